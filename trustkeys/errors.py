@@ -1,0 +1,71 @@
+"""What trustkeys raises.
+
+None of these errors carries a value that it was given, only its type or shape: the value
+may be a secret. For the same reason none is raised inside the ``except`` block of a parser,
+whose own exception (and with it the document) would stay reachable through ``__context__``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["InvalidInputError", "TrustKeysError"]
+
+
+class TrustKeysError(Exception):
+    """The base of every error that trustkeys itself raises.
+
+    Args:
+        message: One sentence for a person.
+        code: The service's error code where it documents one (``AADB2C95031``), else
+            ``BadRequest``.
+        target: The name of the parameter or member at fault, if there is one.
+    """
+
+    def __init__(
+        self, message: str, *, code: str = "BadRequest", target: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.target = target
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.code})"
+
+    def to_graph(self) -> dict[str, Any]:
+        """The error as Microsoft Graph answers it (Graph: "error resource type")."""
+        return {
+            "error": {
+                "code": self.code,
+                "message": self.message,
+                "target": self.target,
+                "innerError": {},
+            }
+        }
+
+
+class InvalidInputError(TrustKeysError, ValueError):
+    """What was given, or asked of a key, is not allowed. The message says what is."""
+
+
+def shape(value: object) -> str:
+    """Say what kind of thing a value is, without saying the value."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, int):
+        return f"{'a negative' if value < 0 else 'an'} integer of {value.bit_length()} bits"
+    if isinstance(value, float):
+        return "a floating-point number"
+    if isinstance(value, str):
+        return f"a string of {len(value)} characters"
+    return f"a value of type {type(value).__name__}"
+
+
+def quoted(name: object) -> str:
+    """Show a member's name safely: escaped to ASCII, and at most 40 characters of it."""
+    if not isinstance(name, str):
+        return f"<{shape(name)}>"
+    return ascii(name if len(name) <= 40 else f"{name[:39]}…")
