@@ -1,0 +1,85 @@
+"""The kid is how every other tool finds the key: it must be RFC 7638's to the letter."""
+
+from __future__ import annotations
+
+import base64
+import random
+from typing import Any
+
+import pytest
+from jwcrypto.jwk import JWK
+
+import trustkeys
+from trustkeys import TrustFrameworkKey, generate_key, jwk_thumbprint
+
+# RFC 7638 section 3.1.
+RFC_JWK = {
+    "kty": "RSA",
+    "n": (
+        "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_"
+        "BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0"
+        "_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWh"
+        "AI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
+    ),
+    "e": "AQAB",
+    "alg": "RS256",
+    "kid": "2011-04-29",
+}
+RFC_THUMBPRINT = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+
+
+def test_the_example_of_the_rfc() -> None:
+    assert jwk_thumbprint(RFC_JWK) == RFC_THUMBPRINT
+
+
+def test_kty_counts_in_the_spelling_of_the_rfc() -> None:
+    # Graph's resource page writes "rsa"; that is the same key.
+    assert jwk_thumbprint({**RFC_JWK, "kty": "rsa"}) == RFC_THUMBPRINT
+
+
+def test_an_rsa_key_from_outside_gets_its_thumbprint_as_kid_unless_it_has_one() -> None:
+    assert TrustFrameworkKey.from_jwk(RFC_JWK, use="sig").kid == "2011-04-29"
+    nameless = {name: value for name, value in RFC_JWK.items() if name != "kid"}
+    assert TrustFrameworkKey.from_jwk(nameless, use="sig").kid == RFC_THUMBPRINT
+
+
+def test_kids_of_generated_keys_are_the_thumbprints_that_jwcrypto_computes() -> None:
+    keys = [generate_key("sig", "oct", size=bits) for bits in (256, 512, 4096) for _ in range(300)]
+    keys += [generate_key("enc", "RSA") for _ in range(10)]
+    for key in keys:
+        judge = JWK(**key.to_jwk(private=True))
+        assert key.kid == judge.thumbprint()
+        assert key.kid == jwk_thumbprint(key.to_jwk(private=True))
+    assert len({key.kid for key in keys}) == len(keys)
+
+
+def test_thumbprints_of_a_thousand_moduli_are_those_that_jwcrypto_computes() -> None:
+    numbers = random.Random(7638)
+    for _ in range(1000):
+        n = numbers.getrandbits(2048) | 1 << 2047 | 1
+        text = base64.urlsafe_b64encode(n.to_bytes(256, "big")).rstrip(b"=").decode()
+        jwk = {"kty": "RSA", "e": "AQAB", "n": text}
+        key = TrustFrameworkKey.from_jwk(jwk, use="sig")
+        assert key.kid == jwk_thumbprint(jwk) == JWK(**jwk).thumbprint()
+
+
+@pytest.mark.parametrize(
+    ("jwk", "code", "target"),
+    [
+        ({}, "AADB2C95037", "kty"),
+        ({"kty": "EC"}, "AADB2C95031", "kty"),
+        ({"kty": ["RSA"]}, "AADB2C95031", "kty"),
+        ({"kty": "RSA", "n": "AQ"}, "AADB2C95034", "e"),
+        ({"kty": "RSA", "e": "AQAB", "n": 5}, "AADB2C95034", "n"),
+        ({"kty": "oct", "k": 'a"b'}, "AADB2C95034", "k"),
+        ({"kty": "oct", "k": "a\\b"}, "AADB2C95034", "k"),
+        ({"kty": "oct", "k": "\ud800"}, "AADB2C95034", "k"),
+        ({"kty": "oct", "k": "a\nb"}, "AADB2C95034", "k"),
+    ],
+)
+def test_a_jwk_without_what_the_hash_needs_is_refused(
+    jwk: dict[str, Any], code: str, target: str
+) -> None:
+    with pytest.raises(trustkeys.TrustKeysError) as caught:
+        jwk_thumbprint(jwk)
+    assert (caught.value.code, caught.value.target) == (code, target)

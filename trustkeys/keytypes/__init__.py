@@ -1,0 +1,1 @@
+"""The key types: what a `kty` has to bring, RSA and oct, and the registry of them."""

@@ -1,0 +1,50 @@
+"""JSON Web Key thumbprints (RFC 7638)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from trustkeys.encoding import base64url_encode, is_plain
+from trustkeys.errors import InvalidInputError, shape
+from trustkeys.keytypes.registry import KeyType, key_type_for
+
+__all__ = ["jwk_thumbprint"]
+
+
+def jwk_thumbprint(jwk: Mapping[str, object]) -> str:
+    """Compute a key's SHA-256 thumbprint (RFC 7638 section 3), base64url, 43 characters.
+
+    The thumbprint of an oct key is a hash of its secret: keep it to yourself unless the key
+    has full entropy, as generated ones do (RFC 7638 section 7).
+
+    Args:
+        jwk: A public or private JWK of a registered `kty`; members beyond those that the
+            thumbprint is made of do not count.
+
+    Raises:
+        InvalidInputError: `kty` is missing (``AADB2C95037``) or not known (``AADB2C95031``),
+            or a member that is needed is missing or no text (``AADB2C95034``).
+    """
+    if "kty" not in jwk:
+        raise InvalidInputError("kty is missing", code="AADB2C95037", target="kty")
+    key_type = key_type_for(jwk["kty"])
+    members: dict[str, str] = {}
+    for name in key_type.required:
+        value = jwk.get(name)
+        if not isinstance(value, str) or not is_plain(value):
+            raise InvalidInputError(
+                f"{name} must be text that JSON need not escape, not {shape(value)}",
+                code="AADB2C95034",
+                target=name,
+            )
+        members[name] = value
+    return thumbprint(key_type, members)
+
+
+def thumbprint(key_type: KeyType, members: Mapping[str, str]) -> str:
+    """Hash members of which is known that they are there and plain text."""
+    # Not at the top: it loads a second OpenSSL, which a mere import need not wait for.
+    import hashlib
+
+    text = key_type.thumbprint_input % members
+    return base64url_encode(hashlib.sha256(text.encode()).digest())
