@@ -1,0 +1,56 @@
+"""Hypothesis profiles, and keys and registries to test with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+import trustkeys
+from tests import support
+from trustkeys.keytypes import registry
+
+settings.register_profile(
+    "default",
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("deep", settings.get_profile("default"), max_examples=10_000)
+settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def rsa_key() -> trustkeys.TrustFrameworkKey:
+    """One real RSA key, for tests that do not ask how it was made."""
+    return trustkeys.generate_key("sig", "RSA")
+
+
+@pytest.fixture(scope="session")
+def rsa_jwk(rsa_key: trustkeys.TrustFrameworkKey) -> dict[str, Any]:
+    return rsa_key.to_jwk(private=True)
+
+
+@pytest.fixture
+def clean_registry() -> Iterator[None]:
+    """Forget key types that a test registers."""
+    before = dict(registry._key_types)
+    registry._entry_points.cache_clear()
+    yield
+    registry._key_types.clear()
+    registry._key_types.update(before)
+    registry._entry_points.cache_clear()
+
+
+@pytest.fixture
+def instant_rsa(clean_registry: None, rsa_jwk: dict[str, Any]) -> None:
+    """Make RSA generation instant, where the key material is not the point."""
+    trustkeys.register_strategy(support.InstantRSA(rsa_jwk), replace=True)
+
+
+@pytest.fixture(scope="session")
+def large_rsa_jwk() -> dict[str, Any]:
+    """A private key of 8192 bits, which takes ten seconds to make: public, for tests alone."""
+    return support.parse(support.ROOT.joinpath("tests", "rsa8192.json").read_text())

@@ -1,0 +1,56 @@
+"""What a type checker must see in the public API: checked by mypy, never run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, assert_type
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+
+import trustkeys
+
+key = trustkeys.generate_key("sig", "RSA", nbf=1, exp=datetime.now(UTC), size=2048)
+assert_type(key, trustkeys.TrustFrameworkKey)
+assert_type(key.kid, str)
+assert_type(key.nbf, int | None)
+assert_type(key.x5c, tuple[str, ...])
+assert_type(key.size, int)
+assert_type(key.has_private, bool)
+assert_type(key.to_graph(base_url=None), dict[str, Any])
+assert_type(key.to_jwk(private=True), dict[str, Any])
+assert_type(key.public(), trustkeys.TrustFrameworkKey)
+assert_type(key.private_key(), RSAPrivateKey)
+assert_type(key.public_key(), RSAPublicKey)
+
+request = trustkeys.GenerateKeyRequest.from_graph(b"{}")
+assert_type(request.size, int)
+assert_type(request.to_graph(), dict[str, Any])
+assert_type(trustkeys.generate(request), trustkeys.TrustFrameworkKey)
+assert_type(trustkeys.jwk_thumbprint({"kty": "RSA"}), str)
+
+trustkeys.generate_key("sig", "RSA", 1)  # type: ignore[call-arg]
+trustkeys.generate_key("sig", "RSA", nbf="now")  # type: ignore[arg-type]
+key.kid = "other"  # type: ignore[misc]
+
+
+class Strategy:
+    """Plain class attributes are enough."""
+
+    kty = "EC"
+    sizes = (256,)
+    default_size = 256
+    required = ("crv", "x", "y")
+    private = ("d",)
+
+    def generate(self, size: int) -> dict[str, str]:
+        return {}
+
+    def size(self, members: Mapping[str, str]) -> int:
+        return 256
+
+    def check(self, members: Mapping[str, str]) -> None: ...
+
+
+trustkeys.register_strategy(Strategy())
+trustkeys.register_strategy(Strategy)  # type: ignore[arg-type]

@@ -1,0 +1,55 @@
+"""The one place where private keys are held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NoReturn, final
+
+
+@final
+class PrivateMembers:
+    """The members of a private key, the public ones among them, that do not show themselves.
+
+    No attrs class and no mapping, so that neither `attrs.asdict` nor a test runner that
+    explains a failed comparison looks inside.
+    """
+
+    __slots__ = ("__members",)
+
+    def __init__(self, members: dict[str, str]) -> None:
+        """Take the members over: the caller keeps no reference to change them by."""
+        self.__members = members
+
+    def reveal(self) -> dict[str, str]:
+        """Give a copy of the members in the open."""
+        return self.__members.copy()
+
+    def __repr__(self) -> str:
+        return "<private members>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PrivateMembers):
+            return NotImplemented
+        from hmac import compare_digest
+
+        return compare_digest(_as_bytes(self.__members), _as_bytes(other.__members))
+
+    __hash__ = None  # type: ignore[assignment]  # a hash would be made of secrets
+
+    def __copy__(self) -> PrivateMembers:
+        return self
+
+    def __deepcopy__(self, memo: object) -> PrivateMembers:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(
+            "a key that holds a private part is not pickled: "
+            "pass on what to_jwk(private=True) gives, where that is meant"
+        )
+
+
+def _as_bytes(members: Mapping[str, str]) -> bytes:
+    import json
+
+    return json.dumps(members, sort_keys=True).encode()
