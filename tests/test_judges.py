@@ -1,0 +1,81 @@
+"""Other people's tools must be able to use the keys. A tool that is missing is a failure."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from joserfc import jws as joserfc_jws
+from joserfc.jwk import OctKey, RSAKey
+from jwcrypto.jwe import JWE
+from jwcrypto.jwk import JWK
+from jwcrypto.jws import JWS
+
+import trustkeys
+
+SIGN = [
+    ("RSA", 2048, "RS256"),
+    ("RSA", 3072, "PS384"),
+    ("oct", 256, "HS256"),
+    ("oct", 512, "HS512"),
+]
+ENCRYPT = [("RSA", 2048, "RSA-OAEP-256"), ("oct", 256, "A256KW"), ("oct", 256, "dir")]
+
+
+@pytest.mark.parametrize(("kty", "size", "alg"), SIGN)
+def test_jwcrypto_signs_and_verifies(kty: str, size: int, alg: str) -> None:
+    key = trustkeys.generate_key("sig", kty, size=size)
+    token = JWS(b"payload")
+    token.add_signature(JWK(**key.to_jwk(private=True)), protected=json.dumps({"alg": alg}))
+    public = key.to_jwk(private=kty == "oct")
+    received = JWS()
+    received.deserialize(token.serialize(compact=True), JWK(**public))
+    assert received.payload == b"payload"
+
+
+@pytest.mark.parametrize(("kty", "size", "alg"), ENCRYPT)
+def test_jwcrypto_encrypts_and_decrypts(kty: str, size: int, alg: str) -> None:
+    key = trustkeys.generate_key("enc", kty, size=size)
+    public = key.to_jwk(private=kty == "oct")
+    token = JWE(b"payload", json.dumps({"alg": alg, "enc": "A256GCM"}))
+    token.add_recipient(JWK(**public))
+    received = JWE()
+    received.deserialize(token.serialize(compact=True), JWK(**key.to_jwk(private=True)))
+    assert received.payload == b"payload"
+
+
+def test_what_joserfc_signs_jwcrypto_verifies() -> None:
+    rsa = trustkeys.generate_key("sig", "RSA")
+    token = joserfc_jws.serialize_compact(
+        {"alg": "RS256"}, b"payload", RSAKey.import_key(rsa.to_jwk(private=True))
+    )
+    received = JWS()
+    received.deserialize(token, rsa.to_jwcrypto())
+    assert received.payload == b"payload"
+    secret = trustkeys.generate_key("sig", "oct").to_jwk(private=True)
+    assert OctKey.import_key(secret).thumbprint() == secret["kid"]
+
+
+@pytest.mark.parametrize("size", [2048, 3072, 4096])
+def test_openssl_accepts_the_rsa_key(tmp_path: Path, size: int) -> None:
+    key = trustkeys.generate_key("sig", "RSA", size=size)
+    # From the JWK alone, through jwcrypto: not through objects of ours.
+    pem = JWK(**key.to_jwk(private=True)).export_to_pem(private_key=True, password=None)
+    (tmp_path / "key.pem").write_bytes(pem)
+    checked = openssl("rsa", "-in", "key.pem", "-check", "-noout", cwd=tmp_path)
+    assert "RSA key ok" in checked
+    assert f"({size} bit" in openssl("rsa", "-in", "key.pem", "-text", "-noout", cwd=tmp_path)
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    assert openssl("pkey", "-in", "key.pem", "-pubout", cwd=tmp_path) == public.decode()
+
+
+def openssl(*args: str, cwd: Path) -> str:
+    done = subprocess.run(
+        ["openssl", *args], cwd=cwd, capture_output=True, text=True, timeout=60, check=True
+    )
+    return done.stdout + (done.stderr if "-check" in args else "")
