@@ -1,0 +1,197 @@
+"""A key that was reported as made is on disk, and what was there before is untouched."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trustkeys import store
+
+
+def failing(code: int) -> Callable[..., None]:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(code, os.strerror(code), "somewhere else", None, "and there")
+
+    return fail
+
+
+def test_the_file_is_whole_and_for_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        store.write_new(tmp_path / "key", b"content")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "key").read_bytes() == b"content"
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    assert os.listdir(tmp_path) == ["key"]
+
+
+def test_a_name_without_a_directory_is_in_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store.write_new("key", b"content")
+    assert Path("key").read_bytes() == b"content"
+
+
+def test_a_name_as_long_as_names_can_be(tmp_path: Path) -> None:
+    store.write_new(tmp_path / ("k" * 255), b"content")
+    assert os.listdir(tmp_path) == ["k" * 255]
+
+
+def make_file(path: Path) -> None:
+    path.write_bytes(b"old")
+
+
+def make_directory(path: Path) -> None:
+    path.mkdir()
+
+
+def make_link(path: Path) -> None:
+    path.symlink_to(path.parent / "victim")
+
+
+@pytest.mark.parametrize("make", [make_file, make_directory, make_link])
+@pytest.mark.parametrize("links", [True, False])
+def test_nothing_that_is_there_is_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None], links: bool
+) -> None:
+    path = tmp_path / "key"
+    make(path)
+    before = path.lstat()
+    if not links:
+        monkeypatch.setattr(os, "link", failing(errno.EPERM))
+    with pytest.raises(FileExistsError) as caught:
+        store.write_new(path, b"new")
+    assert (caught.value.filename, caught.value.filename2) == (str(path), None)
+    assert path.lstat() == before
+    assert os.listdir(tmp_path) == ["key"]
+
+
+def test_a_file_system_without_links_serves_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", failing(errno.EPERM))
+    store.write_new(tmp_path / "key", b"content")
+    assert (tmp_path / "key").read_bytes() == b"content"
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    assert os.listdir(tmp_path) == ["key"]
+
+
+@pytest.mark.parametrize("call", ["fsync", "link"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+def test_a_failure_leaves_nothing_and_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int
+) -> None:
+    monkeypatch.setattr(os, call, failing(code))
+    with pytest.raises(OSError, match=os.strerror(code)) as caught:
+        store.write_new(tmp_path / "key", b"content")
+    assert (caught.value.errno, caught.value.filename) == (code, str(tmp_path / "key"))
+    assert os.listdir(tmp_path) == []
+
+
+def test_no_directory_is_named_as_what_it_is(tmp_path: Path) -> None:
+    make_file(tmp_path / "file")
+    paths: list[tuple[str | Path, type[OSError]]] = [
+        (tmp_path / "none" / "key", FileNotFoundError),
+        (tmp_path / "file" / "key", NotADirectoryError),
+        ("", FileNotFoundError),
+    ]
+    for path, error in paths:
+        with pytest.raises(error) as caught:
+            store.write_new(path, b"content")
+        assert caught.value.filename == str(path)
+
+
+def test_a_directory_without_permission_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.getuid() == 0:  # root may write anywhere
+                os.setuid(65534)
+            store.write_new(tmp_path / "key", b"content")
+        except PermissionError as error:
+            os._exit(0 if error.filename == str(tmp_path / "key") else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert os.listdir(tmp_path) == []
+
+
+def directory_sync(monkeypatch: pytest.MonkeyPatch, code: int | None) -> list[bool]:
+    """Watch, and where told fail, what is flushed: False a file, True a directory."""
+    flushed: list[bool] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        flushed.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+        if flushed[-1] and code is not None:
+            failing(code)()
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    return flushed
+
+
+@pytest.mark.parametrize("code", [None, errno.EINVAL])
+def test_file_and_directory_are_flushed_where_that_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int | None
+) -> None:
+    flushed = directory_sync(monkeypatch, code)
+    store.write_new(tmp_path / "key", b"content")
+    assert flushed == [False, True]
+
+
+def test_a_directory_that_fails_to_reach_the_disk_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory_sync(monkeypatch, errno.EIO)
+    with pytest.raises(OSError, match="Input/output"):
+        store.write_new(tmp_path / "key", b"content")
+    assert (tmp_path / "key").read_bytes() == b"content"
+
+
+def test_windows_has_no_directories_to_flush(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed = directory_sync(monkeypatch, None)
+    monkeypatch.delattr(os, "O_DIRECTORY")
+    store.write_new(tmp_path / "key", b"content")
+    assert flushed == [False]
+
+
+def test_a_kill_at_any_moment_leaves_whole_files_and_at_most_one_other(tmp_path: Path) -> None:
+    program = (
+        "import itertools, sys\n"
+        "from trustkeys import store\n"
+        "for number in itertools.count():\n"
+        "    store.write_new(f'{sys.argv[1]}/key{number}', b'x' * 5000)\n"
+        "    print(number, flush=True)\n"
+    )
+    for round_number in range(5):
+        directory = tmp_path / str(round_number)
+        directory.mkdir()
+        with subprocess.Popen(
+            [sys.executable, "-c", program, str(directory)], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            for _ in range(3 + round_number):
+                process.stdout.readline()
+            process.send_signal(signal.SIGKILL)
+            reported = process.stdout.read().split()
+        names = os.listdir(directory)
+        keys = [name for name in names if name.startswith("key")]
+        assert all((directory / name).read_bytes() == b"x" * 5000 for name in keys)
+        assert {f"key{number}" for number in reported} <= set(keys)
+        assert len(keys) >= 3
+        assert len(names) - len(keys) <= 1

@@ -1,0 +1,1 @@
+"""The forms in which keys are kept and passed on."""
