@@ -1,0 +1,24 @@
+"""``python -m trustkeys``, and what the installed command calls."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+
+def main() -> None:
+    """Run the command line, or say how to install it."""
+    # Ctrl-C before there is anything to clean up ends the process without a traceback.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        from trustkeys.cli.main import run
+    except ModuleNotFoundError as error:
+        if error.name != "click":
+            raise
+        sys.exit("trustkeys: the command line needs click: pip install 'trustkeys[cli]'")
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

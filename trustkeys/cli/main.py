@@ -1,0 +1,119 @@
+"""The command, its exit codes, its errors, and what stops it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+
+from trustkeys.cli.generate import generate
+from trustkeys.errors import TrustKeysError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="trustkeys", message="%(prog)s %(version)s")
+def trustkeys() -> None:
+    r"""Make keys in the shape of Microsoft Graph's trustFrameworkKey, without a network.
+
+    \b
+    Examples:
+      trustkeys generate --use sig --kty RSA -o signing.jwk
+      trustkeys generate --help
+    """
+
+
+trustkeys.add_command(generate)
+
+
+class Stopped(BaseException):
+    """A signal asked the process to stop: open files are cleaned up on the way out."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
+
+
+def run(args: Sequence[str]) -> int:
+    """Run the command in a process of its own, and give its exit code.
+
+    0 done, 1 trouble with a file, 2 bad input. A signal ends the process as that signal does.
+    """
+    _disable_core_dumps()
+    try:
+        _handle_signals()
+        code = trustkeys.main(list(args), prog_name="trustkeys", standalone_mode=False)
+        return int(code or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        message = error.format_message()
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            message = f"{message.rstrip('.')} (see {error.ctx.command_path} --help)"
+        _report(TrustKeysError(message), message, args)
+        return 2
+    except TrustKeysError as error:
+        _report(error, str(error), args)
+        return 2
+    except OSError as error:
+        # What could not be written is not tried again when the interpreter ends.
+        _discard_output()
+        message = f"{error.filename}: {error.strerror}"
+        code_name = errno.errorcode.get(error.errno or 0, "OSError")
+        _report(TrustKeysError(message, code=code_name, target=str(error.filename)), message, args)
+        return 1
+    except Stopped as stopped:
+        signal.signal(stopped.signum, signal.SIG_DFL)
+        signal.raise_signal(stopped.signum)
+        return 128 + stopped.signum
+
+
+def _report(error: TrustKeysError, line: str, args: Sequence[str]) -> None:
+    # Looked up in the arguments themselves, since the error may be about them.
+    if "--json" in args:
+        click.echo(json.dumps(error.to_graph()), err=True)
+    else:
+        click.echo(f"trustkeys: {_escaped(line)}", err=True)
+
+
+def _escaped(line: str) -> str:
+    """Show control characters, of a file's name for instance, in place of obeying them."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in line
+    )
+
+
+def _discard_output() -> None:
+    if sys.stdout is not None:
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
+        os.close(devnull)
+
+
+def _disable_core_dumps() -> None:
+    """Keep a crash from writing keys to disk."""
+    try:
+        import resource
+    except ImportError:  # Windows has none
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _handle_signals() -> None:
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        signum = getattr(signal, name, None)
+        # Ignored by whoever started us, as nohup does: it stays so.
+        if signum is not None and signal.getsignal(signum) is not signal.SIG_IGN:
+            signal.signal(signum, _stop)
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
+def _stop(signum: int, _frame: FrameType | None) -> None:
+    raise Stopped(signum)

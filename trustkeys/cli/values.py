@@ -1,0 +1,91 @@
+"""What is read from the command line and from standard input."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from trustkeys.encoding import MAX_JSON_BYTES
+from trustkeys.errors import InvalidInputError
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
+"""The letters of a relative time, in seconds; a year is 365 days."""
+
+
+def point_in_time(text: str, target: str, *, start: int, now: int) -> int:
+    """Read a point in time as a person types it, as whole seconds since 1970.
+
+    Args:
+        text: Seconds, an ISO 8601 date or time (UTC where no zone is given), ``now``, or a
+            relative time such as ``+90d``.
+        target: The option's name, for the error.
+        start: What a relative time counts from.
+        now: What ``now`` is.
+
+    Raises:
+        InvalidInputError: None of these. Code ``BadRequest``.
+    """
+    if text == "now":
+        return now
+    if re.fullmatch(r"-?[0-9]{1,20}", text):
+        return int(text)
+    if match := re.fullmatch(r"\+([0-9]{1,20})([smhdwy])", text):
+        return start + int(match[1]) * UNITS[match[2]]
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInputError(
+            f"{target} must be seconds since 1970, a date or time such as 2027-01-31 or "
+            "2027-01-31T12:00:00Z, now, or a time from now such as +90d (s, m, h, d, w, y)",
+            target=target,
+        ) from None
+    if when.utcoffset() is None:
+        when = when.replace(tzinfo=UTC)
+    return (when - datetime.fromtimestamp(0, UTC)) // timedelta(seconds=1)
+
+
+def read_input(path: str) -> bytes:
+    """Read a file, a pipe, or ``-`` for standard input: one byte more than is ever accepted.
+
+    More than that byte is not read, so that an endless input comes to an end.
+    """
+    if path == "-" and sys.stdin is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard input")
+    with click.open_file(path, "rb") as file:
+        data: bytes = file.read(MAX_JSON_BYTES + 1)
+    return data
+
+
+def read_password(path: str) -> str:
+    """Read a passphrase as `read_input` does; one line end at its end is cut off.
+
+    Raises:
+        InvalidInputError: It is no UTF-8, or longer than 64 KiB. Code ``BadRequest``.
+    """
+    data = read_input(path)
+    password = None
+    with suppress(UnicodeDecodeError):
+        password = data.decode()
+    if password is None or len(data) > MAX_JSON_BYTES:
+        raise InvalidInputError(
+            f"the passphrase must be UTF-8 text of at most {MAX_JSON_BYTES} bytes",
+            target="password",
+        )
+    return password.removesuffix("\n").removesuffix("\r")
+
+
+def write_out(text: str) -> None:
+    """Write to standard output, or raise OSError: nobody must take silence for success."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
+    try:
+        click.echo(text, nl=False)
+    except OSError as error:
+        error.filename = "standard output"
+        raise
