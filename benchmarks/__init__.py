@@ -1,0 +1,1 @@
+"""Speed beside the peers and the limit, measured in one run: ``python -m benchmarks``."""

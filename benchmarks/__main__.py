@@ -1,0 +1,69 @@
+"""``python -m benchmarks``: one table of figures and ratios."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from importlib.metadata import version
+
+from cryptography.hazmat.backends.openssl import backend
+
+from benchmarks.measure import OURS, Row
+from benchmarks.works import rows
+
+PACKAGES = ("attrs", "cryptography", "joserfc", "jwcrypto")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON, for machines")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, rougher figures")
+    options = parser.parse_args()
+    environment = {
+        "python": platform.python_version(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} processors",
+        "openssl": backend.openssl_version_text(),
+        **{name: version(name) for name in PACKAGES},
+    }
+    if options.json:
+        measured = [as_dict(row) for row in rows(quick=options.quick)]
+        print(json.dumps({"environment": environment, "rows": measured}, indent=2))
+        return
+    print(", ".join(f"{name} {value}" for name, value in environment.items()))
+    print(f"\n{'work':<46}{'who':<12}{'figure':>12}{'ours/theirs':>13}  target")
+    for row in rows(quick=options.quick):
+        show(row)
+
+
+def show(row: Row) -> None:
+    """Print a row: ours first, then each of the others."""
+    aim = "" if row.most is None else f"  at most {row.most:g}"
+    print(f"{row.work:<46}{OURS:<12}{row.figures[OURS]:>9.2f} {row.unit}{'':>13}{aim}")
+    for name, figure in row.figures.items():
+        if name != OURS:
+            target = row.targets.get(name)
+            aim = "" if target is None else f"  at most {target:.2f}"
+            ratio = f"{row.ratio(name):.2f}"
+            print(f"{'':<46}{name:<12}{figure:>9.2f} {row.unit}{ratio:>13}{aim}")
+    if missed := row.missed():
+        print(f"{'':<46}missed: {', '.join(missed)}")
+
+
+def as_dict(row: Row) -> dict[str, object]:
+    """Give a row as JSON has it."""
+    return {
+        "work": row.work,
+        "unit": row.unit,
+        "figures": row.figures,
+        "ratios": {name: row.ratio(name) for name in row.figures if name != OURS},
+        "targets": row.targets,
+        "most": row.most,
+        "missed": row.missed(),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""The work that is measured: ours, the peers' doing the same, and the least there is to do."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from joserfc.jwk import OctKey, RSAKey
+from jwcrypto.jwk import JWK
+
+import trustkeys
+from benchmarks.measure import OURS, Row, calls, processes
+
+JWCRYPTO_ONE_LINER = (
+    "from jwcrypto.jwk import JWK; key = JWK.generate(kty='oct', size=256, use='sig'); "
+    "key['kid'] = key.thumbprint(); print(key.export())"
+)
+
+
+def rows(*, quick: bool) -> Iterator[Row]:
+    """Measure everything, a row at a time."""
+    few = 1 if quick else 10
+    yield oct_keys(rounds=20 * few)
+    yield rsa_part(rounds=10 * few)
+    yield rsa_whole(count=6 * few)
+    yield imports(rounds=3 * few)
+    yield command(rounds=3 * few)
+
+
+def oct_keys(rounds: int) -> Row:
+    """oct: a new key, its thumbprint, and the answer."""
+    works = {
+        OURS: lambda: trustkeys.generate_key("sig", "oct").to_graph(),
+        "joserfc": lambda: joserfc_answer(OctKey.generate_key(256)),
+        "jwcrypto": lambda: jwcrypto_answer(JWK.generate(kty="oct", size=256)),
+        "limit": bare_oct,
+    }
+    return Row(
+        "oct key with thumbprint and dict",
+        "µs",
+        calls(works, number=500, rounds=rounds),
+        {"limit": 2.5, "joserfc": 1 / 1.6, "jwcrypto": 1 / 4.5},
+    )
+
+
+def rsa_part(rounds: int) -> Row:
+    """RSA-2048: everything but OpenSSL's own key generation, which is replaced by a ready key."""
+    key = rsa.generate_private_key(65537, 2048)
+
+    def ready(*_: Any, **__: Any) -> rsa.RSAPrivateKey:
+        return key
+
+    with (
+        mock.patch.object(rsa, "generate_private_key", ready),
+        mock.patch("joserfc._rfc7518.rsa_key.generate_private_key", ready),
+    ):
+        figures = calls(rsa_works(), number=100, rounds=rounds)
+    return Row(
+        "RSA-2048 key, all but OpenSSL's part", "µs", figures, {"jwcrypto": 1.0, "joserfc": 1.0}, 60
+    )
+
+
+def rsa_whole(count: int) -> Row:
+    """RSA-2048, whole. The times of single keys vary wildly, so this is a mean over `count`."""
+    works = {**rsa_works(), "limit": lambda: rsa.generate_private_key(65537, 2048)}
+    totals = dict.fromkeys(works, 0.0)
+    for _ in range(count):
+        for name, figure in calls(works, number=1, rounds=1).items():
+            totals[name] += figure / 1e3 / count
+    return Row("RSA-2048 key, whole (mean)", "ms", totals, {})
+
+
+def rsa_works() -> dict[str, Any]:
+    """RSA: a key, its thumbprint, and its public form."""
+    return {
+        OURS: lambda: trustkeys.generate_key("sig", "RSA").to_graph(),
+        "joserfc": lambda: joserfc_answer(RSAKey.generate_key(2048)),
+        "jwcrypto": lambda: jwcrypto_answer(JWK.generate(kty="RSA", size=2048)),
+    }
+
+
+def imports(rounds: int) -> Row:
+    """A process that imports and ends."""
+    programs = {
+        OURS: ["-c", "import trustkeys"],
+        "joserfc": ["-c", "import joserfc.jwk"],
+        "jwcrypto": ["-c", "import jwcrypto.jwk"],
+        "limit": ["-c", "import attrs; from cryptography.hazmat.primitives.asymmetric import rsa"],
+    }
+    return Row("import, whole process", "ms", processes(programs, rounds=rounds), {"limit": 1.2})
+
+
+def command(rounds: int) -> Row:
+    """The command line, and a line of jwcrypto that does the same."""
+    programs = {
+        OURS: ["-m", "trustkeys", "generate", "--use", "sig", "--kty", "oct", "-o", "-"],
+        "jwcrypto": ["-c", JWCRYPTO_ONE_LINER],
+    }
+    return Row(
+        "trustkeys generate --kty oct, whole process",
+        "ms",
+        processes(programs, rounds=rounds),
+        {"jwcrypto": 1.0},
+    )
+
+
+def bare_oct() -> dict[str, Any]:
+    """The least that an oct key takes: urandom, base64, SHA-256, a dict."""
+    k = base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
+    digest = hashlib.sha256(f'{{"k":"{k}","kty":"oct"}}'.encode()).digest()
+    return {
+        "@odata.context": "https://graph.microsoft.com/beta/$metadata#microsoft.graph.trustFrameworkKey",
+        "k": None,
+        "x5c": [],
+        "kty": "oct",
+        "use": "sig",
+        "exp": None,
+        "nbf": None,
+        "kid": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+    }
+
+
+def joserfc_answer(key: OctKey | RSAKey) -> dict[str, Any]:
+    """Joserfc's way to the same."""
+    return {**key.as_dict(private=False), "kid": key.thumbprint()}
+
+
+def jwcrypto_answer(key: JWK) -> dict[str, Any]:
+    """Jwcrypto's way to the same; an oct key has no public export there."""
+    members = key.export(as_dict=True) if key["kty"] == "oct" else key.export_public(as_dict=True)
+    return {**members, "kid": key.thumbprint()}
