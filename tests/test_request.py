@@ -162,7 +162,9 @@ def test_members_that_microsofts_sdks_add_are_ignored() -> None:
         ('{"use": "sig", "use": "enc", "kty": "RSA"}', "the member 'use' twice"),
         ('{"@odata.x": {"a": 1, "a": 1}, "use": "sig", "kty": "RSA"}', "the member 'a' twice"),
         ("[" * 60_000, "nested too deep"),
-        ('{"use":' * 9_000, "nested too deep"),
+        # How deep is too deep for the parser depends on the version of Python.
+        ('{"use":' * 9_000, "the body is n"),
+        ('{"use":' * 9_000 + "1" + "}" * 300, "the body is n"),
         ('{"nbf": ' + "1" * 5_000 + "}", "an integer of 5000 digits"),
         ('{"nbf": -Infinity}', "NaN"),
         (" " * 65_537, "larger than 65536 bytes"),
