@@ -86,9 +86,10 @@ def test_discard_keeps_nothing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-def test_a_passphrase_encrypts_the_file(tmp_path: Path, end: str) -> None:
-    (tmp_path / "pw").write_bytes(b" pass\nphrase \xc3\xa9" + end.encode())
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_a_passphrase_encrypts_the_file(tmp_path: Path, start: bytes, end: bytes) -> None:
+    (tmp_path / "pw").write_bytes(start + b" pass\nphrase \xc3\xa9" + end)
     done = command(*GENERATE, "-o", "key.jwe", "--password-file", "pw", cwd=tmp_path)
     text = (tmp_path / "key.jwe").read_text()
     key = TrustFrameworkKey.from_jwk(decrypt(text, " pass\nphrase é"))
@@ -115,12 +116,15 @@ def test_a_passphrase_comes_through_a_pipe_too(tmp_path: Path) -> None:
     ("args", "message"),
     [
         (["--kty", "RSA", "-o", "k"], "use is missing: sig or enc (AADB2C90253)"),
-        (["--use", "sig", "-o", "k"], "kty is missing (AADB2C95030)"),
+        (["--use", "sig", "-o", "k"], "kty is missing: RSA or oct (AADB2C95030)"),
         (["--use", "", "--kty", "RSA", "-o", "k"], "use must be sig or enc, not a string of 0"),
         (["--use", "sing", "--kty", "RSA", "-o", "k"], "use must be sig or enc"),
         (["--use", "sig", "--kty", "EC", "-o", "k"], "kty must be RSA or oct, not a string of 2"),
         (["--use", "sig", "--kty", "RSA"], "-o FILE, -o -, or --discard (see trustkeys generate"),
-        (["--use", "sig", "--kty", "RSA", "-o", "k", "--discard"], "say where the private key"),
+        (
+            ["--use", "sig", "--kty", "RSA", "-o", "k", "--discard"],
+            "say one place for the private key",
+        ),
         (["--discard", "--password-file", "x"], "nothing for --password-file to encrypt"),
         (["--size", "1024", "--use", "sig", "--kty", "RSA", "-o", "k"], "2048, 3072 or 4096 bits"),
         (["--size", "9" * 5000, "--use", "sig", "--kty", "RSA", "-o", "k"], "'--size'"),
@@ -133,6 +137,8 @@ def test_a_passphrase_comes_through_a_pipe_too(tmp_path: Path) -> None:
         (["--nbf", "2", "--exp", "1", "--use", "sig", "--kty", "oct", "-o", "k"], "before nbf"),
         (["--request", "-", "--use", "sig", "-o", "k"], "--request takes the place of --use"),
         (["--request", "-", "-o", "k"], "the body is not JSON"),
+        (["--request", "-", "-o", "k", "--password-file", "-"], "cannot both be standard input"),
+        (["--exp", "20270131", "--use", "sig", "--kty", "oct", "-o", "k"], "as 2027-01-31"),
         (["--request", "/dev/zero", "-o", "k"], "larger than 65536 bytes"),
         (["--hlp"], "No such option"),
         (["k"], "unexpected extra argument"),
@@ -166,7 +172,8 @@ def test_an_unknown_command_and_none_at_all() -> None:
     assert "No such command 'make'" in failed(command("make"), 2)
     nothing = command()
     assert nothing.returncode == 2
-    assert "trustkeys generate --use sig --kty RSA -o signing.jwk" in nothing.stderr
+    assert "\n    trustkeys generate --use sig --kty RSA -o signing.jwk\n" in nothing.stderr
+    assert "\\b" not in nothing.stderr
 
 
 def test_control_characters_are_shown_and_not_obeyed(tmp_path: Path) -> None:
@@ -190,7 +197,7 @@ def test_a_file_that_exists_is_never_written_over(tmp_path: Path) -> None:
     ("args", "line"),
     [
         (["-o", "none/key"], "none/key: No such file or directory"),
-        (["-o", ""], ": No such file or directory"),
+        (["-o", ""], "'': No such file or directory"),
         (["-o", "."], ".: File exists"),
         (["-o", "k", "--password-file", "none"], "none: No such file or directory"),
         (["-o", "k", "--password-file", "."], ".: Is a directory"),
@@ -201,6 +208,19 @@ def test_a_name_that_cannot_be_is_named(tmp_path: Path, args: list[str], line: s
     done = command(*GENERATE, *args, cwd=tmp_path)
     assert failed(done, 1) == line
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is full")
+def test_the_exit_code_tells_even_where_the_error_cannot_be_written(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = command(
+            *("generate", "--use", "bad", "-o", "key"),
+            cwd=tmp_path,
+            capture_output=False,
+            stdout=subprocess.PIPE,
+            stderr=full,
+        )
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_trouble_with_a_file_is_json_too(tmp_path: Path) -> None:
@@ -316,7 +336,9 @@ def start_slowly(tmp_path: Path, *prelude: str) -> subprocess.Popen[str]:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "writing\n"
-    assert len(os.listdir(tmp_path)) == 1
+    (name,) = os.listdir(tmp_path)
+    # SECURITY.md tells people what to delete.
+    assert name.startswith(".trustkeys-")
     return process
 
 
@@ -341,7 +363,7 @@ def test_a_signal_becomes_an_exception_first_and_the_end_of_the_process_then(
     monkeypatch.setattr(signal, "signal", handlers.__setitem__)
     monkeypatch.setattr(signal, "raise_signal", raised.append)
     monkeypatch.setattr(
-        main.trustkeys, "main", lambda *_, **__: handlers[signal.SIGTERM](signal.SIGTERM, None)
+        main.group, "main", lambda *_, **__: handlers[signal.SIGTERM](signal.SIGTERM, None)
     )
     assert main.run([]) == 128 + signal.SIGTERM
     assert raised == [signal.SIGTERM]
@@ -470,7 +492,7 @@ def test_the_installed_command_is_the_same(tmp_path: Path) -> None:
         ("now", 1000),
         ("+0s", 500),
         ("+2s", 502),
-        ("+2m", 620),
+        ("+2min", 620),
         ("+2h", 7700),
         ("+90d", 500 + 90 * 86400),
         ("+1w", 500 + 7 * 86400),
@@ -489,7 +511,8 @@ def test_a_point_in_time_as_people_type_it(text: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "+", "+d", "+1", "+1x", "+-1d", "-1d", "1.5", "+1.5d", "１２", "tomorrow", "NOW"]
+    "text",
+    ["", "+", "+d", "+1", "+1x", "+6m", "+-1d", "-1d", "1.5", "+1.5d", "１２", "tomorrow", "NOW"],
 )
 def test_what_is_no_point_in_time_is_refused(text: str) -> None:
     with pytest.raises(TrustKeysError, match=r"\+90d") as caught:

@@ -80,7 +80,7 @@ def test_an_answer_can_be_changed_without_changing_the_key(rsa_key: TrustFramewo
     rsa_key.to_graph()["x5c"].append("changed")
     rsa_key.to_jwk(private=True)["n"] = "changed"
     assert rsa_key.to_graph()["x5c"] == []
-    assert rsa_key.to_jwk()["n"] != "changed"
+    assert rsa_key.to_jwk(private=True)["n"] != "changed"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_an_oct_key_comes_back_from_its_jwk(
     nbf=st.none() | st.integers(0, 2**62),
     exp=st.none() | st.integers(2**62, INT64_MAX),
     status=st.sampled_from(["enabled", "disabled"]),
-    x5c=st.lists(st.text(alphabet="ABC=/", max_size=5), max_size=3),
+    x5c=st.lists(st.binary(min_size=1).map(lambda der: base64.b64encode(der).decode()), max_size=3),
     x5t=st.none() | st.text(alphabet="ab_-", min_size=1),
     kid=st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=9),
 )
@@ -134,6 +134,7 @@ def test_all_that_a_public_rsa_key_carries_comes_back(
         **carried,
         "x5c": tuple(carried["x5c"]),
     }
+    assert key.to_graph()["x5c"] == carried["x5c"]
     assert TrustFrameworkKey.from_jwk(key.to_jwk()) == key
     assert hash(TrustFrameworkKey.from_jwk(key.to_jwk())) == hash(key)
 
@@ -197,6 +198,10 @@ def test_an_oct_key_from_outside_never_gets_its_thumbprint_as_kid() -> None:
         ({"kid": "\ud800"}, "AADB2C95034", "kid"),
         ({"x5c": "MII"}, "AADB2C95034", "x5c"),
         ({"x5c": [1]}, "AADB2C95034", "x5c"),
+        ({"x5c": [""]}, "AADB2C95034", "x5c"),
+        ({"x5c": ["MII=="]}, "AADB2C95034", "x5c"),
+        ({"x5c": ["TUlJ\ud800"]}, "AADB2C95034", "x5c"),
+        ({"x5c": ["TUlJ", "-_-_"]}, "AADB2C95034", "x5c"),
         ({"x5t": b"a"}, "AADB2C95034", "x5t"),
         ({"n": None}, "AADB2C95039", "n"),
         ({"e": None}, "AADB2C95039", "e"),
@@ -321,9 +326,29 @@ def test_primes_that_are_none_are_found_out(bits: int) -> None:
     assert refused(composite_pair(bits)).code == "AADB2C95034"
 
 
-def test_a_lopsided_pair_of_primes_is_refused() -> None:
-    # Testing a prime nearly as long as the modulus would take long.
-    assert refused(consistent((1 << 4000) + 1, 65539)).code == "AADB2C95034"
+@pytest.mark.parametrize(
+    "changes",
+    [
+        # OpenSSL would test a prime nearly as long as the modulus, for long.
+        consistent((1 << 4000) + 1, 65539),
+        # It would multiply and divide by these.
+        {"d": b64(1 << 60_000)},
+        {"p": b64(1 << 60_000)},
+        {"e": b64((1 << 2000) + 1)},
+        {"e": b64((1 << 256) + 1)},
+    ],
+    ids=["lopsided", "d", "p", "e", "e of 257 bits"],
+)
+def test_numbers_that_would_take_long_are_refused_before_any_calculation(
+    rsa_jwk: dict[str, Any], monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    monkeypatch.setattr("trustkeys.keytypes.rsa._private_numbers", None)
+    assert refused({**rsa_jwk, **changes}).code == "AADB2C95034"
+
+
+def test_a_public_exponent_of_256_bits_is_taken(rsa_jwk: dict[str, Any]) -> None:
+    public = {name: rsa_jwk[name] for name in ("kty", "use", "n")}
+    TrustFrameworkKey.from_jwk({**public, "e": b64((1 << 255) + 1)})
 
 
 def test_a_large_private_key_is_checked_without_testing_its_primes(
@@ -334,6 +359,13 @@ def test_a_large_private_key_is_checked_without_testing_its_primes(
     for name in PRIVATE:
         assert refused({**large_rsa_jwk, name: b64(number(large_rsa_jwk[name]) + 2)})
     assert refused({**large_rsa_jwk, "e": "AQAD"})
+
+
+def test_a_private_key_beyond_8192_bits_is_checked_by_its_relations() -> None:
+    jwk = composite_pair(9000)
+    assert TrustFrameworkKey.from_jwk(jwk).has_private
+    for name in PRIVATE:
+        assert refused({**jwk, name: b64(number(jwk[name]) + 2)})
 
 
 # --- what the key object promises

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from jwcrypto.jwk import JWK
 import trustkeys
 from tests import support
 from trustkeys import InvalidInputError, KeyStrategy, TrustFrameworkKey, register_strategy
+from trustkeys.keytypes import registry
 
 
 def p256() -> KeyStrategy:
@@ -127,6 +129,20 @@ def test_a_strategy_that_cannot_work_is_refused_at_once(changes: dict[str, Any])
     assert caught.value.target == "strategy"
 
 
+@pytest.mark.usefixtures("clean_registry")
+def test_a_kty_is_found_in_any_ascii_case_and_in_no_other() -> None:
+    strategy = Symmetric()
+    strategy.kty = "SYK"
+    strategy.sizes = (1,)  # type: ignore[assignment]
+    strategy.default_size = 1
+    register_strategy(strategy)
+    assert trustkeys.generate_key("sig", "syk").kty == trustkeys.generate_key("sig", "SyK").kty
+    with pytest.raises(InvalidInputError, match="kty must be"):
+        trustkeys.generate_key("sig", "SY\N{KELVIN SIGN}")
+    with pytest.raises(InvalidInputError, match="must be 1 bits"):
+        trustkeys.generate_key("sig", "SYK", size=True)
+
+
 @pytest.mark.parametrize("strategy", [None, Symmetric, object()])
 def test_what_is_no_strategy_object_is_refused(strategy: Any) -> None:
     with pytest.raises(InvalidInputError, match="all that KeyStrategy names"):
@@ -134,9 +150,18 @@ def test_what_is_no_strategy_object_is_refused(strategy: Any) -> None:
 
 
 @pytest.mark.usefixtures("clean_registry")
-def test_of_many_threads_that_register_the_same_kty_one_wins() -> None:
+def test_of_many_threads_that_register_the_same_kty_one_wins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     outcomes: list[bool] = []
     start = threading.Barrier(8)
+    add = registry._add
+
+    def add_slowly(key_type: registry.KeyType) -> registry.KeyType:
+        time.sleep(0.05)
+        return add(key_type)
+
+    monkeypatch.setattr(registry, "_add", add_slowly)
 
     def register() -> None:
         strategy = Symmetric()
@@ -212,12 +237,12 @@ def test_entry_points_are_looked_up_only_for_an_unknown_kty(
 ) -> None:
     monkeypatch.syspath_prepend(installed)
     trustkeys.generate_key("sig", "OCT")
-    from trustkeys.keytypes import registry
-
     assert registry._entry_points.cache_info().currsize == 0
     assert trustkeys.generate_key("sig", "eC").kty == "EC"
     assert registry._entry_points.cache_info().currsize == 1
-    assert registry.known_types() == ["RSA", "oct", "EC"]
+    assert registry.known_types() == ["RSA", "oct", "EC", "OKP", "AKP"]
+    with pytest.raises(InvalidInputError, match="RSA, oct, EC, OKP or AKP, not"):
+        trustkeys.generate_key("sig", "none of them")
 
 
 @pytest.mark.usefixtures("clean_registry")

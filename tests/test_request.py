@@ -121,7 +121,7 @@ def test_dates_survive_as_they_are(nbf: int | None, exp: int | None) -> None:
         ("Use", "did you mean use"),
         ("not_before", "it takes use, kty, nbf, exp"),
         ("alg", "it takes use, kty, nbf, exp"),
-        ("size", "argument of generate_key"),
+        ("size", "and --size of the command"),
         ("\x1b[31m", "'\\x1b[31m'"),
         ("x" * 50_000, "'" + "x" * 39),
         ("\u202e", "\\u202e"),
@@ -137,6 +137,11 @@ def test_an_unknown_member_is_named_with_the_nearest_right_one(member: str, hint
 
 def test_a_member_name_that_is_no_string_is_refused() -> None:
     assert "integer" in refused({"use": "sig", "kty": "RSA", 5: 1}).message
+
+
+def test_a_missing_parameter_is_told_what_there_is() -> None:
+    assert "sig or enc" in refused({}).message
+    assert "RSA or oct" in refused({"use": "sig"}).message
 
 
 def test_members_that_microsofts_sdks_add_are_ignored() -> None:
@@ -234,7 +239,9 @@ def test_a_datetime_before_1970_is_refused() -> None:
 @pytest.mark.parametrize(
     ("kty", "size", "allowed"),
     [
-        ("RSA", 1024, "2048, 3072 or 4096 bits"),
+        ("RSA", 2049, "2048, 3072 or 4096 bits, not 2049"),
+        ("RSA", -1, "2048, 3072 or 4096 bits, not -1"),
+        ("RSA", 2**31, "2048, 3072 or 4096 bits, not an integer of 32 bits"),
         ("RSA", 2048.0, "2048, 3072 or 4096 bits"),
         ("RSA", "2048", "2048, 3072 or 4096 bits"),
         ("RSA", True, "2048, 3072 or 4096 bits"),

@@ -24,8 +24,9 @@ def failing(code: int) -> Callable[..., None]:
     return fail
 
 
-def test_the_file_is_whole_and_for_its_owner_alone(tmp_path: Path) -> None:
-    before = os.umask(0)
+@pytest.mark.parametrize("umask", [0, 0o777])
+def test_the_file_is_whole_and_for_its_owner_alone(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
     try:
         store.write_new(tmp_path / "key", b"content")
     finally:
@@ -77,10 +78,11 @@ def test_nothing_that_is_there_is_written_over(
     assert os.listdir(tmp_path) == ["key"]
 
 
+@pytest.mark.parametrize("code", sorted(store._NO_LINKS))
 def test_a_file_system_without_links_serves_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    monkeypatch.setattr(os, "link", failing(errno.EPERM))
+    monkeypatch.setattr(os, "link", failing(code))
     store.write_new(tmp_path / "key", b"content")
     assert (tmp_path / "key").read_bytes() == b"content"
     assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
@@ -128,13 +130,40 @@ def test_a_directory_without_permission_is_named(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+def test_a_directory_that_cannot_be_flushed_is_found_out_before_a_file_is_made(
+    tmp_path: Path,
+) -> None:
+    directory = tmp_path / "blind"
+    directory.mkdir()
+    directory.chmod(0o300)
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.getuid() == 0:  # root may read anywhere
+                os.chown(directory, 65534, 65534)
+                os.chdir(directory)
+                os.setuid(65534)
+            else:
+                os.chdir(directory)
+            store.write_new("key", b"content")
+        except PermissionError:
+            os._exit(0)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    directory.chmod(0o700)
+    assert os.listdir(directory) == []
+
+
 def directory_sync(monkeypatch: pytest.MonkeyPatch, code: int | None) -> list[bool]:
     """Watch, and where told fail, what is flushed: False a file, True a directory."""
     flushed: list[bool] = []
     real = os.fsync
 
     def fsync(descriptor: int) -> None:
-        flushed.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+        status = os.fstat(descriptor)
+        flushed.append(stat.S_ISDIR(status.st_mode))
+        assert flushed[-1] or status.st_size == len(b"content")
         if flushed[-1] and code is not None:
             failing(code)()
         real(descriptor)

@@ -105,7 +105,7 @@ def parse_object(text: str | bytes, *, what: str, code: str = "BadRequest") -> d
     except RecursionError:
         problem = "is nested too deep"
     except UnicodeError:
-        problem = "is not UTF-8 text"
+        problem = "is not UTF-8 text: save it as UTF-8"
     except json.JSONDecodeError as error:
         problem = f"is not JSON (line {error.lineno}, column {error.colno})"
     except ValueError as error:  # from the hooks below, which quote no value

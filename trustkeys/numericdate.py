@@ -53,8 +53,8 @@ def _seconds(value: object, target: str) -> int:
         seconds = (value - _EPOCH) // _SECOND
     else:
         raise InvalidInputError(
-            f"{target} must be whole seconds since 1970 or a datetime with a time zone, "
-            f"not {shape(value)}",
+            f"{target} must be whole seconds since 1970 (in Python also a datetime with a time "
+            f"zone), not {shape(value)}",
             target=target,
         )
     if not 0 <= seconds <= MAX_NUMERIC_DATE:

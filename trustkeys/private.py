@@ -20,9 +20,9 @@ class PrivateMembers:
         """Take the members over: the caller keeps no reference to change them by."""
         self.__members = members
 
-    def reveal(self) -> dict[str, str]:
-        """Give a copy of the members in the open."""
-        return self.__members.copy()
+    def reveal(self) -> Mapping[str, str]:
+        """Give the members in the open, for reading."""
+        return self.__members
 
     def __repr__(self) -> str:
         return "<private members>"

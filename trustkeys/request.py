@@ -9,7 +9,7 @@ from attrs import frozen
 
 from trustkeys.encoding import parse_object
 from trustkeys.errors import InvalidInputError, quoted, shape
-from trustkeys.keytypes.registry import key_type_for
+from trustkeys.keytypes.registry import either, key_type_for, known_types
 from trustkeys.numericdate import NumericDateInput, numeric_dates
 
 __all__ = ["GenerateKeyRequest"]
@@ -82,7 +82,9 @@ class GenerateKeyRequest:
             raise InvalidInputError("use is missing: sig or enc", code="AADB2C90253", target="use")
         members["use"] = checked_use(members["use"])
         if "kty" not in members:
-            raise InvalidInputError("kty is missing", code="AADB2C95030", target="kty")
+            raise InvalidInputError(
+                f"kty is missing: {either(known_types())}", code="AADB2C95030", target="kty"
+            )
         return cls(**members)
 
     def to_graph(self) -> dict[str, Any]:
@@ -122,7 +124,7 @@ def _unknown_member(name: object) -> InvalidInputError:
 
     near = get_close_matches(name.lower(), _GRAPH_MEMBERS, 1) if isinstance(name, str) else []
     if name == "size":
-        hint = "; size is an argument of generate_key() and GenerateKeyRequest"
+        hint = "; size is an argument of generate_key(), and --size of the command"
     elif near:
         hint = f"; did you mean {near[0]}?"
     else:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 # What link(2) answers on file systems that have no hard links, such as exFAT on a stick.
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
@@ -27,17 +28,19 @@ def write_new(path: str | os.PathLike[str], data: bytes) -> None:
     path = os.fspath(path)
     directory = os.path.dirname(path) or "."
     try:
-        descriptor, name = tempfile.mkstemp(prefix=".trustkeys-", dir=directory)
-        try:
-            with open(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            _link(name, path)
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(name)
-        _sync_directory(directory)
+        with _synced(directory):
+            descriptor, name = tempfile.mkstemp(prefix=".trustkeys-", dir=directory)
+            try:
+                with open(descriptor, "wb") as file:
+                    # Whatever the umask takes away, or some day leaves.
+                    os.chmod(name, 0o600)
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                _link(name, path)
+            finally:
+                with suppress(FileNotFoundError):
+                    os.unlink(name)
     except OSError as error:
         # The person knows the name that was given, not the one in between.
         error.filename, error.filename2 = path, None
@@ -55,14 +58,19 @@ def _link(name: str, path: str) -> None:
         os.replace(name, path)
 
 
-def _sync_directory(directory: str) -> None:
+@contextmanager
+def _synced(directory: str) -> Iterator[None]:
+    """Flush a directory to disk when the block ends well; one that cannot be stops it before."""
     if not hasattr(os, "O_DIRECTORY"):  # Windows cannot open a directory
+        yield
         return
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in _NO_DIRECTORY_SYNC:
-            raise
+        yield
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in _NO_DIRECTORY_SYNC:
+                raise
     finally:
         os.close(descriptor)

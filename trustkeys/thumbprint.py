@@ -22,9 +22,11 @@ def jwk_thumbprint(jwk: Mapping[str, object]) -> str:
             thumbprint is made of do not count.
 
     Raises:
-        InvalidInputError: `kty` is missing (``AADB2C95037``) or not known (``AADB2C95031``),
-            or a member that is needed is missing or no text (``AADB2C95034``).
+        InvalidInputError: ``AADB2C95026`` no mapping, ``AADB2C95037`` no `kty`, ``AADB2C95031``
+            `kty` unknown, ``AADB2C95034`` a member that is needed is missing or no plain text.
     """
+    if not isinstance(jwk, Mapping):
+        raise InvalidInputError(f"a JWK must be a mapping, not {shape(jwk)}", code="AADB2C95026")
     if "kty" not in jwk:
         raise InvalidInputError("kty is missing", code="AADB2C95037", target="kty")
     key_type = key_type_for(jwk["kty"])

@@ -30,7 +30,7 @@ T is one of
   2027-01-01T09:00+01:00
   now
   +90d                   from now, --exp from --nbf where that is given;
-                         s, m (minutes), h, d, w, y (365 days)
+                         s, min, h, d, w, y (365 days)
 
 Exit status: 0 done, 1 trouble with a file, 2 bad input.
 """
@@ -70,7 +70,9 @@ def _complete_use(*_: object) -> list[str]:
     help="Encrypt the private key with the passphrase in this file, or pipe (JWE).",
 )
 @click.option("--discard", is_flag=True, help="Throw the private key away, as Graph does.")
-@click.option("--json", is_flag=True, expose_value=False, help="Report errors as JSON, too.")
+@click.option(
+    "--json", is_flag=True, expose_value=False, help="Print errors as JSON, as Graph does."
+)
 def generate(
     use: str | None,
     kty: str | None,
@@ -88,9 +90,11 @@ def generate(
     -o FILE, -o -, or --discard.
     """
     if discard == (output is not None):
-        raise click.UsageError("say where the private key goes: -o FILE, -o -, or --discard")
+        raise click.UsageError("say one place for the private key: -o FILE, -o -, or --discard")
     if discard and password_file is not None:
         raise click.UsageError("--discard leaves nothing for --password-file to encrypt")
+    if request == password_file == "-":
+        raise click.UsageError("--request and --password-file cannot both be standard input")
     if request is None:
         wanted = GenerateKeyRequest.from_graph(_body(use, kty, nbf, exp))
     elif any(option is not None for option in (use, kty, nbf, exp)):
@@ -101,15 +105,16 @@ def generate(
         wanted = evolve(wanted, size=size)
     password = None if password_file is None else values.read_password(password_file)
     key = generate_one(wanted)
-    if output is not None:
-        private = _private_text(key, password)
-        if output == "-":
-            values.write_out(private)
-            return
+    answer = _json_text(key.to_graph())
+    if output == "-":
+        values.write_out(_private_text(key, password))
+    elif output is None:
+        values.write_out(answer)
+    else:
         from trustkeys.store import write_new
 
-        write_new(output, private.encode())
-    values.write_out(_json_text(key.to_graph()))
+        write_new(output, _private_text(key, password).encode())
+        values.write_out(answer)
 
 
 def _body(use: str | None, kty: str | None, nbf: str | None, exp: str | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 import click
@@ -16,19 +17,22 @@ from trustkeys.cli.generate import generate
 from trustkeys.errors import TrustKeysError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    name="trustkeys",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="trustkeys", message="%(prog)s %(version)s")
-def trustkeys() -> None:
-    r"""Make keys in the shape of Microsoft Graph's trustFrameworkKey, without a network.
+def group() -> None:
+    """Make keys in the shape of Microsoft Graph's trustFrameworkKey, without a network.
 
     \b
     Examples:
       trustkeys generate --use sig --kty RSA -o signing.jwk
       trustkeys generate --help
-    """
+    """  # noqa: D301 - click's mark for a paragraph that is not wrapped
 
 
-trustkeys.add_command(generate)
+group.add_command(generate)
 
 
 class Stopped(BaseException):
@@ -47,7 +51,7 @@ def run(args: Sequence[str]) -> int:
     _disable_core_dumps()
     try:
         _handle_signals()
-        code = trustkeys.main(list(args), prog_name="trustkeys", standalone_mode=False)
+        code = group.main(list(args), prog_name="trustkeys", standalone_mode=False)
         return int(code or 0)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
@@ -64,7 +68,7 @@ def run(args: Sequence[str]) -> int:
     except OSError as error:
         # What could not be written is not tried again when the interpreter ends.
         _discard_output()
-        message = f"{error.filename}: {error.strerror}"
+        message = f"{error.filename or repr('')}: {error.strerror}"
         code_name = errno.errorcode.get(error.errno or 0, "OSError")
         _report(TrustKeysError(message, code=code_name, target=str(error.filename)), message, args)
         return 1
@@ -76,10 +80,10 @@ def run(args: Sequence[str]) -> int:
 
 def _report(error: TrustKeysError, line: str, args: Sequence[str]) -> None:
     # Looked up in the arguments themselves, since the error may be about them.
-    if "--json" in args:
-        click.echo(json.dumps(error.to_graph()), err=True)
-    else:
-        click.echo(f"trustkeys: {_escaped(line)}", err=True)
+    text = json.dumps(error.to_graph()) if "--json" in args else f"trustkeys: {_escaped(line)}"
+    # Where nobody can be told, the exit code still tells.
+    with suppress(OSError):
+        click.echo(text, err=True)
 
 
 def _escaped(line: str) -> str:

@@ -14,8 +14,11 @@ import click
 from trustkeys.encoding import MAX_JSON_BYTES
 from trustkeys.errors import InvalidInputError
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
-"""The letters of a relative time, in seconds; a year is 365 days."""
+UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
+"""The units of a relative time, in seconds; a year is 365 days.
+
+A lone m would be minutes to one and months to another.
+"""
 
 
 def point_in_time(text: str, target: str, *, start: int, now: int) -> int:
@@ -33,16 +36,22 @@ def point_in_time(text: str, target: str, *, start: int, now: int) -> int:
     """
     if text == "now":
         return now
+    if re.fullmatch(r"(19|20)[0-9]{6}", text):
+        raise InvalidInputError(
+            f"{target} of eight digits would be a time in 1970: write a date as "
+            f"{text[:4]}-{text[4:6]}-{text[6:]}",
+            target=target,
+        )
     if re.fullmatch(r"-?[0-9]{1,20}", text):
         return int(text)
-    if match := re.fullmatch(r"\+([0-9]{1,20})([smhdwy])", text):
+    if match := re.fullmatch(r"\+([0-9]{1,20})(s|min|h|d|w|y)", text):
         return start + int(match[1]) * UNITS[match[2]]
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
         raise InvalidInputError(
             f"{target} must be seconds since 1970, a date or time such as 2027-01-31 or "
-            "2027-01-31T12:00:00Z, now, or a time from now such as +90d (s, m, h, d, w, y)",
+            "2027-01-31T12:00:00Z, now, or a time from now such as +90d (s, min, h, d, w, y)",
             target=target,
         ) from None
     if when.utcoffset() is None:
@@ -71,7 +80,8 @@ def read_password(path: str) -> str:
     data = read_input(path)
     password = None
     with suppress(UnicodeDecodeError):
-        password = data.decode()
+        # Windows PowerShell writes a byte order mark.
+        password = data.decode("utf-8-sig")
     if password is None or len(data) > MAX_JSON_BYTES:
         raise InvalidInputError(
             f"the passphrase must be UTF-8 text of at most {MAX_JSON_BYTES} bytes",

@@ -57,10 +57,12 @@ class KeyType(NamedTuple):
         allowed = (
             f"{sizes[0]} to {sizes[-1]} in steps of {sizes.step}"
             if isinstance(sizes, range)
-            else _either([str(bits) for bits in sizes])
+            else either([str(bits) for bits in sizes])
         )
+        # A size is no secret, and 2049 says more than its shape.
+        given = size if isinstance(size, int) and abs(size) < 2**31 else shape(size)
         raise InvalidInputError(
-            f"size of an {self.kty} key must be {allowed} bits, not {shape(size)}", target="size"
+            f"size of an {self.kty} key must be {allowed} bits, not {given}", target="size"
         )
 
     def public_of(self, members: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -98,21 +100,23 @@ def key_type_for(kty: object) -> KeyType:
     Raises:
         InvalidInputError: `kty` is no string or not known. Code ``AADB2C95031``.
     """
-    if isinstance(kty, str) and (key_type := _key_types.get(kty) or _spelled_otherwise(kty)):
+    if isinstance(kty, str) and (key_type := _key_types.get(kty) or _find(kty)):
         return key_type
     raise InvalidInputError(
-        f"kty must be {_either(known_types())}, not {shape(kty)}",
+        f"kty must be {either(known_types())}, not {shape(kty)}",
         code="AADB2C95031",
         target="kty",
     )
 
 
 def known_types() -> list[str]:
-    """The names of the key types that are registered by now, in the order they came."""
-    return list(dict.fromkeys([key_type.kty for key_type in list(_key_types.values())]))
+    """The names of the key types that can be asked for: the registered, then the installed."""
+    names = [key_type.kty for key_type in list(_key_types.values())]
+    return list(dict.fromkeys([*names, *(entry.name for entry in _entry_points())]))
 
 
-def _either(names: Sequence[str]) -> str:
+def either(names: Sequence[str]) -> str:
+    """Write names as a choice: ``RSA, oct or EC``."""
     return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
@@ -158,7 +162,7 @@ def _entry_points() -> Sequence[EntryPoint]:
     return tuple(entry_points(group=ENTRY_POINT_GROUP))
 
 
-def _spelled_otherwise(kty: str) -> KeyType | None:
+def _find(kty: str) -> KeyType | None:
     # str.lower() folds letters from beyond ASCII into it, such as the Kelvin sign into k.
     name = kty.lower() if kty.isascii() else ""
     return _key_types.get(name) or _installed(name)

@@ -17,7 +17,8 @@ class KeyStrategy(Protocol):
     """All that a `kty` brings. Implement it to add one; no base class is needed.
 
     The members of a key are its JWK members besides ``kty``, names and text as they stand in
-    a JWK (RFC 7518 section 6): base64url mostly.
+    a JWK (RFC 7518 section 6): base64url mostly, which `trustkeys.encoding` reads and writes;
+    printable ASCII that JSON need not escape, always.
     """
 
     @property
@@ -38,7 +39,11 @@ class KeyStrategy(Protocol):
 
     @property
     def private(self) -> Sequence[str]:
-        """The members that must stay secret."""
+        """The members that must stay secret.
+
+        A key type with one of them among `required` has no public form, as oct has none, and
+        its keys from outside get a random `kid`.
+        """
 
     def generate(self, size: int) -> dict[str, str]:
         """Make a new key of `size` bits.

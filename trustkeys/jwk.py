@@ -1,0 +1,136 @@
+"""Reading a JWK that may come from anywhere (RFC 7517)."""
+
+from __future__ import annotations
+
+import os
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any
+
+from trustkeys.encoding import base64url_encode, is_plain, is_text, parse_object
+from trustkeys.errors import InvalidInputError, shape
+from trustkeys.keytypes.registry import KeyType, key_type_for
+from trustkeys.numericdate import NumericDateInput, numeric_dates
+from trustkeys.private import PrivateMembers
+from trustkeys.request import checked_use
+from trustkeys.thumbprint import thumbprint
+
+
+def read_jwk(
+    jwk: str | bytes | Mapping[str, Any],
+    *,
+    use: str | None,
+    nbf: NumericDateInput,
+    exp: NumericDateInput,
+    kid: str | None,
+) -> dict[str, Any]:
+    """Check a JWK, and give all that makes up the key that it holds.
+
+    `TrustFrameworkKey.from_jwk` says what is read and what is refused.
+
+    Returns:
+        The arguments for `TrustFrameworkKey`.
+    """
+    given = _members_of(jwk)
+    if given.get("kty") is None:
+        raise InvalidInputError("kty is missing", code="AADB2C95037", target="kty")
+    key_type = key_type_for(given["kty"])
+    if use is None and given.get("use") is None:
+        raise InvalidInputError(
+            "use is missing: the JWK has none, so give use='sig' or use='enc'",
+            code="AADB2C90253",
+            target="use",
+        )
+    use = checked_use(given["use"] if use is None else use)
+    start, end = numeric_dates(
+        given.get("nbf") if nbf is None else nbf, given.get("exp") if exp is None else exp
+    )
+    fields = {
+        "use": use,
+        "nbf": start,
+        "exp": end,
+        "status": _status(given),
+        "x5c": _chain(given.get("x5c")),
+        "x5t": _text(given, "x5t"),
+    }
+    named = _text({"kid": kid}, "kid") or _text(given, "kid")
+    members = _checked_members(key_type, given)
+    is_private = not members.keys().isdisjoint(key_type.private)
+    return {
+        "kid": named or _new_kid(key_type, members),
+        "kty": key_type.kty,
+        **fields,
+        "public": key_type.public_of(members),
+        "private": PrivateMembers(members) if is_private else None,
+    }
+
+
+def _members_of(jwk: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
+    if isinstance(jwk, Mapping):
+        return jwk
+    if isinstance(jwk, (str, bytes)):
+        return parse_object(jwk, what="the JWK", code="AADB2C95026")
+    raise InvalidInputError(
+        f"a JWK must be JSON text or a mapping, not {shape(jwk)}", code="AADB2C95026"
+    )
+
+
+def _checked_members(key_type: KeyType, jwk: Mapping[str, Any]) -> dict[str, str]:
+    """Pick the members that make the key, and have the strategy check them."""
+    texts = {name: _text(jwk, name) for name in (*key_type.required, *key_type.private)}
+    members = {name: text for name, text in texts.items() if text is not None}
+    try:
+        key_type.strategy.check(members)
+        if all(is_plain(text) for text in members.values()):
+            return members
+    except InvalidInputError:
+        raise
+    except ValueError:
+        # Whatever else a strategy raises may quote the members: it ends here.
+        pass
+    raise InvalidInputError(
+        f"the members do not make a key of kty {key_type.kty}", code="AADB2C95034"
+    )
+
+
+def _new_kid(key_type: KeyType, members: Mapping[str, str]) -> str:
+    # RFC 7638 section 7: the thumbprint of a secret that may lack entropy must stay secret.
+    return base64url_encode(os.urandom(32)) if key_type.is_secret else thumbprint(key_type, members)
+
+
+def _text(jwk: Mapping[str, Any], name: str) -> str | None:
+    value = jwk.get(name)
+    if value is None or (isinstance(value, str) and value and is_text(value)):
+        return value
+    raise InvalidInputError(
+        f"{name} must be text, not {shape(value)}", code="AADB2C95034", target=name
+    )
+
+
+def _status(jwk: Mapping[str, Any]) -> str:
+    status = _text(jwk, "status") or "enabled"
+    if status not in ("enabled", "disabled"):
+        raise InvalidInputError(
+            f"status must be enabled or disabled, not {shape(status)}", target="status"
+        )
+    return status
+
+
+def _chain(x5c: object) -> tuple[str, ...]:
+    if x5c is None:
+        return ()
+    if isinstance(x5c, (list, tuple)) and all(_is_base64(der) for der in x5c):
+        return tuple(x5c)
+    raise InvalidInputError(
+        "x5c must be a list of certificates, base64 of DER each (RFC 7517 section 4.7), "
+        f"not {shape(x5c)}",
+        code="AADB2C95034",
+        target="x5c",
+    )
+
+
+def _is_base64(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(b64decode(value, validate=True))
+    except ValueError:
+        return False
