@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -131,6 +131,6 @@ def _chain(x5c: object) -> tuple[str, ...]:
 
 def _is_base64(value: object) -> bool:
     try:
-        return isinstance(value, str) and bool(b64decode(value, validate=True))
+        return isinstance(value, str) and bool(a2b_base64(value, strict_mode=True))
     except ValueError:
         return False

@@ -123,7 +123,8 @@ class TrustFrameworkKey:
         }
         if base_url is None:
             del graph["@odata.context"]
-        graph |= self._public
+        if self._public:
+            graph |= self._public
         return graph
 
     def to_jwk(self, *, private: bool = False) -> dict[str, Any]:

@@ -30,8 +30,6 @@ def numeric_dates(nbf: object, exp: object) -> tuple[int | None, int | None]:
         InvalidInputError: Another type, a naive datetime, a time before the epoch or beyond
             Int64, `exp` before `nbf`. Code ``BadRequest``: the service documents none.
     """
-    if nbf is None and exp is None:
-        return None, None
     start = None if nbf is None else _seconds(nbf, "nbf")
     end = None if exp is None else _seconds(exp, "exp")
     if start is not None and end is not None and end < start:

@@ -52,7 +52,7 @@ class GenerateKeyRequest:
     ) -> None:
         use = checked_use(use)
         key_type = key_type_for(kty)
-        start, end = numeric_dates(nbf, exp)
+        start, end = (None, None) if nbf is exp is None else numeric_dates(nbf, exp)
         bits = key_type.strategy.default_size if size is None else key_type.checked_size(size)
         self.__attrs_init__(use, key_type.kty, start, end, bits)
 

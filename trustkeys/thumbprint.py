@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 
 from trustkeys.encoding import base64url_encode, is_plain
 from trustkeys.errors import InvalidInputError, shape
@@ -45,8 +46,5 @@ def jwk_thumbprint(jwk: Mapping[str, object]) -> str:
 
 def thumbprint(key_type: KeyType, members: Mapping[str, str]) -> str:
     """Hash members of which is known that they are there and plain text."""
-    # Not at the top: it loads a second OpenSSL, which a mere import need not wait for.
-    import hashlib
-
     text = key_type.thumbprint_input % members
-    return base64url_encode(hashlib.sha256(text.encode()).digest())
+    return base64url_encode(sha256(text.encode()).digest())
