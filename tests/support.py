@@ -20,8 +20,9 @@ ROOT = Path(__file__).parent.parent
 def documented_p256() -> str:
     """The README's example of another key type, as a module."""
     section = ROOT.joinpath("README.md").read_text().partition("### Another key type")[2]
-    imports, strategy, *_ = doctest.DocTestParser().get_examples(section)
-    return f"{imports.source}{strategy.source}\np256 = P256()\n"
+    *imports, strategy = doctest.DocTestParser().get_examples(section)[:3]
+    source = "".join(example.source for example in [*imports, strategy])
+    return f"{source}\np256 = P256()\n"
 
 
 class InstantRSA(RSAStrategy):

@@ -11,7 +11,6 @@ import stat
 import subprocess
 import sys
 import textwrap
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ import pytest
 from tests import support
 from tests.support import command, parse
 from trustkeys import TrustFrameworkKey, TrustKeysError
-from trustkeys.cli import main, values
+from trustkeys.cli import main, signals, values
 from trustkeys.formats.jwe import decrypt
 
 GENERATE = ("generate", "--use", "sig", "--kty", "oct")
@@ -210,6 +209,12 @@ def test_a_name_that_cannot_be_is_named(tmp_path: Path, args: list[str], line: s
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="Linux has a file like this")
+def test_a_file_that_opens_but_cannot_be_read_is_named() -> None:
+    done = command("generate", "--request", "/proc/self/mem", "--discard")
+    assert failed(done, 1) == "/proc/self/mem: Input/output error"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is full")
 def test_the_exit_code_tells_even_where_the_error_cannot_be_written(tmp_path: Path) -> None:
     with open("/dev/full", "w") as full:
@@ -315,16 +320,20 @@ def test_closed_standard_streams_are_errors(redirection: str, args: str, message
 
 
 def start_slowly(tmp_path: Path, *prelude: str) -> subprocess.Popen[str]:
-    """Start a command that has its temporary file open when it says so, and waits there."""
+    """Start a command that takes its time over writing the file, and says when."""
     program = textwrap.dedent("""
-        import os, signal, sys, time
+        import os, sys, time
         from trustkeys.cli.main import run
 
-        def fsync(descriptor):
-            print("writing", flush=True)
-            time.sleep(60)
+        fsync = os.fsync
 
-        os.fsync = fsync
+        def fsync_slowly(descriptor):
+            print("writing", flush=True)
+            time.sleep(0.5)
+            os.fsync = fsync
+            fsync(descriptor)
+
+        os.fsync = fsync_slowly
         sys.exit(run(sys.argv[1:]))
     """)
     process = subprocess.Popen(
@@ -350,6 +359,38 @@ def test_a_signal_ends_quietly_as_that_signal_and_leaves_no_half_file(
         process.send_signal(signum)
         output = process.communicate(timeout=30)
     assert output == ("", "")
+    assert process.returncode == -signum
+    # It came while the file was written: so the file is whole, and nothing else is there.
+    assert os.listdir(tmp_path) == ["key"]
+    assert TrustFrameworkKey.from_jwk((tmp_path / "key").read_text()).has_private
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_key_is_made_leaves_nothing(
+    tmp_path: Path, signum: signal.Signals
+) -> None:
+    program = textwrap.dedent("""
+        import sys, time, trustkeys.cli.generate
+        from trustkeys.cli.main import run
+
+        def generate(request):
+            print("making", flush=True)
+            time.sleep(60)
+
+        trustkeys.cli.generate.generate_one = generate
+        sys.exit(run(sys.argv[1:]))
+    """)
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *GENERATE, "-o", "key"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "making\n"
+        process.send_signal(signum)
+        assert process.communicate(timeout=30) == ("", "")
     assert process.returncode == -signum
     assert os.listdir(tmp_path) == []
 
@@ -387,11 +428,9 @@ def test_a_signal_that_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
     prelude = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
     with start_slowly(tmp_path, prelude) as process:
         process.send_signal(signal.SIGHUP)
-        time.sleep(0.2)
-        assert process.poll() is None
-        process.terminate()
-        process.communicate(timeout=30)
-    assert process.returncode == -signal.SIGTERM
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert parse(output)["kty"] == "oct"
 
 
 def test_ctrl_c_while_the_program_loads_is_quiet(tmp_path: Path) -> None:
@@ -535,14 +574,15 @@ def test_relative_times_count_from_where_they_say() -> None:
 
 
 def test_it_runs_where_there_are_no_such_limits_and_signals(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     handlers: dict[Any, Any] = {}
     monkeypatch.setitem(sys.modules, "resource", None)
-    for name in ("SIGHUP", "SIGPIPE"):
+    for name in ("SIGPIPE", "pthread_sigmask"):
         monkeypatch.delattr(signal, name)
+    monkeypatch.setattr(signals, "_STOPPING", [signal.SIGINT, signal.SIGTERM])
     monkeypatch.setattr(signal, "signal", handlers.__setitem__)
-    assert main.run([*GENERATE, "--discard"]) == 0
+    assert main.run([*GENERATE, "-o", str(tmp_path / "key")]) == 0
     assert parse(capsys.readouterr().out)["kty"] == "oct"
     assert set(handlers) == {signal.SIGINT, signal.SIGTERM}
 

@@ -209,6 +209,7 @@ def test_an_oct_key_from_outside_never_gets_its_thumbprint_as_kid() -> None:
         ({"d": None}, "AADB2C95034", "d"),
         ({"qi": None}, "AADB2C95034", "qi"),
         ({"qi": ["x"]}, "AADB2C95034", "qi"),
+        ({"oth": [{"r": "AQ", "d": "AQ", "t": "AQ"}]}, "AADB2C95034", "oth"),
         ({"kty": "oct"}, "AADB2C95034", "k"),
         ({"kty": "oct", "k": ""}, "AADB2C95034", "k"),
         ({"kty": "oct", "k": "a"}, "AADB2C95029", "k"),
@@ -413,6 +414,8 @@ def test_copies_are_the_key_itself(rsa_key: TrustFrameworkKey) -> None:
     holder = attrs.asdict(rsa_key)["_private"]
     assert copy.copy(holder) is holder
     assert copy.deepcopy(holder) is holder
+    with pytest.raises(TypeError):
+        holder.__getstate__()
 
 
 def test_a_key_cannot_be_changed(rsa_key: TrustFrameworkKey) -> None:

@@ -67,11 +67,35 @@ def test_p256_works_everywhere_after_one_call() -> None:
 def test_what_its_check_refuses_is_refused_without_its_words() -> None:
     register_strategy(p256())
     jwk = trustkeys.generate_key("sig", "EC").to_jwk(private=True)
-    for changes in ({"x": jwk["y"]}, {"crv": "P-384"}, {"y": None}):
+    for changes in (
+        {"x": jwk["y"]},
+        {"crv": "P-384"},
+        {"y": None},
+        {"d": jwk["d"] + "="},
+        {"d": jwk["d"] + "é"},
+    ):
         with pytest.raises(InvalidInputError, match="the members do not make a key") as caught:
             TrustFrameworkKey.from_jwk({**jwk, **changes})
         assert caught.value.code == "AADB2C95034"
         assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+@pytest.mark.usefixtures("clean_registry")
+@pytest.mark.parametrize("kind", [ValueError, KeyError, RecursionError, InvalidInputError])
+def test_nothing_that_a_check_raises_carries_a_secret_out(kind: type[Exception]) -> None:
+    class Careless(Symmetric):
+        def check(self, members: Mapping[str, str]) -> None:
+            try:
+                raise KeyError(members["k"])  # noqa: TRY301
+            except KeyError:
+                raise kind("the words" if kind is InvalidInputError else members["k"])  # noqa: B904
+
+    register_strategy(Careless())
+    jwk = {"kty": "SYM", "use": "sig", "alg": "x", "k": "very secret"}
+    with pytest.raises(InvalidInputError) as caught:
+        TrustFrameworkKey.from_jwk(jwk)
+    assert "very secret" not in support.all_text_of(caught.value)
+    assert ("the words" in str(caught.value)) is (kind is InvalidInputError)
 
 
 @pytest.mark.usefixtures("clean_registry")
@@ -113,6 +137,10 @@ def test_a_kty_is_registered_once_unless_replaced_on_purpose() -> None:
     "changes",
     [
         {"kty": ""},
+        {"kty": None},
+        {"sizes": None},
+        {"required": None},
+        {"private": (1,)},
         {"kty": "ÉC"},
         {"kty": "a b"},
         {"default_size": 7},
@@ -243,6 +271,20 @@ def test_entry_points_are_looked_up_only_for_an_unknown_kty(
     assert registry.known_types() == ["RSA", "oct", "EC", "OKP", "AKP"]
     with pytest.raises(InvalidInputError, match="RSA, oct, EC, OKP or AKP, not"):
         trustkeys.generate_key("sig", "none of them")
+
+
+@pytest.mark.usefixtures("clean_registry")
+def test_a_broken_package_elsewhere_does_not_hide_that_the_kty_is_wrong(
+    installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = installed / "broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[other]\nthis is no entry point\n")
+    monkeypatch.syspath_prepend(installed)
+    with pytest.raises(InvalidInputError, match="kty must be RSA or oct") as caught:
+        trustkeys.generate_key("sig", "unknown")
+    assert caught.value.code == "AADB2C95031"
 
 
 @pytest.mark.usefixtures("clean_registry")

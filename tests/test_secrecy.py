@@ -79,6 +79,7 @@ def spoiled_jwks(jwk: dict[str, Any]) -> list[Any]:
         texts + "x",
         texts.replace('"use"', "use"),
         texts.replace('"use"', f'"{secret}": NaN, "use"'),
+        texts.replace('"use"', f'"{secret}": 1, "{secret}": 1, "use"'),
         texts.replace('"use"', '"use": "sig", "use"'),
         texts.encode() + b"\xff",
         f"[{texts}]",
@@ -107,7 +108,11 @@ def test_a_refused_jwk_leaves_nothing_in_its_error(
 
 def test_a_refused_body_leaves_nothing_in_its_error() -> None:
     jwk = trustkeys.generate_key("sig", "RSA").to_jwk(private=True)
-    bodies = [*spoiled_jwks(jwk), {"use": "sig", "kty": "RSA", "k": jwk["d"]}]
+    bodies = [
+        *spoiled_jwks(jwk),
+        {"use": "sig", "kty": "RSA", "k": jwk["d"]},
+        {"use": "sig", "kty": "RSA", jwk["d"]: 1},
+    ]
     for body in bodies:
         with pytest.raises(TrustKeysError) as caught:
             GenerateKeyRequest.from_graph(body)
@@ -153,6 +158,44 @@ def test_pytests_report_of_a_failed_comparison_shows_nothing(
     assert "4 failed" in done.stdout
     for jwk in eval((tmp_path / "secrets").read_text()):
         assert support.leaks(done.stdout + done.stderr, jwk) == []
+
+
+@pytest.mark.parametrize("kty", KTYS)
+def test_pytests_report_of_a_call_that_raises_shows_nothing(tmp_path: Path, kty: str) -> None:
+    jwk = trustkeys.generate_key("sig", kty).to_jwk(private=True)
+    (tmp_path / "key").write_text(json.dumps(jwk))
+    (tmp_path / "test_it.py").write_text(
+        "import json, pytest, trustkeys\n"
+        "from trustkeys.formats import jwe\n"
+        "JWK = json.load(open('key'))\n"
+        "@pytest.mark.parametrize('name', sorted(JWK))\n"
+        "@pytest.mark.parametrize('end', ['=', ' ', 'A', '\\udfff'])\n"
+        "def test_key(name, end):\n"
+        "    trustkeys.TrustFrameworkKey.from_jwk({**JWK, name: JWK[name] + end, 'kid': 5})\n"
+        "@pytest.mark.parametrize('name', sorted(JWK))\n"
+        "def test_number(name):\n"
+        "    trustkeys.TrustFrameworkKey.from_jwk({**JWK, name: JWK[name][:-4] + 'AAAA=='})\n"
+        "def test_thumbprint():\n"
+        "    trustkeys.jwk_thumbprint({**JWK, 'k': '', 'e': '\\udfff'})\n"
+        "    trustkeys.jwk_thumbprint({**JWK, 'kty': 'none'})\n"
+        "def test_text():\n"
+        "    trustkeys.TrustFrameworkKey.from_jwk(json.dumps(JWK)[:-1])\n"
+        "def test_body():\n"
+        "    trustkeys.GenerateKeyRequest.from_graph(JWK)\n"
+        "def test_passphrase():\n"
+        "    jwe.decrypt(jwe.encrypt(b'x', JWK.get('k', 'pass'), cty='x'), JWK.get('d') or 'no')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--assert=plain", "test_it.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert " 0 passed" not in done.stdout
+    assert "InvalidInputError" in done.stdout
+    assert support.leaks(done.stdout + done.stderr, jwk) == []
 
 
 @pytest.mark.parametrize("kty", KTYS)

@@ -89,6 +89,16 @@ def test_a_file_system_without_links_serves_too(
     assert os.listdir(tmp_path) == ["key"]
 
 
+def test_a_claimed_name_is_given_back_when_the_file_cannot_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", failing(errno.EPERM))
+    monkeypatch.setattr(os, "replace", failing(errno.EIO))
+    with pytest.raises(OSError, match="Input/output"):
+        store.write_new(tmp_path / "key", b"content")
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("call", ["fsync", "link"])
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
 def test_a_failure_leaves_nothing_and_names_the_file(

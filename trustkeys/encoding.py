@@ -11,6 +11,9 @@ from typing import Any, NoReturn
 
 from trustkeys.errors import InvalidInputError, quoted, shape
 
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _STANDARD = str.maketrans("-_", "+/")
 

@@ -64,8 +64,14 @@ def shape(value: object) -> str:
     return f"a value of type {type(value).__name__}"
 
 
+def is_name(value: object) -> bool:
+    """Whether a value can be shown as the name of a member: short, and fit to print.
+
+    A longer one could be a secret that was put in the wrong place.
+    """
+    return isinstance(value, str) and len(value) <= 24 and value.isprintable()
+
+
 def quoted(name: object) -> str:
-    """Show a member's name safely: escaped to ASCII, and at most 40 characters of it."""
-    if not isinstance(name, str):
-        return f"<{shape(name)}>"
-    return ascii(name if len(name) <= 40 else f"{name[:39]}…")
+    """Show a member's name where it can be shown, else what it is, in ASCII."""
+    return ascii(name) if is_name(name) else shape(name)

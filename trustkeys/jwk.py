@@ -15,6 +15,9 @@ from trustkeys.private import PrivateMembers
 from trustkeys.request import checked_use
 from trustkeys.thumbprint import thumbprint
 
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
 
 def read_jwk(
     jwk: str | bytes | Mapping[str, Any],
@@ -40,6 +43,13 @@ def read_jwk(
             "use is missing: the JWK has none, so give use='sig' or use='enc'",
             code="AADB2C90253",
             target="use",
+        )
+    if given.get("oth") is not None:
+        # RFC 7518 section 6.3.2.7: who does not know what to do with it must not use the key.
+        raise InvalidInputError(
+            "oth must not be there: an RSA key has two primes here",
+            code="AADB2C95034",
+            target="oth",
         )
     use = checked_use(given["use"] if use is None else use)
     start, end = numeric_dates(
@@ -79,18 +89,20 @@ def _checked_members(key_type: KeyType, jwk: Mapping[str, Any]) -> dict[str, str
     """Pick the members that make the key, and have the strategy check them."""
     texts = {name: _text(jwk, name) for name in (*key_type.required, *key_type.private)}
     members = {name: text for name, text in texts.items() if text is not None}
+    # Whatever a strategy raises may quote the members, or hang on to an exception that does.
+    # Of an error of ours the words are kept, and nothing else.
+    refusal = InvalidInputError(
+        f"the members do not make a key of kty {key_type.kty}", code="AADB2C95034"
+    )
     try:
         key_type.strategy.check(members)
         if all(is_plain(text) for text in members.values()):
             return members
-    except InvalidInputError:
-        raise
-    except ValueError:
-        # Whatever else a strategy raises may quote the members: it ends here.
+    except InvalidInputError as error:
+        refusal = InvalidInputError(error.message, code=error.code, target=error.target)
+    except Exception:  # noqa: BLE001, S110 - jwcrypto's, for one, are no ValueError
         pass
-    raise InvalidInputError(
-        f"the members do not make a key of kty {key_type.kty}", code="AADB2C95034"
-    )
+    raise refusal
 
 
 def _new_kid(key_type: KeyType, members: Mapping[str, str]) -> str:

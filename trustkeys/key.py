@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TrustFrameworkKey"]
 
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
 BETA = "https://graph.microsoft.com/beta"
 
 

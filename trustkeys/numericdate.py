@@ -9,6 +9,9 @@ from trustkeys.errors import InvalidInputError, shape
 MAX_NUMERIC_DATE = 2**63 - 1
 """The last second that Graph's Int64 can say."""
 
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
 NumericDateInput = int | datetime | None
 """What can be given for a date: whole seconds, an aware datetime, or None for no date."""
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NoReturn, final
 
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
 
 @final
 class PrivateMembers:
@@ -41,6 +44,9 @@ class PrivateMembers:
 
     def __deepcopy__(self, memo: object) -> PrivateMembers:
         return self
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a key that holds a private part has no state to give away")
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError(

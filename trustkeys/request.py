@@ -8,11 +8,14 @@ from typing import Any
 from attrs import frozen
 
 from trustkeys.encoding import parse_object
-from trustkeys.errors import InvalidInputError, quoted, shape
+from trustkeys.errors import InvalidInputError, is_name, quoted, shape
 from trustkeys.keytypes.registry import either, key_type_for, known_types
 from trustkeys.numericdate import NumericDateInput, numeric_dates
 
 __all__ = ["GenerateKeyRequest"]
+
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
 
 _GRAPH_MEMBERS = ("use", "kty", "nbf", "exp")
 
@@ -119,16 +122,16 @@ def _body_members(body: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
     raise InvalidInputError(f"the body must be JSON text or a mapping, not {shape(body)}")
 
 
-def _unknown_member(name: object) -> InvalidInputError:
+def _unknown_member(name: Any) -> InvalidInputError:
     from difflib import get_close_matches
 
-    near = get_close_matches(name.lower(), _GRAPH_MEMBERS, 1) if isinstance(name, str) else []
+    known = ", ".join(_GRAPH_MEMBERS)
+    if not is_name(name):
+        return InvalidInputError(f"generateKey takes {known}, and no member that is {shape(name)}")
     if name == "size":
         hint = "; size is an argument of generate_key(), and --size of the command"
-    elif near:
+    elif near := get_close_matches(name.lower(), _GRAPH_MEMBERS, 1):
         hint = f"; did you mean {near[0]}?"
     else:
-        hint = f": it takes {', '.join(_GRAPH_MEMBERS)}"
-    return InvalidInputError(
-        f"generateKey takes no member {quoted(name)}{hint}", target=quoted(name).strip("'")
-    )
+        hint = f": it takes {known}"
+    return InvalidInputError(f"generateKey takes no member {quoted(name)}{hint}", target=name)

@@ -55,7 +55,11 @@ def _link(name: str, path: str) -> None:
             raise
         # Claim the name with an empty file, then put the whole one in its place.
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        os.replace(name, path)
+        try:
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(path)
+            raise
 
 
 @contextmanager

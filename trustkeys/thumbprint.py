@@ -9,6 +9,9 @@ from trustkeys.encoding import base64url_encode, is_plain
 from trustkeys.errors import InvalidInputError, shape
 from trustkeys.keytypes.registry import KeyType, key_type_for
 
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
 __all__ = ["jwk_thumbprint"]
 
 

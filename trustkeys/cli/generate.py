@@ -10,6 +10,7 @@ import click
 from attrs import evolve
 
 from trustkeys.cli import values
+from trustkeys.cli.signals import uninterrupted
 from trustkeys.engine import generate as generate_one
 from trustkeys.key import TrustFrameworkKey
 from trustkeys.keytypes.registry import known_types
@@ -113,7 +114,9 @@ def generate(
     else:
         from trustkeys.store import write_new
 
-        write_new(output, _private_text(key, password).encode())
+        private = _private_text(key, password).encode()
+        with uninterrupted():
+            write_new(output, private)
         values.write_out(answer)
 
 

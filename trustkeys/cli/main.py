@@ -1,4 +1,4 @@
-"""The command, its exit codes, its errors, and what stops it."""
+"""The command, its exit codes and its errors."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from types import FrameType
 
 import click
 
+from trustkeys.cli import signals
 from trustkeys.cli.generate import generate
 from trustkeys.errors import TrustKeysError
 
@@ -35,14 +35,6 @@ def group() -> None:
 group.add_command(generate)
 
 
-class Stopped(BaseException):
-    """A signal asked the process to stop: open files are cleaned up on the way out."""
-
-    def __init__(self, signum: int) -> None:
-        super().__init__(signum)
-        self.signum = signum
-
-
 def run(args: Sequence[str]) -> int:
     """Run the command in a process of its own, and give its exit code.
 
@@ -50,7 +42,21 @@ def run(args: Sequence[str]) -> int:
     """
     _disable_core_dumps()
     try:
-        _handle_signals()
+        signals.handle(signals.stop)
+        if hasattr(signal, "SIGPIPE"):
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        code = _run(args)
+        # There is nothing left to clean up.
+        signals.handle(signal.SIG_DFL)
+    except signals.Stopped as stopped:
+        signal.signal(stopped.signum, signal.SIG_DFL)
+        signal.raise_signal(stopped.signum)
+        return 128 + stopped.signum
+    return code
+
+
+def _run(args: Sequence[str]) -> int:
+    try:
         code = group.main(list(args), prog_name="trustkeys", standalone_mode=False)
         return int(code or 0)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -72,10 +78,6 @@ def run(args: Sequence[str]) -> int:
         code_name = errno.errorcode.get(error.errno or 0, "OSError")
         _report(TrustKeysError(message, code=code_name, target=str(error.filename)), message, args)
         return 1
-    except Stopped as stopped:
-        signal.signal(stopped.signum, signal.SIG_DFL)
-        signal.raise_signal(stopped.signum)
-        return 128 + stopped.signum
 
 
 def _report(error: TrustKeysError, line: str, args: Sequence[str]) -> None:
@@ -101,23 +103,9 @@ def _discard_output() -> None:
 
 
 def _disable_core_dumps() -> None:
-    """Keep a crash from writing keys to disk."""
+    """Keep a crash from writing keys to disk, as far as a limit can."""
     try:
         import resource
     except ImportError:  # Windows has none
         return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _handle_signals() -> None:
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        signum = getattr(signal, name, None)
-        # Ignored by whoever started us, as nohup does: it stays so.
-        if signum is not None and signal.getsignal(signum) is not signal.SIG_IGN:
-            signal.signal(signum, _stop)
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-
-
-def _stop(signum: int, _frame: FrameType | None) -> None:
-    raise Stopped(signum)

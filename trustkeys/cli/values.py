@@ -66,8 +66,12 @@ def read_input(path: str) -> bytes:
     """
     if path == "-" and sys.stdin is None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard input")
-    with click.open_file(path, "rb") as file:
-        data: bytes = file.read(MAX_JSON_BYTES + 1)
+    try:
+        with click.open_file(path, "rb") as file:
+            data: bytes = file.read(MAX_JSON_BYTES + 1)
+    except OSError as error:
+        error.filename = path  # which an error in reading lacks
+        raise
     return data
 
 

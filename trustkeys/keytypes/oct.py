@@ -9,6 +9,9 @@ from trustkeys.encoding import base64url_decode, base64url_encode
 from trustkeys.errors import InvalidInputError
 from trustkeys.keytypes.strategy import decode_member
 
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
 
 class OctStrategy:
     """Octets from the operating system's CSPRNG."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["register_strategy"]
 
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
 ENTRY_POINT_GROUP = "trustkeys.strategies"
 
 
@@ -120,6 +123,21 @@ def either(names: Sequence[str]) -> str:
     return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
+def _is_sound(strategy: KeyStrategy) -> bool:
+    try:
+        return (
+            strategy.kty.isidentifier()
+            and strategy.kty.isascii()
+            and strategy.default_size in strategy.sizes
+            # A lone name in place of a sequence of them is a sequence of letters.
+            and not isinstance(strategy.required, str)
+            and not isinstance(strategy.private, str)
+            and all(name.isidentifier() for name in (*strategy.required, *strategy.private))
+        )
+    except (AttributeError, TypeError):
+        return False
+
+
 def _key_type(strategy: KeyStrategy) -> KeyType:
     if isinstance(strategy, type) or not isinstance(strategy, KeyStrategy):
         raise InvalidInputError(
@@ -127,16 +145,7 @@ def _key_type(strategy: KeyStrategy) -> KeyType:
             f"not {shape(strategy)}",
             target="strategy",
         )
-    names = [*strategy.required, *strategy.private]
-    if not (
-        strategy.kty.isidentifier()
-        and strategy.kty.isascii()
-        and strategy.default_size in strategy.sizes
-        # A lone name in place of a sequence of them is a sequence of letters.
-        and not isinstance(strategy.required, str)
-        and not isinstance(strategy.private, str)
-        and all(name.isidentifier() for name in names)
-    ):
+    if not _is_sound(strategy):
         raise InvalidInputError(
             "a strategy's kty must be an ASCII name, its default_size one of its sizes, "
             "required and private sequences of names",
@@ -159,7 +168,10 @@ def _entry_points() -> Sequence[EntryPoint]:
     # Once, and only for an unknown kty: this walks through everything that is installed.
     from importlib.metadata import entry_points
 
-    return tuple(entry_points(group=ENTRY_POINT_GROUP))
+    try:
+        return tuple(entry_points(group=ENTRY_POINT_GROUP))
+    except Exception:  # noqa: BLE001 - a broken package elsewhere is not what was asked about
+        return ()
 
 
 def _find(kty: str) -> KeyType | None:

@@ -12,6 +12,9 @@ from trustkeys.encoding import uint_decode, uint_encode
 from trustkeys.errors import InvalidInputError
 from trustkeys.keytypes.strategy import decode_member
 
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
 MIN_SIZE = 2048
 """The smallest modulus that is read, in bits (FIPS 186-5 section 5.1)."""
 

@@ -9,6 +9,9 @@ from trustkeys.errors import InvalidInputError
 
 __all__ = ["KeyStrategy"]
 
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
 T = TypeVar("T")
 
 
