@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from attrs import frozen
 
 from trustkeys.errors import InvalidInputError, shape
 from trustkeys.keytypes.oct import OctStrategy
@@ -23,7 +25,8 @@ __tracebackhide__ = True
 ENTRY_POINT_GROUP = "trustkeys.strategies"
 
 
-class KeyType(NamedTuple):
+@frozen(eq=False)
+class KeyType:
     """A registered strategy, and what follows from it, worked out once.
 
     Attributes:
