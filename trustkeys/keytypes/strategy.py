@@ -68,9 +68,9 @@ class KeyStrategy(Protocol):
                 that are no strings were taken out before.
 
         Raises:
-            ValueError: They do not make a key of this type, public or private. Its text is
-                not shown, unless it is an `InvalidInputError`, which must hold no secret and
-                must not be raised inside an ``except`` block.
+            ValueError: They do not make a key of this type, public or private. Of an
+                `InvalidInputError` the message, code and target are shown, and must hold no
+                secret; of any other exception, nothing.
         """
 
 
