@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from hashlib import sha256
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
 
 from trustkeys.encoding import base64url_encode, is_plain
 from trustkeys.errors import InvalidInputError, shape
@@ -50,4 +51,12 @@ def jwk_thumbprint(jwk: Mapping[str, object]) -> str:
 def thumbprint(key_type: KeyType, members: Mapping[str, str]) -> str:
     """Hash members of which is known that they are there and plain text."""
     text = key_type.thumbprint_input % members
-    return base64url_encode(sha256(text.encode()).digest())
+    return base64url_encode(_sha256()(text.encode()).digest())
+
+
+@cache
+def _sha256() -> Callable[[bytes], Any]:
+    # Loads an OpenSSL of its own beside cryptography's, which a mere import need not wait for.
+    from hashlib import sha256
+
+    return sha256
