@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -365,6 +366,22 @@ def test_a_signal_ends_quietly_as_that_signal_and_leaves_no_half_file(
     assert TrustFrameworkKey.from_jwk((tmp_path / "key").read_text()).has_private
 
 
+def ends_quietly(args: list[str], line: str, signum: signal.Signals, **options: Any) -> bool:
+    """Send a signal to a Python that has just printed `line`; see how it ends."""
+    with subprocess.Popen(
+        [sys.executable, *args],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{line}\n"
+        process.send_signal(signum)
+        output = process.communicate(timeout=30)
+    return output == ("", "") and process.returncode == -signum
+
+
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_the_key_is_made_leaves_nothing(
     tmp_path: Path, signum: signal.Signals
@@ -380,18 +397,8 @@ def test_a_signal_while_the_key_is_made_leaves_nothing(
         trustkeys.cli.generate.generate_one = generate
         sys.exit(run(sys.argv[1:]))
     """)
-    with subprocess.Popen(
-        [sys.executable, "-c", program, *GENERATE, "-o", "key"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "making\n"
-        process.send_signal(signum)
-        assert process.communicate(timeout=30) == ("", "")
-    assert process.returncode == -signum
+    args = ["-c", program, *GENERATE, "-o", "key"]
+    assert ends_quietly(args, "making", signum, cwd=tmp_path)
     assert os.listdir(tmp_path) == []
 
 
@@ -433,20 +440,11 @@ def test_a_signal_that_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
     assert parse(output)["kty"] == "oct"
 
 
-def test_ctrl_c_while_the_program_loads_is_quiet(tmp_path: Path) -> None:
+def test_ctrl_c_while_the_command_line_loads_is_quiet(tmp_path: Path) -> None:
     (tmp_path / "click.py").write_text("import time; print('loading', flush=True); time.sleep(60)")
-    with subprocess.Popen(
-        [sys.executable, "-m", "trustkeys", "--version"],
-        env=support.environment(PYTHONPATH=str(tmp_path)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "loading\n"
-        process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=30) == ("", "")
-    assert process.returncode == -signal.SIGINT
+    environment = support.environment(PYTHONPATH=str(tmp_path))
+    args = ["-m", "trustkeys", "--version"]
+    assert ends_quietly(args, "loading", signal.SIGINT, env=environment)
 
 
 def test_the_process_leaves_no_core_dump() -> None:
@@ -545,8 +543,15 @@ def test_the_installed_command_is_the_same(tmp_path: Path) -> None:
         ("9999-12-31T23:59:59-23:59", 253402300799 + 86340),
     ],
 )
-def test_a_point_in_time_as_people_type_it(text: str, seconds: int) -> None:
-    assert values.point_in_time(text, "nbf", start=500, now=1000) == seconds
+def test_a_point_in_time_as_people_type_it(
+    monkeypatch: pytest.MonkeyPatch, text: str, seconds: int
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        # Where no zone is given it is UTC, and not where the machine stands.
+        elsewhere.setenv("TZ", "EAST-14")
+        time.tzset()
+        assert values.point_in_time(text, "nbf", start=500, now=1000) == seconds
+    time.tzset()
 
 
 @pytest.mark.parametrize(

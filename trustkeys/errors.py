@@ -1,8 +1,9 @@
 """What trustkeys raises.
 
-None of these errors carries a value that it was given, only its type or shape: the value
-may be a secret. For the same reason none is raised inside the ``except`` block of a parser,
-whose own exception (and with it the document) would stay reachable through ``__context__``.
+None of these errors carries a value that may be a secret, only its type or shape. (A size in
+bits and a member's short name are shown.) For the same reason none is raised inside the
+``except`` block of a parser, whose own exception, and with it the document, would stay
+reachable through ``__context__``.
 """
 
 from __future__ import annotations

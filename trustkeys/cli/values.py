@@ -46,14 +46,15 @@ def point_in_time(text: str, target: str, *, start: int, now: int) -> int:
         return int(text)
     if match := re.fullmatch(r"\+([0-9]{1,20})(s|min|h|d|w|y)", text):
         return start + int(match[1]) * UNITS[match[2]]
-    try:
+    when = None
+    with suppress(ValueError):
         when = datetime.fromisoformat(text)
-    except ValueError:
+    if when is None:
         raise InvalidInputError(
             f"{target} must be seconds since 1970, a date or time such as 2027-01-31 or "
             "2027-01-31T12:00:00Z, now, or a time from now such as +90d (s, min, h, d, w, y)",
             target=target,
-        ) from None
+        )
     if when.utcoffset() is None:
         when = when.replace(tzinfo=UTC)
     return (when - datetime.fromtimestamp(0, UTC)) // timedelta(seconds=1)
