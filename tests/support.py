@@ -6,12 +6,17 @@ import base64
 import doctest
 import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
+
+import trustkeys
+from trustkeys import TrustFrameworkKey
 from trustkeys.keytypes.rsa import RSAStrategy
 
 ROOT = Path(__file__).parent.parent
@@ -33,6 +38,48 @@ class InstantRSA(RSAStrategy):
 
     def generate(self, size: int) -> dict[str, str]:
         return dict(self.members)
+
+
+def b64(value: int | bytes) -> str:
+    data = value if isinstance(value, bytes) else value.to_bytes(value.bit_length() // 8 + 1, "big")
+    return base64.urlsafe_b64encode(data.lstrip(b"\0")).rstrip(b"=").decode()
+
+
+def rsa_jwk_of(p: int, q: int) -> dict[str, Any]:
+    """A JWK whose numbers fit by arithmetic, whether or not p and q are prime."""
+    d = pow(65537, -1, (p - 1) * (q - 1))
+    numbers = {"n": p * q, "d": d, "p": p, "q": q, "dp": d % (p - 1), "dq": d % (q - 1)}
+    numbers["qi"] = pow(q, -1, p)
+    return {
+        "kty": "RSA",
+        "use": "sig",
+        "e": "AQAB",
+        **{name: b64(value) for name, value in numbers.items()},
+    }
+
+
+def composite_rsa(bits: int) -> dict[str, Any]:
+    """A JWK whose primes are none."""
+    draw = random.Random(bits)
+    while True:
+        p, q = (draw.getrandbits(bits // 2) | 3 << (bits // 2 - 2) | 1 for _ in range(2))
+        try:
+            return rsa_jwk_of(p, q)
+        except ValueError:
+            continue
+
+
+def oct_key(
+    nbf: int | None = None,
+    exp: int | None = None,
+    status: str = "enabled",
+    *,
+    use: str = "sig",
+    size: int = 256,
+) -> TrustFrameworkKey:
+    """A new oct key with any dates, in any order: what a test of times needs."""
+    made = trustkeys.generate_key(use, "oct", size=size)
+    return attrs.evolve(made, nbf=nbf, exp=exp, status=status)
 
 
 def command(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,6 @@ import base64
 import copy
 import json
 import pickle
-import random
 from typing import Any
 
 import attrs
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from jwcrypto.jwk import JWK
 
 import trustkeys
+from tests import support
 from trustkeys import InvalidInputError, TrustFrameworkKey, TrustKeysError, generate_key
 from trustkeys.errors import InvalidInputError as ErrorFromItsRoom
 
@@ -30,11 +30,6 @@ def refused(jwk: Any, **changes: Any) -> TrustKeysError:
         TrustFrameworkKey.from_jwk(jwk, **changes)
     assert caught.value.__cause__ is caught.value.__context__ is None
     return caught.value
-
-
-def b64(value: int | bytes) -> str:
-    data = value if isinstance(value, bytes) else value.to_bytes(value.bit_length() // 8 + 1, "big")
-    return base64.urlsafe_b64encode(data.lstrip(b"\0")).rstrip(b"=").decode()
 
 
 def number(text: str) -> int:
@@ -174,7 +169,7 @@ def test_members_that_are_null_or_not_known_are_ignored(rsa_jwk: dict[str, Any])
 
 def test_an_oct_key_from_outside_never_gets_its_thumbprint_as_kid() -> None:
     # RFC 7638 section 7: published, it would let a weak secret be guessed.
-    jwk = {"kty": "oct", "use": "sig", "k": b64(b"hunter2")}
+    jwk = {"kty": "oct", "use": "sig", "k": support.b64(b"hunter2")}
     first, second = (TrustFrameworkKey.from_jwk(jwk) for _ in range(2))
     assert trustkeys.jwk_thumbprint(jwk) not in (first.kid, second.kid)
     assert first.kid != second.kid
@@ -262,7 +257,7 @@ def test_left_over_bits_are_refused() -> None:
 @pytest.mark.parametrize("name", ["n", "e", *PRIVATE])
 @pytest.mark.parametrize("step", [2, -2, 1])
 def test_a_number_that_is_off_is_refused(rsa_jwk: dict[str, Any], name: str, step: int) -> None:
-    error = refused({**rsa_jwk, name: b64(number(rsa_jwk[name]) + step)})
+    error = refused({**rsa_jwk, name: support.b64(number(rsa_jwk[name]) + step)})
     assert (error.code, error.message) == (
         "AADB2C95034",
         "the numbers of the RSA key do not fit together",
@@ -279,15 +274,15 @@ def test_numbers_of_another_key_are_refused(rsa_jwk: dict[str, Any]) -> None:
 
 def test_a_public_key_with_an_even_number_is_refused(rsa_jwk: dict[str, Any]) -> None:
     public = {name: rsa_jwk[name] for name in ("kty", "use", "e", "n")}
-    assert refused({**public, "n": b64(number(public["n"]) - 1)}).code == "AADB2C95034"
+    assert refused({**public, "n": support.b64(number(public["n"]) - 1)}).code == "AADB2C95034"
     assert refused({**public, "e": "BA"}).code == "AADB2C95034"
     assert refused({**public, "e": "AQ"}).code == "AADB2C95034"
-    assert refused({**public, "e": b64(number(public["n"]) + 2)}).code == "AADB2C95034"
+    assert refused({**public, "e": support.b64(number(public["n"]) + 2)}).code == "AADB2C95034"
 
 
 @pytest.mark.parametrize("bits", [1024, 2047, 16385, 60_000])
 def test_a_modulus_outside_2048_to_16384_bits_is_refused(bits: int) -> None:
-    jwk = {"kty": "RSA", "use": "sig", "e": "AQAB", "n": b64(1 << (bits - 1) | 1)}
+    jwk = {"kty": "RSA", "use": "sig", "e": "AQAB", "n": support.b64(1 << (bits - 1) | 1)}
     error = refused(jwk)
     assert error.target == "n"
     assert f"2048 to 16384 bits, not {bits}" in error.message
@@ -295,48 +290,25 @@ def test_a_modulus_outside_2048_to_16384_bits_is_refused(bits: int) -> None:
 
 @pytest.mark.parametrize("bits", [2048, 4096, 16384])
 def test_the_largest_and_the_smallest_modulus_are_taken(bits: int) -> None:
-    jwk = {"kty": "RSA", "use": "sig", "e": "AQAB", "n": b64(1 << (bits - 1) | 1)}
+    jwk = {"kty": "RSA", "use": "sig", "e": "AQAB", "n": support.b64(1 << (bits - 1) | 1)}
     assert TrustFrameworkKey.from_jwk(jwk).size == bits
-
-
-def consistent(p: int, q: int) -> dict[str, Any]:
-    """A JWK whose numbers fit by arithmetic, whether or not p and q are prime."""
-    d = pow(65537, -1, (p - 1) * (q - 1))
-    numbers = {"n": p * q, "d": d, "p": p, "q": q, "dp": d % (p - 1), "dq": d % (q - 1)}
-    numbers["qi"] = pow(q, -1, p)
-    return {
-        "kty": "RSA",
-        "use": "sig",
-        "e": "AQAB",
-        **{name: b64(value) for name, value in numbers.items()},
-    }
-
-
-def composite_pair(bits: int) -> dict[str, Any]:
-    draw = random.Random(bits)
-    while True:
-        p, q = (draw.getrandbits(bits // 2) | 3 << (bits // 2 - 2) | 1 for _ in range(2))
-        try:
-            return consistent(p, q)
-        except ValueError:
-            continue
 
 
 @pytest.mark.parametrize("bits", [2048, 4096, 8192])
 def test_primes_that_are_none_are_found_out(bits: int) -> None:
-    assert refused(composite_pair(bits)).code == "AADB2C95034"
+    assert refused(support.composite_rsa(bits)).code == "AADB2C95034"
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         # OpenSSL would test a prime nearly as long as the modulus, for long.
-        consistent((1 << 4000) + 1, 65539),
+        support.rsa_jwk_of((1 << 4000) + 1, 65539),
         # It would multiply and divide by these.
-        {"d": b64(1 << 60_000)},
-        {"p": b64(1 << 60_000)},
-        {"e": b64((1 << 2000) + 1)},
-        {"e": b64((1 << 256) + 1)},
+        {"d": support.b64(1 << 60_000)},
+        {"p": support.b64(1 << 60_000)},
+        {"e": support.b64((1 << 2000) + 1)},
+        {"e": support.b64((1 << 256) + 1)},
     ],
     ids=["lopsided", "d", "p", "e", "e of 257 bits"],
 )
@@ -351,7 +323,7 @@ def test_numbers_that_would_take_long_are_refused_before_any_calculation(
 
 def test_a_public_exponent_of_256_bits_is_taken(rsa_jwk: dict[str, Any]) -> None:
     public = {name: rsa_jwk[name] for name in ("kty", "use", "n")}
-    TrustFrameworkKey.from_jwk({**public, "e": b64((1 << 255) + 1)})
+    TrustFrameworkKey.from_jwk({**public, "e": support.b64((1 << 255) + 1)})
 
 
 def test_a_large_private_key_is_checked_without_testing_its_primes(
@@ -360,15 +332,15 @@ def test_a_large_private_key_is_checked_without_testing_its_primes(
     key = TrustFrameworkKey.from_jwk(large_rsa_jwk)
     assert (key.size, key.has_private) == (8192, True)
     for name in PRIVATE:
-        assert refused({**large_rsa_jwk, name: b64(number(large_rsa_jwk[name]) + 2)})
+        assert refused({**large_rsa_jwk, name: support.b64(number(large_rsa_jwk[name]) + 2)})
     assert refused({**large_rsa_jwk, "e": "AQAD"})
 
 
 def test_a_private_key_beyond_8192_bits_is_checked_by_its_relations() -> None:
-    jwk = composite_pair(9000)
+    jwk = support.composite_rsa(9000)
     assert TrustFrameworkKey.from_jwk(jwk).has_private
     for name in PRIVATE:
-        assert refused({**jwk, name: b64(number(jwk[name]) + 2)})
+        assert refused({**jwk, name: support.b64(number(jwk[name]) + 2)})
 
 
 # --- what the key object promises

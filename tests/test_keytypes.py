@@ -46,6 +46,10 @@ class Symmetric:
         if "k" not in members:
             raise ValueError("nothing that may be shown")
 
+    def prove(self, members: Mapping[str, str]) -> None:
+        if members["k"] == "unproven":
+            raise ValueError(members["k"])
+
 
 @pytest.mark.usefixtures("clean_registry")
 def test_p256_works_everywhere_after_one_call() -> None:

@@ -22,14 +22,16 @@ __tracebackhide__ = True
 def read_jwk(
     jwk: str | bytes | Mapping[str, Any],
     *,
-    use: str | None,
-    nbf: NumericDateInput,
-    exp: NumericDateInput,
-    kid: str | None,
+    use: str | None = None,
+    nbf: NumericDateInput = None,
+    exp: NumericDateInput = None,
+    kid: str | None = None,
+    prove: bool,
 ) -> dict[str, Any]:
     """Check a JWK, and give all that makes up the key that it holds.
 
-    `TrustFrameworkKey.from_jwk` says what is read and what is refused.
+    `TrustFrameworkKey.from_jwk` says what is read and what is refused. Without `prove` what
+    takes long is not tested: 40 ms for an RSA-2048 key, where the rest takes 0.2.
 
     Returns:
         The arguments for `TrustFrameworkKey`.
@@ -59,12 +61,12 @@ def read_jwk(
         "use": use,
         "nbf": start,
         "exp": end,
-        "status": _status(given),
+        "status": status_of(given),
         "x5c": _chain(given.get("x5c")),
-        "x5t": _text(given, "x5t"),
+        "x5t": optional_text(given, "x5t"),
     }
-    named = _text({"kid": kid}, "kid") or _text(given, "kid")
-    members = _checked_members(key_type, given)
+    named = optional_text({"kid": kid}, "kid") or optional_text(given, "kid")
+    members = checked_members(key_type, given, prove=prove)
     is_private = not members.keys().isdisjoint(key_type.private)
     return {
         "kid": named or _new_kid(key_type, members),
@@ -85,9 +87,13 @@ def _members_of(jwk: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
     )
 
 
-def _checked_members(key_type: KeyType, jwk: Mapping[str, Any]) -> dict[str, str]:
-    """Pick the members that make the key, and have the strategy check them."""
-    texts = {name: _text(jwk, name) for name in (*key_type.required, *key_type.private)}
+def checked_members(key_type: KeyType, jwk: Mapping[str, Any], *, prove: bool) -> dict[str, str]:
+    """Pick the members that make the key, and have the strategy check them.
+
+    Raises:
+        InvalidInputError: They do not make a key.
+    """
+    texts = {name: optional_text(jwk, name) for name in (*key_type.required, *key_type.private)}
     members = {name: text for name, text in texts.items() if text is not None}
     # Whatever a strategy raises may quote the members, or hang on to an exception that does.
     # Of an error of ours the words are kept, and nothing else.
@@ -96,6 +102,8 @@ def _checked_members(key_type: KeyType, jwk: Mapping[str, Any]) -> dict[str, str
     )
     try:
         key_type.strategy.check(members)
+        if prove:
+            key_type.strategy.prove(members)
         if all(is_plain(text) for text in members.values()):
             return members
     except InvalidInputError as error:
@@ -110,7 +118,12 @@ def _new_kid(key_type: KeyType, members: Mapping[str, str]) -> str:
     return base64url_encode(os.urandom(32)) if key_type.is_secret else thumbprint(key_type, members)
 
 
-def _text(jwk: Mapping[str, Any], name: str) -> str | None:
+def optional_text(jwk: Mapping[str, Any], name: str) -> str | None:
+    """Give a member's text, or None where it is not there or null.
+
+    Raises:
+        InvalidInputError: It is no text, or empty. Code ``AADB2C95034``.
+    """
     value = jwk.get(name)
     if value is None or (isinstance(value, str) and value and is_text(value)):
         return value
@@ -119,13 +132,26 @@ def _text(jwk: Mapping[str, Any], name: str) -> str | None:
     )
 
 
-def _status(jwk: Mapping[str, Any]) -> str:
-    status = _text(jwk, "status") or "enabled"
-    if status not in ("enabled", "disabled"):
-        raise InvalidInputError(
-            f"status must be enabled or disabled, not {shape(status)}", target="status"
-        )
-    return status
+def status_of(jwk: Mapping[str, Any]) -> str:
+    """Give a key's status, ``"enabled"`` where it has none.
+
+    Raises:
+        InvalidInputError: Neither enabled nor disabled.
+    """
+    return checked_status(optional_text(jwk, "status") or "enabled")
+
+
+def checked_status(status: object) -> str:
+    """Give a status that the service knows.
+
+    Raises:
+        InvalidInputError: Neither enabled nor disabled. Code ``BadRequest``.
+    """
+    if status in ("enabled", "disabled"):
+        return str(status)
+    raise InvalidInputError(
+        f"status must be enabled or disabled, not {shape(status)}", target="status"
+    )
 
 
 def _chain(x5c: object) -> tuple[str, ...]:

@@ -91,7 +91,7 @@ class TrustFrameworkKey:
                 base64url, ``AADB2C95034`` other members of the wrong form or numbers that do
                 not fit, ``BadRequest`` dates, or an RSA key outside 2048 to 16384 bits.
         """
-        return cls(**read_jwk(jwk, use=use, nbf=nbf, exp=exp, kid=kid))
+        return cls(**read_jwk(jwk, use=use, nbf=nbf, exp=exp, kid=kid, prove=True))
 
     @property
     def size(self) -> int:
@@ -115,7 +115,7 @@ class TrustFrameworkKey:
                 None leaves that member out.
         """
         graph: dict[str, Any] = {
-            "@odata.context": _context(base_url),
+            "@odata.context": odata_context(base_url, "microsoft.graph.trustFrameworkKey"),
             "k": None,
             "x5c": [*self.x5c],
             "kty": self.kty,
@@ -226,5 +226,6 @@ class TrustFrameworkKey:
 
 
 @lru_cache
-def _context(base_url: str | None) -> str:
-    return f"{(base_url or '').rstrip('/')}/$metadata#microsoft.graph.trustFrameworkKey"
+def odata_context(base_url: str | None, what: str) -> str:
+    """Say, as answers of Graph do, where the definition of their content stands."""
+    return f"{(base_url or '').rstrip('/')}/$metadata#{what}"

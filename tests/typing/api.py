@@ -51,6 +51,8 @@ class Strategy:
 
     def check(self, members: Mapping[str, str]) -> None: ...
 
+    def prove(self, members: Mapping[str, str]) -> None: ...
+
 
 trustkeys.register_strategy(Strategy())
 trustkeys.register_strategy(Strategy)  # type: ignore[arg-type]

@@ -40,3 +40,6 @@ class OctStrategy:
                 target="k",
             )
         decode_member("k", k, base64url_decode, code="AADB2C95029")
+
+    def prove(self, members: Mapping[str, str]) -> None:
+        pass  # any octets will do

@@ -82,9 +82,11 @@ class RSAStrategy:
                 f"n of an RSA key must have {MIN_SIZE} to {MAX_SIZE} bits, not {size}", target="n"
             )
         if not _fit_together(numbers):
-            raise InvalidInputError(
-                "the numbers of the RSA key do not fit together", code="AADB2C95034"
-            )
+            raise _do_not_fit()
+
+    def prove(self, members: Mapping[str, str]) -> None:
+        if "d" in members and not _has_primes(_decoded(members)):
+            raise _do_not_fit()
 
 
 def rsa_public_key(members: Mapping[str, str]) -> rsa.RSAPublicKey:
@@ -94,8 +96,11 @@ def rsa_public_key(members: Mapping[str, str]) -> rsa.RSAPublicKey:
 
 def rsa_private_key(members: Mapping[str, str]) -> rsa.RSAPrivateKey:
     """Load private RSA members that were checked or generated: they are not tested again."""
-    numbers = _private_numbers({name: uint_decode(text) for name, text in members.items()})
-    return numbers.private_key(unsafe_skip_rsa_key_validation=True)
+    return _private_numbers(_decoded(members)).private_key(unsafe_skip_rsa_key_validation=True)
+
+
+def _decoded(members: Mapping[str, str]) -> dict[str, int]:
+    return {name: uint_decode(text) for name, text in members.items()}
 
 
 def _public_numbers(numbers: Mapping[str, int]) -> rsa.RSAPublicNumbers:
@@ -114,7 +119,12 @@ def _private_numbers(numbers: Mapping[str, int]) -> rsa.RSAPrivateNumbers:
     )
 
 
+def _do_not_fit() -> InvalidInputError:
+    return InvalidInputError("the numbers of the RSA key do not fit together", code="AADB2C95034")
+
+
 def _fit_together(numbers: Mapping[str, int]) -> bool:
+    """Whether all that RFC 8017 section 3 says of the numbers holds, were p and q prime."""
     n, e = numbers["n"], numbers["e"]
     # cryptography lets an even modulus or exponent through where there is no private half,
     # and numbers of any length have it calculate for long.
@@ -122,34 +132,41 @@ def _fit_together(numbers: Mapping[str, int]) -> bool:
         return False
     try:
         _public_numbers(numbers).public_key()
-        if "d" in numbers:
-            _check_private(numbers)
+        return "d" not in numbers or _is_private_half(numbers)
+    except ValueError:
+        return False
+
+
+def _is_private_half(numbers: Mapping[str, int]) -> bool:
+    n, p, q, d = (numbers[name] for name in ("n", "p", "q", "d"))
+    # FIPS 186-5 wants primes of the same length. A lopsided pair is weak, and slow to test.
+    return (
+        2 * max(p, q).bit_length() <= n.bit_length() + 128
+        and p * q == n
+        and numbers["e"] * d % math.lcm(p - 1, q - 1) == 1
+        and numbers["dp"] == rsa.rsa_crt_dmp1(d, p)
+        and numbers["dq"] == rsa.rsa_crt_dmq1(d, q)
+        and numbers["qi"] == rsa.rsa_crt_iqmp(p, q)
+    )
+
+
+def _has_primes(numbers: Mapping[str, int]) -> bool:
+    size = numbers["n"].bit_length()
+    if size > MAX_SIGNED_SIZE:
+        return True
+    try:
+        if size <= MAX_PROVED_SIZE:
+            _private_numbers(numbers).private_key()
+        else:
+            # Too large to test the primes within a second. Were p or q composite, a signature
+            # would not verify (but for numbers that are made to deceive).
+            _sign_and_verify(numbers)
     except (ValueError, InvalidSignature):
         return False
     return True
 
 
-def _check_private(numbers: Mapping[str, int]) -> None:
-    n, p, q, d = (numbers[name] for name in ("n", "p", "q", "d"))
-    size = n.bit_length()
-    # FIPS 186-5 wants primes of the same length. A lopsided pair is weak, and slow to test.
-    if 2 * max(p, q).bit_length() > size + 128:
-        raise ValueError
-    if size <= MAX_PROVED_SIZE:
-        _private_numbers(numbers).private_key()
-        return
-    # Too large to test the primes within a second. The exact relations, then a signature: were
-    # p or q composite, it would not verify (but for numbers that are made to deceive).
-    if (
-        p * q != n
-        or numbers["e"] * d % math.lcm(p - 1, q - 1) != 1
-        or numbers["dp"] != rsa.rsa_crt_dmp1(d, p)
-        or numbers["dq"] != rsa.rsa_crt_dmq1(d, q)
-        or numbers["qi"] != rsa.rsa_crt_iqmp(p, q)
-    ):
-        raise ValueError
-    if size > MAX_SIGNED_SIZE:
-        return
+def _sign_and_verify(numbers: Mapping[str, int]) -> None:
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import padding
 
