@@ -550,7 +550,7 @@ def test_a_point_in_time_as_people_type_it(
         # Where no zone is given it is UTC, and not where the machine stands.
         elsewhere.setenv("TZ", "EAST-14")
         time.tzset()
-        assert values.point_in_time(text, "nbf", start=500, now=1000) == seconds
+        assert values.point_in_time(text, "nbf", 500, 1000) == seconds
     time.tzset()
 
 
@@ -560,7 +560,7 @@ def test_a_point_in_time_as_people_type_it(
 )
 def test_what_is_no_point_in_time_is_refused(text: str) -> None:
     with pytest.raises(TrustKeysError, match=r"\+90d") as caught:
-        values.point_in_time(text, "exp", start=0, now=0)
+        values.point_in_time(text, "exp", 0, 0)
     assert caught.value.target == "exp"
 
 

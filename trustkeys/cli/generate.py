@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import time
-from typing import Any
-
 import click
 from attrs import evolve
 
@@ -97,22 +93,21 @@ def generate(
     if request == password_file == "-":
         raise click.UsageError("--request and --password-file cannot both be standard input")
     if request is None:
-        wanted = GenerateKeyRequest.from_graph(_body(use, kty, nbf, exp))
+        wanted = values.request(use, kty, nbf, exp, size)
     elif any(option is not None for option in (use, kty, nbf, exp)):
         raise click.UsageError("--request takes the place of --use, --kty, --nbf and --exp")
     else:
-        wanted = GenerateKeyRequest.from_graph(values.read_input(request))
-    if size is not None:
-        wanted = evolve(wanted, size=size)
+        body = GenerateKeyRequest.from_graph(values.read_input(request))
+        wanted = body if size is None else evolve(body, size=size)
     password = None if password_file is None else values.read_password(password_file)
     key = generate_one(wanted)
-    answer = _json_text(key.to_graph())
+    answer = values.json_text(key.to_graph())
     if output == "-":
         values.write_out(_private_text(key, password))
     elif output is None:
         values.write_out(answer)
     else:
-        from trustkeys.store import write_new
+        from trustkeys.files import write_new
 
         private = _private_text(key, password).encode()
         with uninterrupted():
@@ -120,28 +115,10 @@ def generate(
         values.write_out(answer)
 
 
-def _body(use: str | None, kty: str | None, nbf: str | None, exp: str | None) -> dict[str, Any]:
-    now = int(time.time())
-    body: dict[str, Any] = {}
-    if use is not None:
-        body["use"] = use
-    if kty is not None:
-        body["kty"] = kty
-    if nbf is not None:
-        body["nbf"] = values.point_in_time(nbf, "nbf", start=now, now=now)
-    if exp is not None:
-        body["exp"] = values.point_in_time(exp, "exp", start=body.get("nbf", now), now=now)
-    return body
-
-
 def _private_text(key: TrustFrameworkKey, password: str | None) -> str:
-    text = _json_text(key.to_jwk(private=True))
+    text = values.json_text(key.to_jwk(private=True))
     if password is None:
         return text
     from trustkeys.formats.jwe import encrypt
 
     return encrypt(text.encode(), password, cty="jwk+json") + "\n"
-
-
-def _json_text(value: dict[str, Any]) -> str:
-    return json.dumps(value, indent=2) + "\n"

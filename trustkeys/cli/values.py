@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import sys
+import time
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import click
+from attrs import evolve
 
 from trustkeys.encoding import MAX_JSON_BYTES
 from trustkeys.errors import InvalidInputError
+from trustkeys.request import GenerateKeyRequest
 
 UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 """The units of a relative time, in seconds; a year is 365 days.
@@ -21,7 +26,7 @@ A lone m would be minutes to one and months to another.
 """
 
 
-def point_in_time(text: str, target: str, *, start: int, now: int) -> int:
+def point_in_time(text: str, target: str, start: int, now: int) -> int:
     """Read a point in time as a person types it, as whole seconds since 1970.
 
     Args:
@@ -60,7 +65,48 @@ def point_in_time(text: str, target: str, *, start: int, now: int) -> int:
     return (when - datetime.fromtimestamp(0, UTC)) // timedelta(seconds=1)
 
 
-def read_input(path: str) -> bytes:
+def now(at: str | None) -> int:
+    """Give what counts as now: what ``--at`` says, else what the clock does."""
+    clock = int(time.time())
+    return clock if at is None else point_in_time(at, "at", clock, clock)
+
+
+def request(
+    use: str | None, kty: str | None, nbf: str | None, exp: str | None, size: int | None
+) -> GenerateKeyRequest:
+    """Make the request that options say; a relative ``--exp`` counts from ``--nbf``."""
+    clock = now(None)
+    start = None if nbf is None else point_in_time(nbf, "nbf", clock, clock)
+    since = clock if start is None else start
+    end = None if exp is None else point_in_time(exp, "exp", since, clock)
+    body = {"use": use, "kty": kty, "nbf": start, "exp": end}
+    wanted = GenerateKeyRequest.from_graph(
+        {name: value for name, value in body.items() if value is not None}
+    )
+    return wanted if size is None else evolve(wanted, size=size)
+
+
+def duration(text: str, target: str) -> int:
+    """Read a duration as a person types it, as whole seconds: ``90d``.
+
+    Raises:
+        InvalidInputError: None of these. Code ``BadRequest``.
+    """
+    if match := re.fullmatch(r"([0-9]{1,20})(s|min|h|d|w|y)", text):
+        return int(match[1]) * UNITS[match[2]]
+    raise InvalidInputError(
+        f"{target} must be a number and a unit such as 90d (s, min, h, d, w, y)", target=target
+    )
+
+
+def escaped(text: str) -> str:
+    """Show control characters, of a file's name for instance, in place of obeying them."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def read_input(path: str, limit: int = MAX_JSON_BYTES) -> bytes:
     """Read a file, a pipe, or ``-`` for standard input: one byte more than is ever accepted.
 
     More than that byte is not read, so that an endless input comes to an end.
@@ -69,7 +115,7 @@ def read_input(path: str) -> bytes:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard input")
     try:
         with click.open_file(path, "rb") as file:
-            data: bytes = file.read(MAX_JSON_BYTES + 1)
+            data: bytes = file.read(limit + 1)
     except OSError as error:
         error.filename = path  # which an error in reading lacks
         raise
@@ -104,3 +150,38 @@ def write_out(text: str) -> None:
     except OSError as error:
         error.filename = "standard output"
         raise
+
+
+def json_text(value: object) -> str:
+    """Write JSON for people and for machines."""
+    return json.dumps(value, indent=2) + "\n"
+
+
+def write_json(value: object) -> None:
+    """Write JSON to standard output."""
+    write_out(json_text(value))
+
+
+def warn(message: str) -> None:
+    """Tell the person something that the exit status does not."""
+    with suppress(OSError):
+        click.echo(f"trustkeys: warning: {escaped(message)}", err=True)
+
+
+def has_colors() -> bool:
+    """Whether standard output is a terminal, and nobody asked it to be plain."""
+    return (
+        sys.stdout is not None
+        and sys.stdout.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
+
+
+def can_write(characters: Iterable[str]) -> bool:
+    """Whether standard output has these characters."""
+    try:
+        "".join(characters).encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from trustkeys import store
+from trustkeys import files
 
 
 def failing(code: int) -> Callable[..., None]:
@@ -28,7 +28,7 @@ def failing(code: int) -> Callable[..., None]:
 def test_the_file_is_whole_and_for_its_owner_alone(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
-        store.write_new(tmp_path / "key", b"content")
+        files.write_new(tmp_path / "key", b"content")
     finally:
         os.umask(before)
     assert (tmp_path / "key").read_bytes() == b"content"
@@ -40,12 +40,12 @@ def test_a_name_without_a_directory_is_in_this_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    store.write_new("key", b"content")
+    files.write_new("key", b"content")
     assert Path("key").read_bytes() == b"content"
 
 
 def test_a_name_as_long_as_names_can_be(tmp_path: Path) -> None:
-    store.write_new(tmp_path / ("k" * 255), b"content")
+    files.write_new(tmp_path / ("k" * 255), b"content")
     assert os.listdir(tmp_path) == ["k" * 255]
 
 
@@ -72,18 +72,18 @@ def test_nothing_that_is_there_is_written_over(
     if not links:
         monkeypatch.setattr(os, "link", failing(errno.EPERM))
     with pytest.raises(FileExistsError) as caught:
-        store.write_new(path, b"new")
+        files.write_new(path, b"new")
     assert (caught.value.filename, caught.value.filename2) == (str(path), None)
     assert path.lstat() == before
     assert os.listdir(tmp_path) == ["key"]
 
 
-@pytest.mark.parametrize("code", sorted(store._NO_LINKS))
+@pytest.mark.parametrize("code", sorted(files._NO_LINKS))
 def test_a_file_system_without_links_serves_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     monkeypatch.setattr(os, "link", failing(code))
-    store.write_new(tmp_path / "key", b"content")
+    files.write_new(tmp_path / "key", b"content")
     assert (tmp_path / "key").read_bytes() == b"content"
     assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
     assert os.listdir(tmp_path) == ["key"]
@@ -95,7 +95,7 @@ def test_a_claimed_name_is_given_back_when_the_file_cannot_follow(
     monkeypatch.setattr(os, "link", failing(errno.EPERM))
     monkeypatch.setattr(os, "replace", failing(errno.EIO))
     with pytest.raises(OSError, match="Input/output"):
-        store.write_new(tmp_path / "key", b"content")
+        files.write_new(tmp_path / "key", b"content")
     assert os.listdir(tmp_path) == []
 
 
@@ -106,7 +106,7 @@ def test_a_failure_leaves_nothing_and_names_the_file(
 ) -> None:
     monkeypatch.setattr(os, call, failing(code))
     with pytest.raises(OSError, match=os.strerror(code)) as caught:
-        store.write_new(tmp_path / "key", b"content")
+        files.write_new(tmp_path / "key", b"content")
     assert (caught.value.errno, caught.value.filename) == (code, str(tmp_path / "key"))
     assert os.listdir(tmp_path) == []
 
@@ -120,7 +120,7 @@ def test_no_directory_is_named_as_what_it_is(tmp_path: Path) -> None:
     ]
     for path, error in paths:
         with pytest.raises(error) as caught:
-            store.write_new(path, b"content")
+            files.write_new(path, b"content")
         assert caught.value.filename == str(path)
 
 
@@ -131,7 +131,7 @@ def test_a_directory_without_permission_is_named(tmp_path: Path) -> None:
         try:
             if os.getuid() == 0:  # root may write anywhere
                 os.setuid(65534)
-            store.write_new(tmp_path / "key", b"content")
+            files.write_new(tmp_path / "key", b"content")
         except PermissionError as error:
             os._exit(0 if error.filename == str(tmp_path / "key") else 1)
         finally:
@@ -155,7 +155,7 @@ def test_a_directory_that_cannot_be_flushed_is_found_out_before_a_file_is_made(
                 os.setuid(65534)
             else:
                 os.chdir(directory)
-            store.write_new("key", b"content")
+            files.write_new("key", b"content")
         except PermissionError:
             os._exit(0)
         finally:
@@ -187,7 +187,7 @@ def test_file_and_directory_are_flushed_where_that_can_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int | None
 ) -> None:
     flushed = directory_sync(monkeypatch, code)
-    store.write_new(tmp_path / "key", b"content")
+    files.write_new(tmp_path / "key", b"content")
     assert flushed == [False, True]
 
 
@@ -196,7 +196,7 @@ def test_a_directory_that_fails_to_reach_the_disk_is_reported(
 ) -> None:
     directory_sync(monkeypatch, errno.EIO)
     with pytest.raises(OSError, match="Input/output"):
-        store.write_new(tmp_path / "key", b"content")
+        files.write_new(tmp_path / "key", b"content")
     assert (tmp_path / "key").read_bytes() == b"content"
 
 
@@ -205,16 +205,16 @@ def test_windows_has_no_directories_to_flush(
 ) -> None:
     flushed = directory_sync(monkeypatch, None)
     monkeypatch.delattr(os, "O_DIRECTORY")
-    store.write_new(tmp_path / "key", b"content")
+    files.write_new(tmp_path / "key", b"content")
     assert flushed == [False]
 
 
 def test_a_kill_at_any_moment_leaves_whole_files_and_at_most_one_other(tmp_path: Path) -> None:
     program = (
         "import itertools, sys\n"
-        "from trustkeys import store\n"
+        "from trustkeys import files\n"
         "for number in itertools.count():\n"
-        "    store.write_new(f'{sys.argv[1]}/key{number}', b'x' * 5000)\n"
+        "    files.write_new(f'{sys.argv[1]}/key{number}', b'x' * 5000)\n"
         "    print(number, flush=True)\n"
     )
     for round_number in range(5):
