@@ -18,7 +18,10 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _STANDARD = str.maketrans("-_", "+/")
 
 MAX_JSON_BYTES = 65_536
-"""The largest JSON text that is read, in bytes; a private 16384-bit RSA JWK needs 13,000."""
+"""The largest key or request that is read, in bytes; a private 16384-bit RSA JWK needs 13,000."""
+
+MAX_SET_BYTES = 16_777_216
+"""The largest key set that is read or written, in bytes of JSON: 8,000 RSA-2048 keys."""
 
 
 def base64url_encode(data: bytes) -> str:
@@ -73,13 +76,16 @@ def is_text(value: str) -> bool:
     return value.isascii() or value.encode(errors="replace").decode() == value
 
 
-def parse_object(text: str | bytes, *, what: str, code: str = "BadRequest") -> dict[str, Any]:
+def parse_object(
+    text: str | bytes, *, what: str, code: str = "BadRequest", max_bytes: int = MAX_JSON_BYTES
+) -> dict[str, Any]:
     """Read a JSON object from text that may come from anywhere.
 
     Args:
-        text: At most 64 KiB of JSON; bytes are UTF-8, with or without a byte order mark.
+        text: JSON; bytes are UTF-8, with or without a byte order mark.
         what: What the text is, for the error: ``"the body"``.
         code: The code of the error.
+        max_bytes: The largest text that is read.
 
     Raises:
         InvalidInputError: The text is too large, is no UTF-8 or no JSON, is nested too deep,
@@ -92,8 +98,8 @@ def parse_object(text: str | bytes, *, what: str, code: str = "BadRequest") -> d
     problem: str | None = None
     try:
         # A text has at least as many bytes as characters: a huge one is not encoded first.
-        if len(text) > MAX_JSON_BYTES or len(_to_bytes(text)) > MAX_JSON_BYTES:
-            problem = f"is larger than {MAX_JSON_BYTES} bytes"
+        if len(text) > max_bytes or len(_to_bytes(text)) > max_bytes:
+            problem = f"is larger than {max_bytes} bytes"
         else:
             # Windows PowerShell writes a byte order mark.
             decoded = _to_bytes(text).decode("utf-8-sig")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["InvalidInputError", "TrustKeysError"]
+__all__ = ["InvalidInputError", "KeyNotFoundError", "TrustKeysError"]
 
 
 class TrustKeysError(Exception):
@@ -19,7 +19,7 @@ class TrustKeysError(Exception):
     Args:
         message: One sentence for a person.
         code: The service's error code where it documents one (``AADB2C95031``), else
-            ``BadRequest``.
+            ``BadRequest``, or ``NotFound`` where what was asked for is not there.
         target: The name of the parameter or member at fault, if there is one.
     """
 
@@ -48,6 +48,15 @@ class TrustKeysError(Exception):
 
 class InvalidInputError(TrustKeysError, ValueError):
     """What was given, or asked of a key, is not allowed. The message says what is."""
+
+
+class KeyNotFoundError(TrustKeysError, LookupError):
+    """The key set has no such key: no key of that `kid`, or none that is active."""
+
+
+def about(error: InvalidInputError, what: str) -> InvalidInputError:
+    """Say of what an error speaks: ``"key 2"``, or a file. A new error, with no past."""
+    return InvalidInputError(f"{what}: {error.message}", code=error.code, target=error.target)
 
 
 def shape(value: object) -> str:

@@ -33,14 +33,23 @@ def numeric_dates(nbf: object, exp: object) -> tuple[int | None, int | None]:
         InvalidInputError: Another type, a naive datetime, a time before the epoch or beyond
             Int64, `exp` before `nbf`. Code ``BadRequest``: the service documents none.
     """
-    start = None if nbf is None else _seconds(nbf, "nbf")
-    end = None if exp is None else _seconds(exp, "exp")
+    start = None if nbf is None else numeric_date(nbf, "nbf")
+    end = None if exp is None else numeric_date(exp, "exp")
     if start is not None and end is not None and end < start:
         raise InvalidInputError("exp must not lie before nbf", target="exp")
     return start, end
 
 
-def _seconds(value: object, target: str) -> int:
+def numeric_date(value: object, target: str) -> int:
+    """Give a point in time as whole seconds since the epoch.
+
+    Args:
+        value: Whole seconds, or an aware `datetime.datetime` (microseconds are dropped).
+        target: The parameter's name, for the error.
+
+    Raises:
+        InvalidInputError: As `numeric_dates`.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         seconds = int(value)
     elif isinstance(value, datetime):
@@ -65,3 +74,32 @@ def _seconds(value: object, target: str) -> int:
             target=target,
         )
     return seconds
+
+
+def date_text(seconds: int) -> str:
+    """Write a point in time for people: ISO 8601 in UTC, or seconds where calendars end."""
+    try:
+        return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"
+    except OverflowError:
+        return f"{seconds} seconds since 1970"
+
+
+def whole_seconds(value: object, target: str, *, least: int = 0) -> int:
+    """Give a duration as whole seconds.
+
+    Args:
+        value: Whole seconds, or a `datetime.timedelta` (microseconds are dropped).
+        target: The parameter's name, for the error.
+        least: The shortest that is allowed, in seconds.
+
+    Raises:
+        InvalidInputError: Another type, or shorter. Code ``BadRequest``.
+    """
+    seconds = value // _SECOND if isinstance(value, timedelta) else value
+    if isinstance(seconds, int) and not isinstance(seconds, bool) and seconds >= least:
+        return int(seconds)
+    raise InvalidInputError(
+        f"{target} must be {least} or more whole seconds, or a timedelta of as many, "
+        f"not {shape(value)}",
+        target=target,
+    )

@@ -1,0 +1,89 @@
+"""Key sets as JSON: a JWK Set (RFC 7517 section 5), or an answer of Microsoft Graph."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from trustkeys.encoding import MAX_SET_BYTES, parse_object
+from trustkeys.errors import InvalidInputError, shape
+from trustkeys.keytypes.registry import KeyType, key_type_for
+
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
+PREFIX = "B2C_1A_"
+
+
+def checked_id(name: object) -> str:
+    """Give the id of a key set as the service does: with its prefix, once.
+
+    Raises:
+        InvalidInputError: Not text of letters, digits, ``-`` and ``_``. Code ``BadRequest``.
+    """
+    if isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        rest = name[len(PREFIX) :] if name.upper().startswith(PREFIX) else name
+        if rest:
+            return PREFIX + rest
+    raise InvalidInputError(
+        f"the id of a key set must be letters, digits, - and _, not {shape(name)}", target="id"
+    )
+
+
+def members_of(document: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give the members of a key set that comes as JSON text of at most 16 MiB, or as a mapping.
+
+    Raises:
+        InvalidInputError: It is neither, or no JSON object. Code ``AADB2C95026``.
+    """
+    if isinstance(document, Mapping):
+        return document
+    if isinstance(document, (str, bytes)):
+        return parse_object(
+            document, what="the key set", code="AADB2C95026", max_bytes=MAX_SET_BYTES
+        )
+    raise InvalidInputError(
+        f"a key set must be JSON text or a mapping, not {shape(document)}", code="AADB2C95026"
+    )
+
+
+def keys_of(document: Mapping[str, Any]) -> Sequence[Any]:
+    """Give the keys of a JWK Set, of GET keySets/{id}, or of GET keySets/{id}/keys_v2.
+
+    Raises:
+        InvalidInputError: There is no list of keys. Code ``AADB2C95026``.
+    """
+    name = "value" if "keys" not in document and "value" in document else "keys"
+    keys = document.get(name)
+    # In jwcrypto's JWKSet they are a set, and have lost the order that says which came later.
+    if not isinstance(keys, (list, tuple)):
+        hint = "; a single key is no key set" if "kty" in document else ""
+        raise InvalidInputError(
+            f"{name} must be a list of keys, in the order in which they were added, "
+            f"not {shape(keys)}{hint}",
+            code="AADB2C95026",
+            target=name,
+        )
+    if name == "value" and any(isinstance(key, Mapping) and "keys" in key for key in keys):
+        raise InvalidInputError(
+            "this is an answer with several key sets: take one of them",
+            code="AADB2C95026",
+            target=name,
+        )
+    return keys
+
+
+def key_type_of_service(kty: object) -> KeyType:
+    """Find one of the two key types that the service knows, whatever else is registered.
+
+    Raises:
+        InvalidInputError: Another `kty`. Code ``AADB2C95031``.
+    """
+    if isinstance(kty, str) and kty.lower() in ("rsa", "oct"):
+        return key_type_for(kty)
+    raise InvalidInputError(
+        f"kty of a key in a key set must be RSA or oct, not {shape(kty)}",
+        code="AADB2C95031",
+        target="kty",
+    )

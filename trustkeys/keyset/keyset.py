@@ -1,0 +1,449 @@
+"""TrustFrameworkKeySet: the keys that a policy names, under the rules of the service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, evolve, field
+from attrs.setters import frozen
+
+from trustkeys.engine import generate
+from trustkeys.errors import InvalidInputError, KeyNotFoundError, about, shape
+from trustkeys.jwk import checked_status, read_jwk
+from trustkeys.key import BETA, TrustFrameworkKey, odata_context
+from trustkeys.keyset.document import checked_id, key_type_of_service, keys_of, members_of
+from trustkeys.keyset.rotation import plan
+from trustkeys.keyset.schedule import active_key, moment
+from trustkeys.keytypes.registry import key_type_for
+from trustkeys.numericdate import NumericDateInput, date_text, numeric_date, whole_seconds
+from trustkeys.request import GenerateKeyRequest
+
+if TYPE_CHECKING:
+    from trustkeys.keyset.findings import Finding
+
+__all__ = ["TrustFrameworkKeySet"]
+
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
+OVERLAP = {"sig": 7 * 86_400, "enc": 90 * 86_400}
+"""How long, in seconds, a key stays valid after its successor has started, by `use`.
+
+Refresh tokens are encrypted with the `enc` key, and live for up to 90 days.
+"""
+
+MAX_COUNT = 1000
+"""The most keys that one rotation adds."""
+
+
+@define(init=False, repr=False)
+class TrustFrameworkKeySet:
+    """A key set in the shape of Graph's `trustFrameworkKeySet`: keys in order, and an id.
+
+    The rules of the service hold on every way in: one `kty`, RSA or oct (``AADB2C95031``,
+    ``AADB2C95032``), one `use` (``AADB2C95042``), no `kid` twice. Keys are joined by newer ones
+    and can be disabled, but neither be removed nor change places, as there. Iterating gives the
+    keys in the order in which they were added. Two sets are equal when their ids and all of
+    their keys are, in order. Not for use by several threads at once.
+
+    Args:
+        id: The set's name: letters, digits, ``-`` and ``_``. Gets the prefix ``B2C_1A_`` where
+            it has none.
+        keys: The keys to begin with, in order.
+
+    Raises:
+        InvalidInputError: ``BadRequest`` for the id; as `add` for the keys.
+    """
+
+    id: str = field(on_setattr=frozen)
+    _keys: dict[str, TrustFrameworkKey] = field(eq=lambda keys: [*keys.values()])
+
+    def __init__(self, id: str, keys: Iterable[TrustFrameworkKey] = ()) -> None:  # noqa: A002
+        self.__attrs_init__(checked_id(id), {})
+        for key in keys:
+            self.add(key)
+
+    @classmethod
+    def from_jwks(
+        cls,
+        jwks: str | bytes | Mapping[str, Any],
+        *,
+        id: str | None = None,  # noqa: A002
+        use: str | None = None,
+    ) -> TrustFrameworkKeySet:
+        """Read a JWK Set (RFC 7517 section 5), or Graph's answer to GET keySets/{id}.
+
+        Args:
+            jwks: A mapping with a list of `keys`, or JSON text of at most 16 MiB. Each key is
+                read and checked as `TrustFrameworkKey.from_jwk` does, in 40 ms for a private
+                RSA-2048 key.
+            id: In place of the set's own `id`; needed where it has none.
+            use: In place of the keys' own `use`; needed where they have none.
+
+        Raises:
+            InvalidInputError: ``AADB2C95026`` no JSON, or no list of keys; ``BadRequest`` for
+                the id; for a key as `TrustFrameworkKey.from_jwk` and `add`.
+        """
+        return read_key_set(members_of(jwks), id=id, use=use, prove=True)
+
+    def __repr__(self) -> str:
+        return f"<TrustFrameworkKeySet {self.id!r}, keys: {len(self._keys)}>"
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __iter__(self) -> Iterator[TrustFrameworkKey]:
+        return iter([*self._keys.values()])
+
+    @property
+    def kty(self) -> str | None:
+        """The `kty` of all keys, or None while there is none."""
+        return next((key.kty for key in self._keys.values()), None)
+
+    @property
+    def use(self) -> str | None:
+        """The `use` of all keys, or None while there is none."""
+        return next((key.use for key in self._keys.values()), None)
+
+    def get(self, kid: str) -> TrustFrameworkKey:
+        """Give the key of a `kid`.
+
+        Raises:
+            KeyNotFoundError: There is none. Code ``NotFound``.
+        """
+        key = self._keys.get(kid) if isinstance(kid, str) else None
+        if key is None:
+            raise KeyNotFoundError(
+                f"{self.id} has no key of that kid", code="NotFound", target="kid"
+            )
+        return key
+
+    def add(self, key: TrustFrameworkKey) -> None:
+        """Add a key, after all others.
+
+        Raises:
+            InvalidInputError: ``AADB2C95031`` its `kty` is neither RSA nor oct,
+                ``AADB2C95032`` it is not that of the others, ``AADB2C95042`` its `use` is not,
+                ``BadRequest`` its `kid` is there already, or it is no key.
+        """
+        if not isinstance(key, TrustFrameworkKey):
+            raise InvalidInputError(
+                f"a key must be a TrustFrameworkKey, not {shape(key)}", target="key"
+            )
+        self._admit(key.kty, key.use)
+        if key.kid in self._keys:
+            raise InvalidInputError(
+                f"{self.id} has a key of that kid already; the later one would hide the other",
+                target="kid",
+            )
+        self._keys[key.kid] = key
+
+    def generate_key(
+        self,
+        use: str,
+        kty: str,
+        *,
+        nbf: NumericDateInput = None,
+        exp: NumericDateInput = None,
+        size: int | None = None,
+    ) -> TrustFrameworkKey:
+        """Generate a key as Graph's generateKey does, and add it.
+
+        Args:
+            use: As `trustkeys.generate_key`, as are all others.
+            kty: ``"RSA"`` or ``"oct"``, in any ASCII case.
+            nbf: Not before.
+            exp: Expires.
+            size: In bits.
+
+        Raises:
+            InvalidInputError: As `trustkeys.generate_key` and `add`.
+        """
+        request = GenerateKeyRequest(use, kty, nbf=nbf, exp=exp, size=size)
+        self._admit(request.kty, request.use)
+        key = generate(request)
+        self.add(key)
+        return key
+
+    def set_status(self, kid: str, status: str) -> TrustFrameworkKey:
+        """Enable or disable a key, as PATCH keys_v2/{kid} does.
+
+        Args:
+            kid: Which key.
+            status: ``"enabled"`` or ``"disabled"``.
+
+        Returns:
+            The key as it is now, in its old place.
+
+        Raises:
+            KeyNotFoundError: There is no such key. Code ``NotFound``.
+            InvalidInputError: Another status. Code ``BadRequest``.
+        """
+        key = self.get(kid)
+        self._keys[kid] = evolve(key, status=checked_status(status))
+        return self._keys[kid]
+
+    def get_active_key(self, at: NumericDateInput = None) -> TrustFrameworkKey:
+        """Give the key that the service uses, as getActiveKey does.
+
+        Of the keys that are enabled and valid (``nbf <= at < exp``) the one with the latest
+        `nbf`. The service's documents leave open how missing dates count; here a missing `nbf`
+        is "since ever, and last in line", a missing `exp` is "never", and of equals the one
+        that was added later wins.
+
+        Args:
+            at: When: whole seconds since 1970, or an aware datetime. Default: now.
+
+        Raises:
+            KeyNotFoundError: No key is active then; it says which start or ended nearest. Code
+                ``NotFound``.
+            InvalidInputError: `at` is no time. Code ``BadRequest``.
+        """
+        when = moment(at)
+        keys: list[TrustFrameworkKey] = [*self]
+        index = active_key(keys, when)
+        if index is None:
+            raise KeyNotFoundError(
+                f"{self.id} has no active key at {date_text(when)}: {_nearest(keys, when)}",
+                code="NotFound",
+                target="at",
+            )
+        return keys[index]
+
+    def rotate(
+        self,
+        every: int | timedelta,
+        *,
+        overlap: int | timedelta | None = None,
+        count: int = 1,
+        start: NumericDateInput = None,
+        use: str | None = None,
+        kty: str | None = None,
+        size: int | None = None,
+        at: NumericDateInput = None,
+    ) -> tuple[TrustFrameworkKey, ...]:
+        """Add the next keys: each takes over from the one before, and none leaves a gap.
+
+        A key takes over `every` seconds after the one before, which stays valid for `overlap`
+        longer. The first of them takes over when the last key is due by that rule, and early
+        enough for it to stay valid for `overlap` too; a day from now at the earliest, so that
+        it is published in time; and at the latest when there would be no active key. Where
+        there is none, as in an empty set, it starts now.
+
+        Args:
+            every: Seconds, or a timedelta, from one takeover to the next.
+            overlap: Likewise, from a takeover to the end of the key before. Default: 7 days
+                for `sig` and 90 for `enc`, since refresh tokens live that long.
+            count: How many keys to add.
+            start: When the first takes over, where not as said above.
+            use: Needed for an empty set.
+            kty: Likewise.
+            size: In bits. Default: that of the newest key.
+            at: What counts as now: whole seconds since 1970, or an aware datetime.
+
+        Returns:
+            The new keys. Either all are added or, when anything fails, none.
+
+        Raises:
+            InvalidInputError: As `generate_key`; ``BadRequest`` for durations and `count`, a
+                `start` that leaves a gap, and dates beyond what Graph can carry.
+        """
+        request = self._next_request(use, kty, size)
+        validities = plan(
+            [*self],
+            every=whole_seconds(every, "every", least=1),
+            overlap=(
+                OVERLAP[request.use] if overlap is None else whole_seconds(overlap, "overlap")
+            ),
+            count=_checked_count(count),
+            at=moment(at),
+            start=None if start is None else numeric_date(start, "start"),
+        )
+        requests = [evolve(request, nbf=dates.nbf, exp=dates.exp) for dates in validities]
+        keys = tuple(generate(request) for request in requests)
+        for key in keys:
+            self.add(key)
+        return keys
+
+    def rollover(
+        self,
+        at: NumericDateInput = None,
+        *,
+        exp: NumericDateInput = None,
+        disable: bool = False,
+        use: str | None = None,
+        kty: str | None = None,
+        size: int | None = None,
+    ) -> TrustFrameworkKey:
+        """Add a key that is active from a time on, for emergencies.
+
+        Args:
+            at: When: whole seconds since 1970, or an aware datetime. Default: now.
+            exp: When the new key expires. Default: never.
+            disable: Disable all others, so that none of them can take over again later; else
+                one with a later `nbf` still will.
+            use: Needed for an empty set.
+            kty: Likewise.
+            size: In bits. Default: that of the newest key.
+
+        Returns:
+            The new key.
+
+        Raises:
+            InvalidInputError: As `generate_key`; ``BadRequest`` when others are to be disabled
+                while the new key is not active yet, since sign-in would fail until then.
+        """
+        when = moment(at)
+        if disable and when > moment(None):
+            raise InvalidInputError(
+                "the other keys can be disabled once the new one is active, and not before: "
+                f"{date_text(when)} is still to come",
+                target="disable",
+            )
+        request = evolve(self._next_request(use, kty, size), nbf=when, exp=exp)
+        if request.exp == when:
+            raise InvalidInputError("exp must lie after the start of the key", target="exp")
+        others = [*self._keys]
+        key = generate(request)
+        self.add(key)
+        if disable:
+            for kid in others:
+                self.set_status(kid, "disabled")
+        return key
+
+    def check(self, at: NumericDateInput = None, until: NumericDateInput = None) -> list[Finding]:
+        """Look for what would break sign-in, now or later.
+
+        As `trustkeys.check_key_set`, which says what is found, and which also takes a set that
+        breaks the rules of this class.
+
+        Args:
+            at: What counts as now: whole seconds since 1970, or an aware datetime.
+            until: How far there must be no gap. Default: to the end of the last key.
+
+        Raises:
+            InvalidInputError: `until` does not lie after `at`, or one is no time. Code
+                ``BadRequest``.
+        """
+        from trustkeys.keyset.findings import check_keys
+
+        return check_keys([*self], at=at, until=until)
+
+    def to_graph(self, *, base_url: str | None = BETA) -> dict[str, Any]:
+        """The set as Graph's GET keySets/{id} answers it: public members only.
+
+        Args:
+            base_url: The API's root, for ``@odata.context``. None leaves that member out.
+        """
+        context = {"@odata.context": odata_context(base_url, "trustFramework/keySets/$entity")}
+        return {
+            **({} if base_url is None else context),
+            "id": self.id,
+            "keys": [
+                {**key.to_graph(base_url=None), "x5t": key.x5t, "status": key.status}
+                for key in self
+            ],
+        }
+
+    def to_jwks(self, *, private: bool = False) -> dict[str, Any]:
+        """The set as a JWK Set (RFC 7517 section 5), with its `id`.
+
+        Args:
+            private: Whether to give private members as well. A key that has none is given
+                without; `check` names such keys.
+
+        Raises:
+            InvalidInputError: Private members are not asked for, and the keys have no public
+                form (oct). Code ``BadRequest``.
+        """
+        return {
+            "id": self.id,
+            "keys": [key.to_jwk(private=private and key.has_private) for key in self],
+        }
+
+    def _admit(self, kty: str, use: str) -> None:
+        key_type_of_service(kty)
+        if self.kty not in (None, kty):
+            raise InvalidInputError(
+                f"{self.id} holds {self.kty} keys: {kty} needs a key set of its own",
+                code="AADB2C95032",
+                target="kty",
+            )
+        if self.use not in (None, use):
+            raise InvalidInputError(
+                f"{self.id} holds {self.use} keys: {use} needs a key set of its own",
+                code="AADB2C95042",
+                target="use",
+            )
+
+    def _next_request(
+        self, use: str | None, kty: str | None, size: int | None
+    ) -> GenerateKeyRequest:
+        """Ask for one more key like those that are there."""
+        given = {
+            "use": self.use if use is None else use,
+            "kty": self.kty if kty is None else kty,
+        }
+        request = GenerateKeyRequest.from_graph(
+            {name: value for name, value in given.items() if value is not None}
+        )
+        self._admit(request.kty, request.use)
+        if size is None and self._keys:
+            newest = [*self][-1].size
+            # One that came from outside may have a size that is not made here.
+            size = newest if newest in key_type_for(request.kty).strategy.sizes else None
+        return evolve(request, size=size)
+
+
+def read_key_set(
+    document: Mapping[str, Any],
+    *,
+    id: str | None = None,  # noqa: A002
+    use: str | None = None,
+    prove: bool,
+) -> TrustFrameworkKeySet:
+    """Make a key set of what a JWK Set holds; `TrustFrameworkKeySet.from_jwks` says how.
+
+    Args:
+        document: The JWK Set.
+        id: In place of its own.
+        use: In place of the keys' own.
+        prove: Whether to test what takes long (`KeyStrategy.prove`).
+    """
+    keyset = TrustFrameworkKeySet(document.get("id") if id is None else id)  # type: ignore[arg-type]
+    for number, jwk in enumerate(keys_of(document), 1):
+        problem = None
+        try:
+            keyset.add(TrustFrameworkKey(**read_jwk(jwk, use=use, prove=prove)))
+        except InvalidInputError as error:
+            problem = about(error, f"key {number}")
+        if problem is not None:
+            raise problem
+    return keyset
+
+
+def _checked_count(count: int) -> int:
+    if isinstance(count, int) and not isinstance(count, bool) and 1 <= count <= MAX_COUNT:
+        return count
+    raise InvalidInputError(
+        f"count must be 1 to {MAX_COUNT} keys, not {shape(count)}", target="count"
+    )
+
+
+def _nearest(keys: list[TrustFrameworkKey], when: int) -> str:
+    """Say which key starts or ended nearest to a time at which none is active."""
+    enabled = [key for key in keys if key.status == "enabled"]
+    if not enabled:
+        return "its keys are all disabled" if keys else "it is empty"
+    starting = [(key.nbf, key.kid) for key in enabled if key.nbf is not None and key.nbf > when]
+    ended = [(key.exp, key.kid) for key in enabled if key.exp is not None and key.exp <= when]
+    sentences = []
+    if starting:
+        start, kid = min(starting)
+        sentences.append(f"{kid} starts at {date_text(start)}")
+    if ended:
+        end, kid = max(ended)
+        sentences.append(f"{kid} ended at {date_text(end)}")
+    return ", ".join(sentences)
