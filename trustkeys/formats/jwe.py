@@ -17,7 +17,13 @@ from cryptography.hazmat.primitives import hashes, keywrap
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
-from trustkeys.encoding import base64url_decode, base64url_encode, is_text, parse_object
+from trustkeys.encoding import (
+    MAX_SET_BYTES,
+    base64url_decode,
+    base64url_encode,
+    is_text,
+    parse_object,
+)
 from trustkeys.errors import InvalidInputError, shape
 
 # pytest shows the arguments of the frame that raised, and here they can be secrets.
@@ -32,8 +38,8 @@ ROUNDS = 220_000
 MAX_ROUNDS = 600_000
 """The most rounds that are worked through to read a file: half a second."""
 
-MAX_TEXT = 16_777_216
-"""The largest JWE that is read, in characters: a set of some thousand RSA keys."""
+MAX_TEXT = MAX_SET_BYTES * 4 // 3 + 4096
+"""The largest JWE that is read, in characters: the largest key set, in base64url."""
 
 _FORM = "must be a compact JWE of PBES2-HS512+A256KW and A256GCM"
 
