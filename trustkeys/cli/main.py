@@ -7,17 +7,33 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 
 import click
 
-from trustkeys.cli import signals
+from trustkeys.cli import signals, values
 from trustkeys.cli.generate import generate
 from trustkeys.errors import TrustKeysError
 
 
+class _Commands(click.Group):
+    """The commands. Those that need more are loaded when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), "keyset"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name != "keyset":
+            return super().get_command(ctx, cmd_name)
+        from trustkeys.cli.keyset import keyset
+
+        return keyset
+
+
 @click.group(
+    cls=_Commands,
     name="trustkeys",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -29,6 +45,7 @@ def group() -> None:
     Examples:
       trustkeys generate --use sig --kty RSA -o signing.jwk
       trustkeys generate --help
+      trustkeys keyset --help
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
 
 
@@ -38,7 +55,8 @@ group.add_command(generate)
 def run(args: Sequence[str]) -> int:
     """Run the command in a process of its own, and give its exit code.
 
-    0 done, 1 trouble with a file, 2 bad input. A signal ends the process as that signal does.
+    0 done, 1 trouble with a file, 2 bad input, 3 a check found errors. A signal ends the
+    process as that signal does.
     """
     _disable_core_dumps()
     try:
@@ -57,7 +75,10 @@ def run(args: Sequence[str]) -> int:
 
 def _run(args: Sequence[str]) -> int:
     try:
-        code = group.main(list(args), prog_name="trustkeys", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = lambda message, *_, **__: values.warn(str(message))
+            code = group.main(list(args), prog_name="trustkeys", standalone_mode=False)
         return int(code or 0)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
@@ -82,17 +103,12 @@ def _run(args: Sequence[str]) -> int:
 
 def _report(error: TrustKeysError, line: str, args: Sequence[str]) -> None:
     # Looked up in the arguments themselves, since the error may be about them.
-    text = json.dumps(error.to_graph()) if "--json" in args else f"trustkeys: {_escaped(line)}"
+    text = (
+        json.dumps(error.to_graph()) if "--json" in args else f"trustkeys: {values.escaped(line)}"
+    )
     # Where nobody can be told, the exit code still tells.
     with suppress(OSError):
         click.echo(text, err=True)
-
-
-def _escaped(line: str) -> str:
-    """Show control characters, of a file's name for instance, in place of obeying them."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in line
-    )
 
 
 def _discard_output() -> None:

@@ -1,0 +1,365 @@
+"""trustkeys keyset: key sets in files."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import click
+from attrs import asdict
+
+from trustkeys import store
+from trustkeys.cli import passphrases, values
+from trustkeys.cli.signals import uninterrupted
+from trustkeys.encoding import MAX_SET_BYTES
+from trustkeys.engine import generate as generate_one
+from trustkeys.errors import InvalidInputError, KeyNotFoundError
+from trustkeys.files import write_new
+from trustkeys.keyset.findings import check_key_set
+from trustkeys.keyset.keyset import TrustFrameworkKeySet
+from trustkeys.keyset.schedule import FOREVER, end_of, start_of, stretches
+from trustkeys.numericdate import date_text
+
+# Others hold the lock for as long as it takes to make their keys.
+_PATIENCE = 60  # seconds
+
+# The timeline shows 8 characters.
+_SHORTEST_KID = 6
+
+# A kid can begin with a hyphen, and must not be taken for an option.
+_KID_SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+
+_EPILOG = """\b
+Examples:
+  trustkeys keyset create TokenSigningKeyContainer -o signing.keys
+  trustkeys keyset rotate signing.keys --use sig --kty RSA --every 90d --count 4
+  trustkeys keyset show signing.keys
+  trustkeys keyset check signing.keys --until +1y || echo "sign-in will fail"
+  trustkeys keyset jwks signing.keys > public.json
+
+\b
+FILE is encrypted, and its passphrase is asked for; --password-file FILE takes it from a file,
+or a pipe such as /dev/fd/3. T is a time as in "trustkeys generate --help"; a duration is a
+number and a unit: s, min, h, d, w, y (365 days). A KID can be cut short to 6 characters.
+
+Exit status: 0 done, 1 trouble with a file, 2 bad input, 3 the check found an error.
+"""
+
+Command = Callable[..., Any]
+
+
+@click.group(epilog=_EPILOG)
+def keyset() -> None:
+    """Make and keep key sets, under the rules of Azure AD B2C."""
+
+
+def _file(command: Command) -> Command:
+    """Add what every command takes that works on a file."""
+    command = click.option(
+        "--json", "as_json", is_flag=True, help="Print results and errors as JSON."
+    )(command)
+    command = click.option(
+        "--password-file", metavar="FILE", help="The file, or pipe, that the passphrase is in."
+    )(command)
+    return click.argument("file")(command)
+
+
+def _at(command: Command) -> Command:
+    return click.option("--at", metavar="T", help="What counts as now. Default: now.")(command)
+
+
+def _kind(command: Command) -> Command:
+    command = click.option(
+        "--size", type=int, metavar="BITS", help="RSA 2048, 3072, 4096; oct 256 to 4096."
+    )(command)
+    command = click.option("--kty", metavar="KTY", help="RSA or oct. Default: as the others.")(
+        command
+    )
+    return click.option("--use", metavar="USE", help="sig or enc. Default: as the others.")(command)
+
+
+@keyset.command()
+@click.argument("name")
+@click.option("-o", "--output", metavar="FILE", required=True, help="A new file, mode 0600.")
+@click.option("--plain", is_flag=True, help="Let the private keys lie in the open.")
+@click.option("--password-file", metavar="FILE", help="Where the passphrase is. Default: ask.")
+@click.option("--json", is_flag=True, expose_value=False, help="Print errors as JSON.")
+def create(name: str, output: str, plain: bool, password_file: str | None) -> None:
+    """Create an empty key set in a new file, encrypted to a passphrase.
+
+    NAME gets the prefix B2C_1A_, as in the service.
+    """
+    made = TrustFrameworkKeySet(name)
+    if os.path.lexists(output):  # before anybody thinks up a passphrase
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), output)
+    password = passphrases.new(output, password_file, plain=plain, option="--password-file")
+    with uninterrupted():
+        store.save(made, output, password=password, plain=plain)
+    values.write_json(made.to_graph())
+
+
+@keyset.command()
+@_file
+@_kind
+@click.option("--nbf", metavar="T", help="Not before this time. Default: no date.")
+@click.option("--exp", metavar="T", help="Expires at this time. Default: no date.")
+def generate(
+    file: str,
+    password_file: str | None,
+    as_json: bool,  # noqa: ARG001 - it is JSON anyway
+    use: str | None,
+    kty: str | None,
+    size: int | None,
+    nbf: str | None,
+    exp: str | None,
+) -> None:
+    """Generate a key and add it; print the answer that Graph would give."""
+    with _editing(file, password_file) as keys:
+        kind = (keys.use if use is None else use, keys.kty if kty is None else kty)
+        key = generate_one(values.request(*kind, nbf, exp, size))
+        keys.add(key)
+    values.write_json(key.to_graph())
+
+
+@keyset.command()
+@_file
+@_at
+@click.option("--svg", metavar="FILE", help="Draw a picture into a new file; -: standard output.")
+def show(
+    file: str, password_file: str | None, as_json: bool, at: str | None, svg: str | None
+) -> None:
+    """Show the keys of a set on a timeline: which is active when, and where there is a gap."""
+    keys = _loaded(file, password_file)
+    when = values.now(at)
+    if as_json and svg is None:
+        values.write_json({**keys.to_graph(), "timeline": _timeline(keys)})
+        return
+    from trustkeys.cli import timeline
+
+    if svg is None:
+        text = timeline.as_text(
+            keys,
+            at=when,
+            width=shutil.get_terminal_size().columns,
+            color=values.has_colors(),
+            plain=not values.can_write(timeline.UNICODE.values()),
+        )
+        values.write_out(text)
+    elif svg == "-":
+        values.write_out(timeline.as_svg(keys, at=when))
+    else:
+        write_new(svg, timeline.as_svg(keys, at=when).encode())
+
+
+@keyset.command()
+@_file
+@_at
+def active(
+    file: str,
+    password_file: str | None,
+    as_json: bool,  # noqa: ARG001 - it is JSON anyway
+    at: str | None,
+) -> None:
+    """Print the key that the service would use, as Graph's getActiveKey does."""
+    key = _loaded(file, password_file).get_active_key(values.now(at))
+    values.write_json(key.to_graph())
+
+
+@keyset.command()
+@_file
+@_kind
+@_at
+@click.option("--every", metavar="DURATION", required=True, help="From one takeover to the next.")
+@click.option(
+    "--overlap",
+    metavar="DURATION",
+    help="How long a key stays valid after the next one has taken over. Default: 7d for sig, "
+    "90d for enc.",
+)
+@click.option("--count", type=int, metavar="N", default=1, help="How many keys. Default: 1.")
+@click.option(
+    "--start",
+    metavar="T",
+    help="When the first one takes over. Default: when the last key is due, a day from now at "
+    "the earliest, but before there is a gap; now, where there is no active key.",
+)
+def rotate(
+    file: str,
+    password_file: str | None,
+    as_json: bool,
+    use: str | None,
+    kty: str | None,
+    size: int | None,
+    at: str | None,
+    every: str,
+    overlap: str | None,
+    count: int,
+    start: str | None,
+) -> None:
+    """Add the next keys, so that each takes over from the one before."""
+    when = values.now(at)
+    period = values.duration(every, "every")
+    tail = None if overlap is None else values.duration(overlap, "overlap")
+    first = None if start is None else values.point_in_time(start, "start", when, when)
+    with _editing(file, password_file) as keys:
+        added = keys.rotate(
+            period,
+            overlap=tail,
+            count=count,
+            start=first,
+            use=use,
+            kty=kty,
+            size=size,
+            at=when,
+        )
+    if as_json:
+        values.write_json({"value": [key.to_graph(base_url=None) for key in added]})
+        return
+    for key in added:
+        validity = f"from {date_text(start_of(key))} to {date_text(end_of(key))}"
+        values.write_out(f"{key.kid}  {validity}\n")
+
+
+@keyset.command()
+@_file
+@_kind
+@click.option("--at", metavar="T", help="When the key is to become active. Default: now.")
+@click.option("--exp", metavar="T", help="When it expires. Default: never.")
+@click.option("--disable", is_flag=True, help="Disable all other keys.")
+def rollover(
+    file: str,
+    password_file: str | None,
+    as_json: bool,  # noqa: ARG001 - it is JSON anyway
+    use: str | None,
+    kty: str | None,
+    size: int | None,
+    at: str | None,
+    exp: str | None,
+    disable: bool,
+) -> None:
+    """Add a key that is active from now on: for emergencies."""
+    when = values.now(at)
+    end = None if exp is None else values.point_in_time(exp, "exp", when, values.now(None))
+    with _editing(file, password_file) as keys:
+        key = keys.rollover(when, exp=end, disable=disable, use=use, kty=kty, size=size)
+    values.write_json(key.to_graph())
+
+
+@keyset.command()
+@_file
+@_at
+@click.option("--until", metavar="T", help="How far there must be no gap; +1y counts from --at.")
+@click.option("--public", is_flag=True, help="Do not miss private parts: the set is published.")
+def check(
+    file: str,
+    password_file: str | None,
+    as_json: bool,
+    at: str | None,
+    until: str | None,
+    public: bool,
+) -> int:
+    """Look for what would break sign-in. Exit status 3 when there is an error.
+
+    FILE can also be a JWK Set or a saved answer of Graph, valid or not; -: standard input.
+    """
+    when = values.now(at)
+    end = None if until is None else values.point_in_time(until, "until", when, values.now(None))
+    found = check_key_set(
+        values.read_input(file, MAX_SET_BYTES)
+        if file == "-"
+        else store.read_document(file, password=passphrases.known(file, password_file)),
+        at=when,
+        until=end,
+        private=False if public else None,
+    )
+    if as_json:
+        values.write_json({"value": [asdict(finding) for finding in found]})
+    else:
+        lines = [f"{finding.severity}: {finding.message} ({finding.code})" for finding in found]
+        values.write_out("".join(f"{values.escaped(line)}\n" for line in lines or ["no findings"]))
+    return 3 if any(finding.severity == "error" for finding in found) else 0
+
+
+@keyset.command(context_settings=_KID_SETTINGS)
+@_file
+@click.argument("kid")
+def enable(file: str, kid: str, password_file: str | None, as_json: bool) -> None:  # noqa: ARG001
+    """Enable the key KID."""
+    _set_status(file, kid, password_file, "enabled")
+
+
+@keyset.command(context_settings=_KID_SETTINGS)
+@_file
+@click.argument("kid")
+def disable(file: str, kid: str, password_file: str | None, as_json: bool) -> None:  # noqa: ARG001
+    """Disable the key KID, so that it cannot be active. It stays in the set."""
+    _set_status(file, kid, password_file, "disabled")
+
+
+@keyset.command()
+@_file
+def jwks(file: str, password_file: str | None, as_json: bool) -> None:  # noqa: ARG001
+    """Print the public keys as a JWK Set."""
+    values.write_json(_loaded(file, password_file).to_jwks())
+
+
+@keyset.command()
+@_file
+@click.option(
+    "--new-password-file", metavar="FILE", help="Where the new passphrase is. Default: ask."
+)
+@click.option("--plain", is_flag=True, help="Let the private keys lie in the open from now on.")
+def password(
+    file: str,
+    password_file: str | None,
+    as_json: bool,  # noqa: ARG001
+    new_password_file: str | None,
+    plain: bool,
+) -> None:
+    """Change the passphrase of FILE, or encrypt one that was plain."""
+    if {password_file, new_password_file} == {"-"}:
+        raise click.UsageError("both passphrases cannot be standard input")
+    old = passphrases.known(file, password_file)
+    new = passphrases.new(file, new_password_file, plain=plain, option="--new-password-file")
+    store.change_password(file, password=old, new_password=new, plain=plain, timeout=_PATIENCE)
+
+
+def _loaded(file: str, password_file: str | None) -> TrustFrameworkKeySet:
+    return store.load(file, password=passphrases.known(file, password_file))
+
+
+def _editing(file: str, password_file: str | None) -> AbstractContextManager[TrustFrameworkKeySet]:
+    return store.edit(file, password=passphrases.known(file, password_file), timeout=_PATIENCE)
+
+
+def _timeline(keys: TrustFrameworkKeySet) -> list[dict[str, Any]]:
+    kids = [key.kid for key in keys]
+    return [
+        {
+            "start": stretch.start,
+            "end": None if stretch.end == FOREVER else stretch.end,
+            "kid": None if stretch.key is None else kids[stretch.key],
+        }
+        for stretch in stretches([*keys])
+    ]
+
+
+def _set_status(file: str, kid: str, password_file: str | None, status: str) -> None:
+    with _editing(file, password_file) as keys:
+        keys.set_status(_whole_kid(keys, kid), status)
+    try:
+        keys.get_active_key()
+    except KeyNotFoundError as error:
+        values.warn(error.message)
+
+
+def _whole_kid(keys: TrustFrameworkKeySet, kid: str) -> str:
+    """Find the kid that somebody cut short, as the timeline does."""
+    found = [key.kid for key in keys if key.kid.startswith(kid)]
+    if len(found) > 1 and kid not in found:
+        raise InvalidInputError(f"{len(found)} keys have a kid that begins so", target="kid")
+    return found[0] if len(found) == 1 and len(kid) >= _SHORTEST_KID else kid
