@@ -29,6 +29,14 @@ PROGRAM = """
                 trustkeys.generate_key("bad", kty)
             except trustkeys.TrustKeysError:
                 pass
+            keys = trustkeys.TrustFrameworkKeySet("test")
+            keys.rotate(86400, count=2, use="sig", kty=kty, at=0)
+            keys.rollover(5)
+            keys.get_active_key(5)
+            keys.to_graph()
+            jwks = keys.to_jwks(private=True)
+            assert trustkeys.TrustFrameworkKeySet.from_jwks(jwks) == keys
+            assert trustkeys.check_key_set(jwks, at=5) == keys.check(5)
 
     work()
     events = []
@@ -74,6 +82,40 @@ def test_importing_loads_nothing_that_is_not_used() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
     loaded = set(done.stdout.split())
-    heavy = {"jwcrypto", "click", "rich", "hypothesis", "httpx", "importlib.metadata", "tempfile"}
-    assert not loaded & {*heavy, "cryptography.x509", "logging", "subprocess"}
+    heavy = {"jwcrypto", "click", "rich", "hypothesis", "httpx", "filelock", "tempfile"}
+    assert not loaded & {*heavy, "cryptography.x509", "logging", "subprocess", "heapq"}
+    assert not {"importlib.metadata", "trustkeys.keyset", "trustkeys.store"} & loaded
     assert "cryptography.hazmat.primitives.serialization.pkcs12" not in loaded
+
+
+def test_what_is_loaded_when_used_is_handed_on_like_the_rest() -> None:
+    program = (
+        "import trustkeys; from trustkeys import *\n"
+        "assert set(trustkeys.__all__) <= set(dir(trustkeys)) & set(globals())\n"
+        "assert all(getattr(trustkeys, name) for name in trustkeys.__all__)\n"
+        "trustkeys.unknown\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stderr.endswith("AttributeError: module 'trustkeys' has no attribute 'unknown'\n")
+
+
+def test_a_time_that_is_given_keeps_the_clock_out_of_it() -> None:
+    program = (
+        "import time, trustkeys\n"
+        "keys = trustkeys.TrustFrameworkKeySet('test')\n"
+        "time.time = None\n"
+        "keys.rotate(86400, use='sig', kty='oct', at=0)\n"
+        "keys.rollover(5)\n"
+        "keys.get_active_key(5)\n"
+        "keys.check(5, until=9)\n"
+        "trustkeys.check_key_set(keys.to_jwks(private=True), at=5)\n"
+        "keys.get_active_key()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    # The last line is the only one that asks for it.
+    assert "line 9, in <module>" in done.stderr
+    assert done.stderr.endswith("TypeError: 'NoneType' object is not callable\n")

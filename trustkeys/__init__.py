@@ -1,10 +1,11 @@
 """Keys in the shape of Microsoft Graph's trustFrameworkKey, made without a network."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from trustkeys.engine import generate, generate_key
 from trustkeys.errors import InvalidInputError, KeyNotFoundError, TrustKeysError
 from trustkeys.key import TrustFrameworkKey
-from trustkeys.keyset.findings import Finding, check_key_set
-from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.keytypes.registry import register_strategy
 from trustkeys.keytypes.strategy import KeyStrategy
 from trustkeys.request import GenerateKeyRequest
@@ -25,3 +26,23 @@ __all__ = [
     "jwk_thumbprint",
     "register_strategy",
 ]
+
+if TYPE_CHECKING:
+    from trustkeys.keyset.findings import Finding, check_key_set
+    from trustkeys.keyset.keyset import TrustFrameworkKeySet
+else:
+    # Who only makes keys need not wait for what else there is.
+    _WHEN_USED = {
+        "Finding": "trustkeys.keyset.findings",
+        "TrustFrameworkKeySet": "trustkeys.keyset.keyset",
+        "check_key_set": "trustkeys.keyset.findings",
+    }
+
+    def __getattr__(name: str) -> object:
+        if name not in _WHEN_USED:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = getattr(import_module(_WHEN_USED[name]), name)
+        return globals()[name]
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
