@@ -33,7 +33,7 @@ def main() -> None:
         print(json.dumps({"environment": environment, "rows": measured}, indent=2))
         return
     print(", ".join(f"{name} {value}" for name, value in environment.items()))
-    print(f"\n{'work':<46}{'who':<12}{'figure':>12}{'ours/theirs':>13}  target")
+    print(f"\n{'work':<50}{'who':<12}{'figure':>12}{'ours/theirs':>13}  target")
     for row in rows(quick=options.quick):
         show(row)
 
@@ -41,15 +41,15 @@ def main() -> None:
 def show(row: Row) -> None:
     """Print a row: ours first, then each of the others."""
     aim = "" if row.most is None else f"  at most {row.most:g}"
-    print(f"{row.work:<46}{OURS:<12}{row.figures[OURS]:>9.2f} {row.unit}{'':>13}{aim}")
+    print(f"{row.work:<50}{OURS:<12}{row.figures[OURS]:>9.2f} {row.unit}{'':>13}{aim}")
     for name, figure in row.figures.items():
         if name != OURS:
             target = row.targets.get(name)
             aim = "" if target is None else f"  at most {target:.2f}"
             ratio = f"{row.ratio(name):.2f}"
-            print(f"{'':<46}{name:<12}{figure:>9.2f} {row.unit}{ratio:>13}{aim}")
+            print(f"{'':<50}{name:<12}{figure:>9.2f} {row.unit}{ratio:>13}{aim}")
     if missed := row.missed():
-        print(f"{'':<46}missed: {', '.join(missed)}")
+        print(f"{'':<50}missed: {', '.join(missed)}")
 
 
 def as_dict(row: Row) -> dict[str, object]:

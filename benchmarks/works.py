@@ -5,8 +5,12 @@ from __future__ import annotations
 import base64
 import compileall
 import hashlib
+import math
 import os
+import tempfile
 from collections.abc import Iterator
+from functools import partial
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -17,11 +21,20 @@ from jwcrypto.jwk import JWK
 
 import trustkeys
 from benchmarks.measure import OURS, Row, calls, processes
+from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store
+from trustkeys.encoding import uint_encode
+from trustkeys.jwk import read_jwk
 
 JWCRYPTO_ONE_LINER = (
     "from jwcrypto.jwk import JWK; key = JWK.generate(kty='oct', size=256, use='sig'); "
     "key['kid'] = key.thumbprint(); print(key.export())"
 )
+
+MIDDLE = 1_800_000_000
+"""The middle of what the key sets cover, in seconds since 1970."""
+
+GROWTH = 15
+"""What ten times as many keys may cost, as n log n does: 1000 log 1000 / 100 log 100."""
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
@@ -34,6 +47,10 @@ def rows(*, quick: bool) -> Iterator[Row]:
     yield rsa_whole(count=6 * few)
     yield imports(rounds=3 * few)
     yield command(rounds=3 * few)
+    small, large = key_set(100), key_set(1000)
+    yield active_key(small, large, rounds=3 * few)
+    yield check(small, large, rounds=few)
+    yield show(small, large, rounds=few)
 
 
 def oct_keys(rounds: int) -> Row:
@@ -111,6 +128,68 @@ def command(rounds: int) -> Row:
         processes(programs, rounds=rounds),
         {"jwcrypto": 1.0},
     )
+
+
+def active_key(small: TrustFrameworkKeySet, large: TrustFrameworkKeySet, *, rounds: int) -> Row:
+    """The active key of a large set, and of one that is a tenth of it."""
+    works = {
+        OURS: lambda: large.get_active_key(MIDDLE),
+        "100 keys": lambda: small.get_active_key(MIDDLE),
+    }
+    figures = calls(works, number=20, rounds=rounds)
+    return Row("get_active_key, 1,000 RSA keys", "µs", figures, {"100 keys": GROWTH})
+
+
+def check(small: TrustFrameworkKeySet, large: TrustFrameworkKeySet, *, rounds: int) -> Row:
+    """The check of a document with private keys, and of one that is a tenth of it."""
+    documents = {OURS: large.to_jwks(private=True), "100 keys": small.to_jwks(private=True)}
+    works = {
+        name: partial(trustkeys.check_key_set, document, at=MIDDLE)
+        for name, document in documents.items()
+    }
+    figures = {name: figure / 1e3 for name, figure in calls(works, number=1, rounds=rounds).items()}
+    return Row("check_key_set, 1,000 RSA keys", "ms", figures, {"100 keys": GROWTH}, 1000)
+
+
+def show(small: TrustFrameworkKeySet, large: TrustFrameworkKeySet, *, rounds: int) -> Row:
+    """The timeline of a set in a file, and of one that is a tenth of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        programs = {}
+        for name, keyset in ((OURS, large), ("100 keys", small)):
+            path = os.path.join(folder, name)
+            store.save(keyset, path, plain=True)
+            programs[name] = ["-m", "trustkeys", "keyset", "show", path, "--at", str(MIDDLE)]
+        figures = processes(programs, rounds=rounds)
+    return Row(
+        "trustkeys keyset show, 1,000 RSA keys, process", "ms", figures, {"100 keys": GROWTH}, 2000
+    )
+
+
+def key_set(count: int) -> TrustFrameworkKeySet:
+    """Make a set of different RSA keys with overlapping validities.
+
+    From few primes, since OpenSSL would take a minute for as many.
+    """
+    numbers = [rsa.generate_private_key(65537, 2048).private_numbers() for _ in range(24)]
+    primes = [prime for each in numbers for prime in (each.p, each.q)]
+    keyset = TrustFrameworkKeySet("benchmark")
+    for index, (p, q) in enumerate(islice(combinations(primes, 2), count)):
+        d = pow(65537, -1, math.lcm(p - 1, q - 1))
+        values = {
+            "e": 65537,
+            "n": p * q,
+            "d": d,
+            "p": p,
+            "q": q,
+            "dp": d % (p - 1),
+            "dq": d % (q - 1),
+            "qi": pow(q, -1, p),
+        }
+        members = {name: uint_encode(value) for name, value in values.items()}
+        start = 2 * MIDDLE * index // count
+        jwk = {"kty": "RSA", "use": "sig", "nbf": start, "exp": start + MIDDLE // 2, **members}
+        keyset.add(TrustFrameworkKey(**read_jwk(jwk, prove=False)))
+    return keyset
 
 
 def bare_oct() -> dict[str, Any]:
