@@ -143,6 +143,9 @@ def test_pytests_report_of_a_failed_comparison_shows_nothing(
         "    assert [first, 1] == [second, 1]\n"
         "def test_private_parts():\n"
         "    assert first._private == second._private\n"
+        "def test_sets():\n"
+        "    one, other = (trustkeys.TrustFrameworkKeySet('a', [key]) for key in (first, second))\n"
+        "    assert one == other\n"
         "def test_one_differs():\n"
         "    import attrs\n"
         "    assert first == attrs.evolve(first, private=second._private)\n"
@@ -155,7 +158,7 @@ def test_pytests_report_of_a_failed_comparison_shows_nothing(
         timeout=60,
         check=False,
     )
-    assert "4 failed" in done.stdout
+    assert "5 failed" in done.stdout
     for jwk in eval((tmp_path / "secrets").read_text()):
         assert support.leaks(done.stdout + done.stderr, jwk) == []
 
@@ -166,6 +169,7 @@ def test_pytests_report_of_a_call_that_raises_shows_nothing(tmp_path: Path, kty:
     (tmp_path / "key").write_text(json.dumps(jwk))
     (tmp_path / "test_it.py").write_text(
         "import json, pytest, trustkeys\n"
+        "from trustkeys import store\n"
         "from trustkeys.formats import jwe\n"
         "JWK = json.load(open('key'))\n"
         "@pytest.mark.parametrize('name', sorted(JWK))\n"
@@ -182,6 +186,27 @@ def test_pytests_report_of_a_call_that_raises_shows_nothing(tmp_path: Path, kty:
         "    trustkeys.TrustFrameworkKey.from_jwk(json.dumps(JWK)[:-1])\n"
         "def test_body():\n"
         "    trustkeys.GenerateKeyRequest.from_graph(JWK)\n"
+        "def test_set():\n"
+        "    trustkeys.TrustFrameworkKeySet.from_jwks({'id': 'a', 'keys': [{**JWK, 'use': 'x'}]})\n"
+        "def test_set_text():\n"
+        "    trustkeys.TrustFrameworkKeySet.from_jwks(json.dumps({'keys': [JWK]})[:-1])\n"
+        "def test_unknown_kid():\n"
+        "    trustkeys.TrustFrameworkKeySet.from_jwks({'id': 'a', 'keys': [JWK]}).get('x')\n"
+        "def test_file(tmp_path):\n"
+        "    keys = trustkeys.TrustFrameworkKeySet.from_jwks({'id': 'a', 'keys': [JWK]})\n"
+        "    store.save(keys, tmp_path / 'a', password=JWK.get('k') or JWK['d'])\n"
+        "    store.load(tmp_path / 'a', password=JWK.get('k') or JWK['p'])\n"
+        "    store.load(tmp_path / 'a', password='x' + (JWK.get('k') or JWK['p']))\n"
+        "def test_plain_file(tmp_path):\n"
+        "    with open(tmp_path / 'a', 'w') as file:\n"
+        "        json.dump({'id': 'a', 'keys': [{**JWK, 'kid': 5}]}, file)\n"
+        "    (tmp_path / 'a').chmod(0o600)\n"
+        "    store.load(tmp_path / 'a')\n"
+        "def test_loose_file(tmp_path):\n"
+        "    with open(tmp_path / 'a', 'w') as file:\n"
+        "        json.dump({'id': 'a', 'keys': [JWK]}, file)\n"
+        "    (tmp_path / 'a').chmod(0o644)\n"
+        "    store.load(tmp_path / 'a')\n"
         "def test_passphrase():\n"
         "    jwe.decrypt(jwe.encrypt(b'x', JWK.get('k', 'pass'), cty='x'), JWK.get('d') or 'no')\n"
     )
@@ -196,6 +221,25 @@ def test_pytests_report_of_a_call_that_raises_shows_nothing(tmp_path: Path, kty:
     assert " 0 passed" not in done.stdout
     assert "InvalidInputError" in done.stdout
     assert support.leaks(done.stdout + done.stderr, jwk) == []
+
+
+@pytest.mark.parametrize("kty", KTYS)
+def test_no_command_on_a_key_set_prints_a_secret(tmp_path: Path, kty: str) -> None:
+    def run(*args: str) -> str:
+        done = support.command("keyset", *args, cwd=tmp_path)
+        return done.stdout + done.stderr
+
+    printed = run("create", "a", "-o", "set", "--plain")
+    printed += run("rotate", "set", "--use", "sig", "--kty", kty, "--every", "90d", "--count", "2")
+    printed += run("generate", "set") + run("rollover", "set")
+    for name in ("show", "active", "check", "jwks"):
+        printed += run(name, "set") + run(name, "set", "--json")
+    printed += run("show", "set", "--svg", "-") + run("rotate", "set", "--every", "1d", "--json")
+    keyset = support.parse((tmp_path / "set").read_text())
+    assert len(keyset["keys"]) == 5
+    for jwk in keyset["keys"]:
+        assert jwk["kid"] in printed
+        assert support.leaks(printed, jwk) == []
 
 
 @pytest.mark.parametrize("kty", KTYS)

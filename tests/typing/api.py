@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, assert_type
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 import trustkeys
+from trustkeys import store
 
 key = trustkeys.generate_key("sig", "RSA", nbf=1, exp=datetime.now(UTC), size=2048)
 assert_type(key, trustkeys.TrustFrameworkKey)
@@ -28,6 +30,31 @@ assert_type(request.size, int)
 assert_type(request.to_graph(), dict[str, Any])
 assert_type(trustkeys.generate(request), trustkeys.TrustFrameworkKey)
 assert_type(trustkeys.jwk_thumbprint({"kty": "RSA"}), str)
+
+keys = trustkeys.TrustFrameworkKeySet("name", [key])
+assert_type(keys, trustkeys.TrustFrameworkKeySet)
+assert_type(keys.id, str)
+assert_type(keys.kty, str | None)
+assert_type(list(keys), list[trustkeys.TrustFrameworkKey])
+assert_type(
+    keys.generate_key("sig", "RSA", nbf=1, exp=datetime.now(UTC)), trustkeys.TrustFrameworkKey
+)
+assert_type(keys.get_active_key(datetime.now(UTC)), trustkeys.TrustFrameworkKey)
+assert_type(keys.rotate(timedelta(days=90), count=2), tuple[trustkeys.TrustFrameworkKey, ...])
+assert_type(keys.rollover(), trustkeys.TrustFrameworkKey)
+assert_type(keys.set_status("kid", "disabled"), trustkeys.TrustFrameworkKey)
+assert_type(keys.check(1, until=2), list[trustkeys.Finding])
+assert_type(keys.to_graph(), dict[str, Any])
+assert_type(keys.to_jwks(private=True), dict[str, Any])
+assert_type(
+    trustkeys.TrustFrameworkKeySet.from_jwks(b"", id="name"), trustkeys.TrustFrameworkKeySet
+)
+assert_type(trustkeys.check_key_set({"keys": []}, at=1), list[trustkeys.Finding])
+assert_type(store.load("file", password="text"), trustkeys.TrustFrameworkKeySet)
+with store.edit(Path("file"), timeout=5) as edited:
+    assert_type(edited, trustkeys.TrustFrameworkKeySet)
+store.save(keys, "file", plain=True, overwrite=True)
+store.save(keys, "file", "passphrase")  # type: ignore[call-arg]
 
 trustkeys.generate_key("sig", "RSA", 1)  # type: ignore[call-arg]
 trustkeys.generate_key("sig", "RSA", nbf="now")  # type: ignore[arg-type]

@@ -344,7 +344,7 @@ def _timeline(keys: TrustFrameworkKeySet) -> list[dict[str, Any]]:
             "end": None if stretch.end == FOREVER else stretch.end,
             "kid": None if stretch.key is None else kids[stretch.key],
         }
-        for stretch in stretches([*keys])
+        for stretch in stretches(list(keys))
     ]
 
 

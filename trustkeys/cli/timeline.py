@@ -88,7 +88,7 @@ def draw(keyset: TrustFrameworkKeySet, *, at: int, width: int, glyphs: dict[str,
         width: How many columns there are; the picture needs 58.
         glyphs: `UNICODE` or `ASCII`.
     """
-    keys: list[TrustFrameworkKey] = [*keyset]
+    keys = list(keyset)
     by_key: dict[int | None, list[Stretch]] = defaultdict(list)
     for stretch in stretches(keys):
         by_key[stretch.key].append(stretch)
@@ -163,7 +163,7 @@ def _scale(keys: Sequence[TrustFrameworkKey], at: int, width: int) -> Scale:
 
 
 def _title(keyset: TrustFrameworkKeySet, by_key: dict[int | None, list[Stretch]], at: int) -> Text:
-    keys: list[TrustFrameworkKey] = [*keyset]
+    keys = list(keyset)
     kind = " ".join(filter(None, [keyset.kty, keyset.use]))
     active = [
         escaped(keys[index].kid)[:8]

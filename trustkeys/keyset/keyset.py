@@ -202,7 +202,7 @@ class TrustFrameworkKeySet:
             InvalidInputError: `at` is no time. Code ``BadRequest``.
         """
         when = moment(at)
-        keys: list[TrustFrameworkKey] = [*self]
+        keys = list(self)
         index = active_key(keys, when)
         if index is None:
             raise KeyNotFoundError(
@@ -252,7 +252,7 @@ class TrustFrameworkKeySet:
         """
         request = self._next_request(use, kty, size)
         validities = plan(
-            [*self],
+            list(self),
             every=whole_seconds(every, "every", least=1),
             overlap=(
                 OVERLAP[request.use] if overlap is None else whole_seconds(overlap, "overlap")
@@ -329,7 +329,7 @@ class TrustFrameworkKeySet:
         """
         from trustkeys.keyset.findings import check_keys
 
-        return check_keys([*self], at=at, until=until)
+        return check_keys(list(self), at=at, until=until)
 
     def to_graph(self, *, base_url: str | None = BETA) -> dict[str, Any]:
         """The set as Graph's GET keySets/{id} answers it: public members only.
@@ -391,7 +391,7 @@ class TrustFrameworkKeySet:
         )
         self._admit(request.kty, request.use)
         if size is None and self._keys:
-            newest = [*self][-1].size
+            newest = list(self)[-1].size
             # One that came from outside may have a size that is not made here.
             size = newest if newest in key_type_for(request.kty).strategy.sizes else None
         return evolve(request, size=size)
