@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import doctest
 import os
+import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 
+import jwcrypto.jwa
 import pytest
 from sybil.document import Document
 from sybil.example import Example
@@ -58,14 +61,16 @@ document = Document.parse(
 def in_an_empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     before = Path.cwd()
     os.chdir(tmp_path_factory.mktemp("readme"))
+    limit = jwcrypto.jwa.default_max_pbkdf2_iterations
     yield
+    jwcrypto.jwa.default_max_pbkdf2_iterations = limit
     os.chdir(before)
 
 
 @pytest.mark.usefixtures("clean_registry")
 def test_the_examples_do_what_they_show() -> None:
     examples = list(document.examples())
-    assert len(examples) > 25
+    assert len(examples) > 40
     for example in examples:
         example.evaluate()
 
@@ -79,6 +84,13 @@ def test_the_first_command_prints_what_the_first_screen_shows() -> None:
     got = run(command)
     assert checker.check_output(shown, got, FLAGS), got
     assert parse(Path("signing.jwk").read_text())["kid"] == parse(got)["kid"]
+
+
+def test_the_pictures_are_there_and_show_what_the_text_says() -> None:
+    (name,) = re.findall(r"!\[[^]]*\]\(([^)]*)\)", README.read_text())
+    words = "".join(ET.fromstring((ROOT / name).read_text()).itertext())
+    for part in ("no\xa0active\xa0key", "━", "┄", "░"):
+        assert part in words
 
 
 def between(text: str, start: str, end: str) -> str:
