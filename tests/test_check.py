@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests import support
@@ -359,6 +359,28 @@ def test_a_set_that_is_refused_has_an_error_and_one_that_is_taken_has_none(
     try:
         TrustFrameworkKeySet.from_jwks(document)
     except InvalidInputError:
-        assert errors
+        assert errors or "WeakKey" in codes(check_key_set(document, at=0, private=True))
     else:
         assert errors <= {"NoActiveKey", "AADB2C90085"}
+
+
+@given(
+    kty=st.sampled_from(["RSA", "oct"]),
+    name=members | st.sampled_from(["e", "p", "x5t", "oth", "unknown"]),
+    value=known_values | json_values | st.sampled_from(["AAAA", [], ["AAAA"], "é", "\ud800", 1]),
+)
+def test_what_reading_refuses_in_one_member_the_check_finds_too(
+    rsa_jwk: dict[str, Any], kty: str, name: str, value: Any
+) -> None:
+    jwk = {**(rsa_jwk if kty == "RSA" else key().to_jwk(private=True)), name: value}
+    document = {"id": "test", "keys": [jwk]}
+    findings = check_key_set(document, at=0, private=True)
+    # The one thing that is a warning there and refused here.
+    assume("WeakKey" not in codes(findings))
+    found = {f.code for f in findings if f.severity == "error"}
+    try:
+        keyset = TrustFrameworkKeySet.from_jwks(document)
+    except InvalidInputError as error:
+        assert error.code in found
+    else:
+        assert found == {f.code for f in keyset.check(0) if f.severity == "error"}

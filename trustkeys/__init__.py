@@ -28,14 +28,15 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from trustkeys.keyset.findings import Finding, check_key_set
+    from trustkeys.keyset.findings import Finding
+    from trustkeys.keyset.inspection import check_key_set
     from trustkeys.keyset.keyset import TrustFrameworkKeySet
 else:
     # Who only makes keys need not wait for what else there is.
     _WHEN_USED = {
         "Finding": "trustkeys.keyset.findings",
         "TrustFrameworkKeySet": "trustkeys.keyset.keyset",
-        "check_key_set": "trustkeys.keyset.findings",
+        "check_key_set": "trustkeys.keyset.inspection",
     }
 
     def __getattr__(name: str) -> object:

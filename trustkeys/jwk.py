@@ -66,7 +66,7 @@ def read_jwk(
         "x5t": optional_text(given, "x5t"),
     }
     named = optional_text({"kid": kid}, "kid") or optional_text(given, "kid")
-    members = checked_members(key_type, given, prove=prove)
+    members = _checked_members(key_type, given, prove=prove)
     is_private = not members.keys().isdisjoint(key_type.private)
     return {
         "kid": named or _new_kid(key_type, members),
@@ -87,12 +87,8 @@ def _members_of(jwk: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
     )
 
 
-def checked_members(key_type: KeyType, jwk: Mapping[str, Any], *, prove: bool) -> dict[str, str]:
-    """Pick the members that make the key, and have the strategy check them.
-
-    Raises:
-        InvalidInputError: They do not make a key.
-    """
+def _checked_members(key_type: KeyType, jwk: Mapping[str, Any], *, prove: bool) -> dict[str, str]:
+    """Pick the members that make the key, and have the strategy check them."""
     texts = {name: optional_text(jwk, name) for name in (*key_type.required, *key_type.private)}
     members = {name: text for name, text in texts.items() if text is not None}
     # Whatever a strategy raises may quote the members, or hang on to an exception that does.

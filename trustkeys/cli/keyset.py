@@ -19,7 +19,7 @@ from trustkeys.encoding import MAX_SET_BYTES
 from trustkeys.engine import generate as generate_one
 from trustkeys.errors import InvalidInputError, KeyNotFoundError
 from trustkeys.files import write_new
-from trustkeys.keyset.findings import check_key_set
+from trustkeys.keyset.inspection import check_key_set
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.keyset.schedule import FOREVER, end_of, start_of, stretches
 from trustkeys.numericdate import date_text

@@ -1,29 +1,18 @@
-"""What would break sign-in: a check of key sets as they come, valid or not."""
+"""What would break sign-in, in keys that could be read."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from functools import partial
-from typing import Any, Literal, NoReturn, Protocol, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, Protocol
 
 from attrs import frozen
 
-from trustkeys.encoding import uint_decode
-from trustkeys.errors import InvalidInputError, shape
-from trustkeys.jwk import checked_members, optional_text, status_of
-from trustkeys.keyset.document import checked_id, key_type_of_service, keys_of, members_of
+from trustkeys.errors import InvalidInputError
 from trustkeys.keyset.schedule import FOREVER, Dated, Stretch, end_of, moment, stretches
-from trustkeys.keytypes.registry import KeyType
-from trustkeys.keytypes.rsa import MIN_SIZE
-from trustkeys.numericdate import NumericDateInput, date_text, numeric_date, numeric_dates
-from trustkeys.request import checked_use
+from trustkeys.numericdate import NumericDateInput, date_text, numeric_date
 
-__all__ = ["Finding", "check_key_set"]
-
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
-__tracebackhide__ = True
+__all__ = ["Finding"]
 
 SERVICE_NOTICE = 10_800
 """How long before its `nbf`, in seconds, the service may need a key (IEFPolicies issue 63)."""
@@ -33,8 +22,6 @@ EXPIRY_NOTICE = 30 * 86_400
 
 TOKEN_LIFETIME = 90 * 86_400
 """How long, in seconds, a refresh token can live, and has to be decrypted."""
-
-T = TypeVar("T")
 
 
 @frozen
@@ -80,158 +67,24 @@ class Key(Dated, Protocol):
         """Whether its private part is there."""
 
 
-def check_key_set(
-    document: str | bytes | Mapping[str, Any],
-    *,
-    at: NumericDateInput = None,
-    until: NumericDateInput = None,
-    private: bool | None = None,
-) -> list[Finding]:
-    """Look for what would break sign-in, in a JWK Set or an answer of Graph, valid or not.
-
-    Errors: what the service would refuse (keys of the wrong form, `kty` or `use` mixed, with
-    its codes), a `kid` twice (``DuplicateKid``), a stretch of time without an active key
-    (``NoActiveKey``), keys without a private part where one is needed (``AADB2C90085``).
-    Warnings: an active key that will expire within 30 days (``ExpiresSoon``), no enabled key
-    without dates as a safety net (``NoSafetyNet``), a key that starts within the 3 hours that
-    the service may need to notice it (``StartsSoon``), an RSA key below 2048 bits
-    (``WeakKey``), an `enc` key that ends sooner than the refresh tokens that are encrypted with
-    it may (``EndsBeforeTokens``).
-
-    Args:
-        document: A JWK Set; or what GET keySets/{id} or keys_v2 answers. A mapping, or JSON
-            text of at most 16 MiB.
-        at: What counts as now: whole seconds since 1970, or an aware datetime. Default: now.
-        until: How far there must be no gap. Default: to the end of the last key.
-        private: Whether the keys need their private parts, as they do when the set is to be
-            uploaded. Default: unless it is an answer of Graph, which never has them.
-
-    Returns:
-        Errors first; each part in the order of the times.
-
-    Raises:
-        InvalidInputError: ``AADB2C95026`` no JSON, or no list of keys; ``BadRequest`` `until`
-            does not lie after `at`, or one is no time.
-    """
-    members = members_of(document)
-    jwks = keys_of(members)
-    if private is None:
-        private = not _is_answer(members, jwks)
-    found: list[Finding] = []
-    if members.get("id") is not None:
-        _attempt(found, None, "the key set", lambda: checked_id(members["id"]))
-    keys = [_read(found, jwk, number, private=private) for number, jwk in enumerate(jwks, 1)]
-    return _sorted([*found, *_findings(keys, at, until, private=private)])
-
-
 def check_keys(
-    keys: Sequence[Key], *, at: NumericDateInput, until: NumericDateInput
+    keys: Sequence[Key], *, at: NumericDateInput, until: NumericDateInput, private: bool
 ) -> list[Finding]:
-    """Check keys that were read already and need their private parts, as `check_key_set` does."""
-    return _sorted(_findings(keys, at, until, private=True))
+    """Look for what would break sign-in in keys that could be read.
+
+    `trustkeys.check_key_set` says what is found.
+    """
+    return in_order(_findings(keys, at, until, private=private))
 
 
-def _sorted(found: Iterable[Finding]) -> list[Finding]:
+def in_order(found: Iterable[Finding]) -> list[Finding]:
+    """Put errors first, and each part in the order of the times."""
     return sorted(found, key=lambda finding: (finding.severity != "error", finding.time or 0))
 
 
-def _name(kid: str | None, number: int) -> str:
+def name_of(kid: str | None, number: int) -> str:
+    """Name a key for people: by its kid where it has one that can be shown, else by its place."""
     return f"key {kid}" if kid and len(kid) <= 64 and kid.isprintable() else f"key {number}"
-
-
-# --- reading keys that may be of any form
-
-
-@frozen
-class _Entry:
-    """What could be read of a key."""
-
-    kid: str | None
-    kty: str | None
-    use: str | None
-    nbf: int | None
-    exp: int | None
-    status: str
-    has_private: bool
-
-
-def _is_answer(members: Mapping[str, Any], jwks: Sequence[Any]) -> bool:
-    """Whether this comes from Graph, whose answers say ``"k": null`` where no JWK does."""
-    return "@odata.context" in members or any(
-        isinstance(jwk, Mapping) and "k" in jwk and jwk["k"] is None for jwk in jwks
-    )
-
-
-def _attempt(found: list[Finding], kid: str | None, name: str, read: Callable[[], T]) -> T | None:
-    """Read something, or note what is wrong with it."""
-    try:
-        return read()
-    except InvalidInputError as error:
-        found.append(Finding("error", error.code, f"{name} is refused: {error.message}", kid))
-    return None
-
-
-def _read(found: list[Finding], jwk: Any, number: int, *, private: bool) -> _Entry:
-    """Read a key as far as that goes, and note what is wrong with it."""
-    members = jwk if isinstance(jwk, Mapping) else {}
-    kid = members["kid"] if isinstance(members.get("kid"), str) else None
-    attempt = partial(_attempt, found, kid, _name(kid, number))
-    if members is not jwk:
-        attempt(lambda: _refuse(f"it must be a JSON object, not {shape(jwk)}"))
-        return _Entry(None, None, None, None, None, "disabled", has_private=True)
-    attempt(lambda: optional_text(members, "kid"))
-    dates = attempt(lambda: numeric_dates(members.get("nbf"), members.get("exp")))
-    status = attempt(lambda: status_of(members))
-    use = attempt(lambda: _use(members))
-    key_type = attempt(lambda: _key_type(members))
-    has_private = key_type is None or any(
-        members.get(name) is not None for name in key_type.private
-    )
-    if key_type is not None and (private or has_private or not key_type.is_secret):
-        if key_type.kty == "RSA" and 0 < (size := _modulus_size(members)) < MIN_SIZE:
-            sentence = f"has {size} bits: RSA keys below {MIN_SIZE} can be broken"
-            found.append(Finding("warning", "WeakKey", f"{_name(kid, number)} {sentence}", kid))
-        else:
-            attempt(lambda: checked_members(key_type, members, prove=False))
-    # A key whose dates cannot be read is none that could be active.
-    nbf, exp = dates or (None, None)
-    return _Entry(
-        kid,
-        None if key_type is None else key_type.kty,
-        use,
-        nbf,
-        exp,
-        "disabled" if dates is None or status is None else status,
-        # An oct key without k was found to be none, above.
-        has_private or (key_type is not None and key_type.is_secret),
-    )
-
-
-def _refuse(message: str) -> NoReturn:
-    raise InvalidInputError(message, code="AADB2C95034")
-
-
-def _use(members: Mapping[str, Any]) -> str:
-    if members.get("use") is None:
-        raise InvalidInputError("use is missing", code="AADB2C90253", target="use")
-    return checked_use(members["use"])
-
-
-def _key_type(members: Mapping[str, Any]) -> KeyType:
-    if members.get("kty") is None:
-        raise InvalidInputError("kty is missing", code="AADB2C95037", target="kty")
-    return key_type_of_service(members["kty"])
-
-
-def _modulus_size(members: Mapping[str, Any]) -> int:
-    """Give the size in bits of the modulus, or 0 where there is none to read."""
-    n = members.get("n")
-    with suppress(ValueError):
-        return uint_decode(n).bit_length() if isinstance(n, str) else 0
-    return 0
-
-
-# --- what is found in keys that were read
 
 
 def _findings(
@@ -280,7 +133,7 @@ def _public_only(keys: Sequence[Key]) -> Iterator[Finding]:
             yield Finding(
                 "error",
                 "AADB2C90085",
-                f"{_name(key.kid, number)} has no private part: uploaded so, it breaks sign-in",
+                f"{name_of(key.kid, number)} has no private part, and breaks sign-in",
                 key.kid,
             )
 
@@ -310,11 +163,11 @@ def _expiring(keys: Sequence[Key], line: Sequence[Stretch], now: int) -> Iterato
             continue
         key = keys[stretch.key]
         if key.exp == stretch.end:
-            then = "nothing" if heir is None else _name(keys[heir].kid, heir + 1)
+            then = "nothing" if heir is None else name_of(keys[heir].kid, heir + 1)
             yield Finding(
                 "warning",
                 "ExpiresSoon",
-                f"{_name(key.kid, stretch.key + 1)} is active until it expires at "
+                f"{name_of(key.kid, stretch.key + 1)} is active until it expires at "
                 f"{date_text(stretch.end)}, and then {then} takes over",
                 key.kid,
                 time=stretch.end,
@@ -336,7 +189,7 @@ def _starting(keys: Sequence[Key], now: int) -> Iterator[Finding]:
             yield Finding(
                 "warning",
                 "StartsSoon",
-                f"{_name(key.kid, number)} starts at {date_text(key.nbf)}: "
+                f"{name_of(key.kid, number)} starts at {date_text(key.nbf)}: "
                 "the service may need 3 hours to notice it",
                 key.kid,
                 time=key.nbf,
@@ -358,8 +211,8 @@ def _outlived(keys: Sequence[Key], line: Sequence[Stretch], now: int) -> Iterato
             yield Finding(
                 "warning",
                 "EndsBeforeTokens",
-                f"{_name(key.kid, index + 1)} expires at {date_text(key.exp)}: refresh tokens that "
-                f"it encrypts until {date_text(time)} can live 90 days longer",
+                f"{name_of(key.kid, index + 1)} expires at {date_text(key.exp)}: refresh tokens "
+                f"that it encrypts until {date_text(time)} can live 90 days longer",
                 key.kid,
                 time=key.exp,
             )

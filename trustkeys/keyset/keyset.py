@@ -329,7 +329,7 @@ class TrustFrameworkKeySet:
         """
         from trustkeys.keyset.findings import check_keys
 
-        return check_keys(list(self), at=at, until=until)
+        return check_keys(list(self), at=at, until=until, private=True)
 
     def to_graph(self, *, base_url: str | None = BETA) -> dict[str, Any]:
         """The set as Graph's GET keySets/{id} answers it: public members only.
