@@ -268,6 +268,12 @@ def test_public_keys_where_private_ones_are_needed_break_sign_in(
     bare = TrustFrameworkKeySet("test", [rsa_key]).to_graph(base_url=None)
     assert check_key_set(bare) == []
     assert codes(check_key_set(bare, private=True)) == ["AADB2C90085"]
+    # Of every key it says that k is null. One that does so alone is somebody's own JSON.
+    odd = {"keys": [{**public, "k": None}, {**public, "kid": "b"}]}
+    assert codes(check_key_set(odd))[:2] == ["AADB2C90085"] * 2
+    private = {"keys": [{**rsa_key.to_jwk(private=True), "k": None}, {**public, "k": None}]}
+    assert "AADB2C90085" in codes(check_key_set({"keys": [*private["keys"], public]}))
+    assert "AADB2C90085" in codes(check_key_set(private))
     of_keys_v2 = {"@odata.context": "…/keys_v2", "value": bare["keys"]}
     assert check_key_set(json.dumps(of_keys_v2)) == []
 
@@ -283,8 +289,19 @@ def test_a_weak_key_is_named_and_its_dates_count_all_the_same() -> None:
     found = check_key_set({"keys": [weak]}, at=NOW)
     assert codes(found) == ["NoActiveKey", "WeakKey", "NoSafetyNet"]
     assert found[1].kid == "weak"
-    assert found[1].message == "key weak has 1024 bits: RSA keys below 2048 can be broken"
-    assert codes(check_key_set({"keys": [{**weak, "n": 5}]}, at=NOW - 1))[0] == "AADB2C95034"
+    assert found[1].message == (
+        "key weak is refused: n of an RSA key must have 2048 to 16384 bits, not 1024"
+    )
+    # What else is wrong with it is no mere warning; nor is a key that is too large.
+    for changes, code in (
+        ({"n": 5}, "AADB2C95034"),
+        ({"e": None}, "AADB2C95039"),
+        ({"p": None}, "AADB2C95034"),
+        ({"d": "!!"}, "AADB2C95034"),
+        ({"n": support.b64(1 << 16385 | 1)}, "BadRequest"),
+    ):
+        found = check_key_set({"keys": [{**weak, **changes}]}, at=0)
+        assert codes(found) == [code, "NoSafetyNet"]
 
 
 def test_the_id_of_a_document_is_checked_where_it_has_one() -> None:
@@ -320,6 +337,13 @@ def test_no_finding_shows_a_secret(rsa_jwk: dict[str, Any]) -> None:
         ],
     }
     assert support.leaks(repr(check_key_set(document)), rsa_jwk) == []
+
+
+def test_a_document_with_no_end_of_keys_is_refused_at_once() -> None:
+    assert codes(check_key_set({"keys": [0] * 5000})).count("AADB2C95034") == 5000
+    with pytest.raises(InvalidInputError, match="at most 5000 keys, not of 5001") as caught:
+        check_key_set({"keys": [0] * 5001})
+    assert caught.value.code == "AADB2C95026"
 
 
 @pytest.mark.parametrize("document", ["", "[]", None, 5, {}, {"keys": 5}, {"value": "x"}])

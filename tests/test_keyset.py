@@ -300,6 +300,26 @@ def test_a_copy_goes_its_own_way() -> None:
     assert len(keys) == 1
 
 
+def test_a_shallow_copy_does_too() -> None:
+    keys = key_set([key()])
+    other = copy.copy(keys)
+    assert other == keys
+    other.generate_key("sig", "oct")
+    assert len(keys) == 1
+
+
+def test_a_set_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trustkeys.keyset.keyset.MAX_KEYS", 3)
+    keys = key_set([key(), key()])
+    error = refused(keys.rotate, 10, count=2)
+    assert error.message == "B2C_1A_test has 2 keys, and a key set takes at most 3"
+    assert len(keys) == 2
+    keys.rollover()
+    for call in (keys.rollover, lambda: keys.add(key()), lambda: keys.rollover(disable=True)):
+        assert "at most 3" in refused(call).message
+    assert [each.status for each in keys] == ["enabled"] * 3
+
+
 def test_errors_can_be_pickled() -> None:
     with pytest.raises(KeyNotFoundError) as caught:
         key_set().get_active_key()
@@ -508,6 +528,12 @@ def test_a_start_that_breaks_sign_in_is_refused() -> None:
     assert "would have expired" in refused(keys.rotate, 10, overlap=0, start=10, at=20).message
     assert refused(keys.rotate, 10, start="now").target == "start"
     assert len(keys) == 1
+    # Before the one that is active now it would not take over from it.
+    keys = key_set([key(15, None)])
+    error = refused(keys.rotate, 100, start=14, at=20)
+    assert "start after 1970-01-01T00:00:15Z" in error.message
+    (new,) = keys.rotate(100, start=15, at=20)
+    assert keys.get_active_key(20) is new
 
 
 @pytest.mark.parametrize(
@@ -587,8 +613,11 @@ def test_the_old_keys_stay_until_the_new_one_is_active(monkeypatch: pytest.Monke
     error = refused(keys.rollover, 101, disable=True)
     assert error.target == "disable"
     assert len(keys) == 1
+    assert "at 1970-01-01T00:01:40Z" in error.message
+    assert refused(keys.rollover, 50, exp=100, disable=True).target == "disable"
+    assert len(keys) == 1
     assert keys.rollover(101).nbf == 101
-    assert keys.rollover(disable=True).nbf == 100
+    assert keys.rollover(disable=True, exp=101).nbf == 100
     assert [each.status for each in keys] == ["disabled", "disabled", "enabled"]
 
 

@@ -75,7 +75,7 @@ def at_a_terminal(*args: str, cwd: Path, answers: list[str], **environment: str)
             break
         screen += data
         if waiting and re.search(rb": $", screen):
-            os.write(terminal, waiting.pop(0).encode())
+            os.write(terminal, waiting.pop(0).encode(errors="surrogateescape"))
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), screen.decode()
 
@@ -142,7 +142,13 @@ def test_rollover_makes_a_key_that_is_active_at_once(folder: Path) -> None:
     done("rollover", "gap", "--disable", cwd=folder)
     assert [key.status for key in store.load(folder / "gap")] == ["disabled"] * 3 + ["enabled"]
     late = command("rollover", "gap", "--at", "+1d", "--disable", cwd=folder)
-    assert "once the new one is active" in failed(late, 2)
+    assert "while the new one is active" in failed(late, 2)
+    # A time in the past that another key has started after.
+    early = command("rollover", "gap", "--at", "5", cwd=folder)
+    assert early.returncode == 0
+    assert re.search(r"warning: another key is active: \S{43} starts later", early.stderr)
+    over = command("rollover", "gap", "--at", "5", "--exp", "6", "--disable", cwd=folder)
+    assert "while the new one is active" in failed(over, 2)
 
 
 def test_keys_are_disabled_and_enabled_by_a_kid_cut_short(folder: Path) -> None:
@@ -283,6 +289,32 @@ def test_a_slip_at_the_prompt_makes_no_file(
     assert os.listdir(tmp_path) == []
 
 
+def test_a_passphrase_in_another_encoding_is_refused_and_not_shown(tmp_path: Path) -> None:
+    answers = ["s3cret\udcff\udcfepw\n"]
+    code, screen = at_a_terminal(
+        "create", "a", "-o", "set", cwd=tmp_path, answers=answers, PYTHONUTF8="1"
+    )
+    assert code == 2
+    assert "the passphrase must be text in the terminal's own encoding" in screen
+    assert "Traceback" not in screen
+    assert "0xff" not in screen
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_passphrase_is_not_typed_where_it_is_seen(folder: Path) -> None:
+    code, screen = at_a_terminal(
+        "create", "a", "-o", "new", "--password-file", "-", cwd=folder, answers=[]
+    )
+    assert code == 2
+    assert "a passphrase that is typed would be seen" in screen
+
+
+def test_at_a_terminal_a_plain_file_is_called_so(folder: Path) -> None:
+    code, screen = at_a_terminal("generate", "gap", cwd=folder, answers=[])
+    assert code == 0
+    assert "trustkeys: warning: gap is not encrypted: its private keys lie in the open" in screen
+
+
 def test_ctrl_c_at_the_prompt_ends_quietly(tmp_path: Path) -> None:
     code, screen = at_a_terminal("create", "a", "-o", "set", cwd=tmp_path, answers=["\x03"])
     assert code == -signal.SIGINT
@@ -406,7 +438,7 @@ def test_a_warning_is_one_line_on_standard_error(tmp_path: Path) -> None:
     process = command("check", "set", "--password-file", "-", cwd=tmp_path, input=PASSWORD)
     assert process.returncode == 3
     assert process.stderr == (
-        "trustkeys: warning: set: others can read or change it; chmod 600 mends that\n"
+        "trustkeys: warning: set: others can read or change it: chmod 600 mends that\n"
     )
 
 

@@ -168,7 +168,7 @@ def test_pytests_report_of_a_call_that_raises_shows_nothing(tmp_path: Path, kty:
     jwk = trustkeys.generate_key("sig", kty).to_jwk(private=True)
     (tmp_path / "key").write_text(json.dumps(jwk))
     (tmp_path / "test_it.py").write_text(
-        "import json, pytest, trustkeys\n"
+        "import json, os, pytest, trustkeys\n"
         "from trustkeys import store\n"
         "from trustkeys.formats import jwe\n"
         "JWK = json.load(open('key'))\n"
@@ -202,6 +202,15 @@ def test_pytests_report_of_a_call_that_raises_shows_nothing(tmp_path: Path, kty:
         "        json.dump({'id': 'a', 'keys': [{**JWK, 'kid': 5}]}, file)\n"
         "    (tmp_path / 'a').chmod(0o600)\n"
         "    store.load(tmp_path / 'a')\n"
+        "@pytest.mark.parametrize('call', ['fsync', 'link', 'replace', 'chmod'])\n"
+        "@pytest.mark.parametrize('overwrite', [True, False])\n"
+        "def test_writing(tmp_path, monkeypatch, call, overwrite):\n"
+        "    def fail(*_):\n"
+        "        raise OSError(5, 'no')\n"
+        "    monkeypatch.setattr(os, call, fail)\n"
+        "    keys = trustkeys.TrustFrameworkKeySet.from_jwks({'id': 'a', 'keys': [JWK]})\n"
+        "    store.save(keys, tmp_path / 'a', plain=True, overwrite=overwrite)\n"
+        "    store.save(keys, tmp_path / 'none' / 'a', plain=True)\n"
         "def test_loose_file(tmp_path):\n"
         "    with open(tmp_path / 'a', 'w') as file:\n"
         "        json.dump({'id': 'a', 'keys': [JWK]}, file)\n"
@@ -211,7 +220,10 @@ def test_pytests_report_of_a_call_that_raises_shows_nothing(tmp_path: Path, kty:
         "    jwe.decrypt(jwe.encrypt(b'x', JWK.get('k', 'pass'), cty='x'), JWK.get('d') or 'no')\n"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--assert=plain", "test_it.py"],
+        [
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--assert=plain"),
+            *("--tb=long", "test_it.py"),
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -248,3 +260,12 @@ def test_the_command_prints_no_secret_unless_told(tmp_path: Path, kty: str) -> N
     jwk = support.parse((tmp_path / "key").read_text())
     assert support.leaks(done.stdout + done.stderr, jwk) == []
     assert support.parse(done.stdout)["kid"] == jwk["kid"]
+
+
+def test_every_module_that_may_see_a_secret_hides_its_frames() -> None:
+    package = support.ROOT / "trustkeys"
+    # These run in a process of their own, or see none.
+    exempt = {"__init__.py", "__main__.py", "errors.py"}
+    for path in package.rglob("*.py"):
+        if path.name not in exempt and path.parent.name != "cli":
+            assert "__tracebackhide__ = True" in path.read_text(), path

@@ -352,13 +352,32 @@ def test_public_keys_are_for_everybody(path: Path, rsa_key: TrustFrameworkKey) -
     assert not next(iter(store.load(path))).has_private
 
 
+def test_secrets_are_found_wherever_keys_are(path: Path) -> None:
+    jwks = key_set().to_jwks(private=True)
+    put(path, json.dumps({"id": "a", "value": jwks["keys"]}).encode(), 0o644)
+    with pytest.raises(PermissionError):
+        store.load(path)
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_no_key_is_added_to_a_plain_file_that_others_can_change(path: Path, mode: int) -> None:
+    # Somebody may have put it there, to have the next key lie in the open.
+    put(path, b'{"id": "a", "keys": []}', mode)
+    assert len(store.load(path)) == 0
+    with pytest.raises(PermissionError, match="chmod 600"):
+        add_a_key(path)
+    assert path.read_bytes() == b'{"id": "a", "keys": []}'
+
+
 def test_where_there_are_no_owners_and_modes_there_is_nothing_to_check(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.save(key_set(), path, plain=True)
     path.chmod(0o666)
     monkeypatch.delattr(os, "geteuid")  # as on Windows
+    monkeypatch.setattr(store, "_HAS_MODES", False)
     assert len(store.load(path)) == 1
+    add_a_key(path)
 
 
 def test_a_file_of_another_user_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -541,6 +560,56 @@ def test_no_directory_is_made_for_a_lock(path: Path) -> None:
 # --- others that change it too
 
 
+def test_what_changed_without_the_lock_is_not_written_over(path: Path) -> None:
+    store.save(key_set(), path, plain=True)
+    other = key_set()
+
+    def edit() -> None:
+        with store.edit(path):
+            path.unlink()
+            store.save(other, path, plain=True)
+
+    with pytest.raises(OSError, match="changed it meanwhile") as caught:
+        edit()
+    assert caught.value.filename == str(path)
+    assert store.load(path) == other
+
+
+def lock_with_content(lock: Path) -> None:
+    store.save(key_set(), lock, plain=True)
+
+
+@pytest.mark.parametrize("make", [lock_with_content, directory, pipe, dangling_link])
+def test_what_is_no_lock_is_not_taken_for_one(path: Path, make: Callable[[Path], None]) -> None:
+    store.save(key_set(), path, plain=True)
+    lock = path.with_name("set.keys.lock")
+    make(lock)
+    before = lock.read_bytes() if lock.is_file() else b""
+    for call in (add_a_key, lambda path: store.save(key_set(), path, plain=True, overwrite=True)):
+        with pytest.raises(OSError, match=r"set\.keys\.lock is in the way") as caught:
+            call(path)
+        assert caught.value.filename == str(path)
+    assert (lock.read_bytes() if lock.is_file() else b"") == before
+
+
+def test_a_file_system_without_locks_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.save(key_set(), path, plain=True)
+
+    def acquire(*_: Any, **__: Any) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr("filelock.FileLock.acquire", acquire)
+    with pytest.raises(OSError, match="its file system has no locks") as caught:
+        add_a_key(path)
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOLCK, str(path))
+
+
+def test_an_edit_within_an_edit_does_not_wait_for_itself(path: Path) -> None:
+    store.save(key_set(), path, plain=True)
+    with store.edit(path), pytest.raises(RuntimeError):
+        add_a_key(path)
+
+
 def test_who_waits_too_long_is_told(path: Path) -> None:
     store.save(key_set(), path, plain=True)
     problems: list[OSError] = []
@@ -558,7 +627,6 @@ def test_who_waits_too_long_is_told(path: Path) -> None:
         thread.join()
     assert str(path) in str(problems[0])
     assert "for 0.1 seconds" in str(problems[0])
-    assert problems[0].__context__ is None
 
 
 def test_without_filelock_one_line_says_how_to_get_it(

@@ -11,6 +11,9 @@ from trustkeys.thumbprint import thumbprint
 
 __all__ = ["generate", "generate_key"]
 
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
 
 def generate(request: GenerateKeyRequest) -> TrustFrameworkKey:
     """Generate the key that a request asks for, private part included.

@@ -8,6 +8,8 @@ reachable through ``__context__``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 __all__ = ["InvalidInputError", "KeyNotFoundError", "TrustKeysError"]
@@ -54,9 +56,15 @@ class KeyNotFoundError(TrustKeysError, LookupError):
     """The key set has no such key: no key of that `kid`, or none that is active."""
 
 
-def about(error: InvalidInputError, what: str) -> InvalidInputError:
-    """Say of what an error speaks: ``"key 2"``, or a file. A new error, with no past."""
-    return InvalidInputError(f"{what}: {error.message}", code=error.code, target=error.target)
+@contextmanager
+def speaking_of(what: str) -> Iterator[None]:
+    """Have an error from the block say of what it speaks: ``"key 2"``, or a file."""
+    try:
+        yield
+    except InvalidInputError as error:
+        error.message = f"{what}: {error.message}"
+        error.args = (error.message,)
+        raise
 
 
 def shape(value: object) -> str:

@@ -9,6 +9,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
 Path = str | os.PathLike[str]
 
 # What link(2) answers on file systems that have no hard links, such as exFAT on a stick.
@@ -82,7 +85,7 @@ def _write(path: str, data: bytes, put: Callable[[str, str], None]) -> None:
         try:
             with open(descriptor, "wb") as file:
                 # Whatever the umask takes away, or some day leaves.
-                os.chmod(name, 0o600)
+                os.chmod(descriptor if os.chmod in os.supports_fd else name, 0o600)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())

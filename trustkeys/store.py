@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -18,7 +19,7 @@ from typing import Any
 
 from trustkeys import files
 from trustkeys.encoding import MAX_SET_BYTES, parse_object
-from trustkeys.errors import InvalidInputError, about, shape
+from trustkeys.errors import InvalidInputError, shape, speaking_of
 from trustkeys.files import Path
 from trustkeys.formats.jwe import MAX_TEXT, decrypt, encrypt
 from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set
@@ -35,6 +36,11 @@ __all__ = [
 # pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
+# Windows has rules of the directory in place of mode bits.
+_HAS_MODES = hasattr(os, "geteuid")
+
+_SHARED = "others can {} it: chmod 600 mends that"
+
 _PRIVATE = ("k", "d", "p", "q", "dp", "dq", "qi")
 
 
@@ -42,7 +48,8 @@ def load(path: Path, *, password: str | None = None) -> TrustFrameworkKeySet:
     """Read a key set's file.
 
     The keys' form and the relations between their numbers are checked, and not once more
-    whether the numbers are prime: that was done when they came in.
+    whether the numbers are prime: that was done when they came in. So this is no way in for
+    keys of others: that is `TrustFrameworkKeySet.from_jwks`.
 
     Args:
         path: The file: not a link to it.
@@ -57,13 +64,7 @@ def load(path: Path, *, password: str | None = None) -> TrustFrameworkKeySet:
         InvalidInputError: It is no key set, or was cut off or changed; the passphrase is
             missing or wrong, or the file is plain. The message starts with the file's name.
     """
-    document = read_document(path, password=password)
-    problem = None
-    try:
-        return read_key_set(document, prove=False)
-    except InvalidInputError as error:
-        problem = about(error, os.fspath(path))
-    raise problem
+    return _key_set(path, read_document(path, password=password))
 
 
 def read_document(path: Path, *, password: str | None = None) -> dict[str, Any]:
@@ -76,17 +77,7 @@ def read_document(path: Path, *, password: str | None = None) -> dict[str, Any]:
         InvalidInputError: As `load`.
     """
     data, mode = files.read(path, limit=MAX_TEXT)
-    problem = None
-    try:
-        document = _opened(data, password)
-    except InvalidInputError as error:
-        problem = about(error, os.fspath(path))
-    if problem is not None:
-        raise problem
-    # As ssh does for its keys.
-    if mode & 0o077 and hasattr(os, "geteuid"):
-        _tell_of_mode(os.fspath(path), encrypted=_is_jwe(data), secret=_has_secrets(document))
-    return document
+    return _document(path, data, mode, password)
 
 
 def save(
@@ -136,8 +127,10 @@ def edit(
         timeout: How long to wait for others that edit it, in seconds; -1: for ever.
 
     Raises:
-        OSError: As `load` and `save`; TimeoutError where others edit it for too long.
+        OSError: As `load` and `save`; TimeoutError where others edit it for too long; where it
+            is plain and others can change it, or something has changed it without the lock.
         InvalidInputError: As `load` and `save`.
+        RuntimeError: The same thread edits it already.
     """
     return _editing(path, password, timeout, password, plain=password is None)
 
@@ -173,7 +166,7 @@ def is_encrypted(path: Path) -> bool:
     Raises:
         OSError: As `load`.
     """
-    data, _ = files.read(path, limit=64)
+    data, _ = files.read(path, limit=MAX_TEXT)
     return _is_jwe(data)
 
 
@@ -183,9 +176,16 @@ def _editing(
 ) -> Iterator[TrustFrameworkKeySet]:
     files.read(path, limit=0)  # before there is a lock beside a file that is none
     with _locked(path, timeout):
-        keyset = load(path, password=password)
+        data, mode = files.read(path, limit=MAX_TEXT)
+        if password is None and mode & 0o022 and _HAS_MODES:
+            raise PermissionError(errno.EACCES, _SHARED.format("change"), os.fspath(path))
+        keyset = _key_set(path, _document(path, data, mode, password))
         yield keyset
-        files.replace(path, _sealed(keyset, new_password, plain=plain))
+        changed = _sealed(keyset, new_password, plain=plain)
+        if files.read(path, limit=MAX_TEXT) != (data, mode):
+            message = "something else changed it meanwhile, without its lock: nothing was written"
+            raise OSError(errno.EBUSY, message, os.fspath(path))
+        files.replace(path, changed)
 
 
 @contextmanager
@@ -198,21 +198,45 @@ def _locked(path: Path, timeout: float) -> Iterator[None]:
             "changing a file needs filelock: pip install 'trustkeys[store]'", name="filelock"
         ) from error
     path = os.fspath(path)
-    lock = FileLock(f"{path}.lock", mode=0o600)
-    is_late = False
+    name = f"{path}.lock"
     with files.named(path):
         os.stat(os.path.dirname(path) or ".")  # a directory that is missing filelock would make
+        # filelock may empty what it finds, and that could be keys.
+        with suppress(FileNotFoundError):
+            status = os.lstat(name)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > 0:
+                raise OSError(errno.EEXIST, f"{name} is in the way: it is no lock")
+        lock = FileLock(name, mode=0o600)
         try:
             lock.acquire(timeout=timeout)
-        except Timeout:
-            is_late = True
-    if is_late:
-        message = f"another process has been changing it for {timeout:g} seconds"
-        raise TimeoutError(errno.ETIMEDOUT, message, path)
+        except Timeout as error:
+            message = f"another process has been changing it for {timeout:g} seconds"
+            raise TimeoutError(errno.ETIMEDOUT, message) from error
+        except NotImplementedError as error:
+            raise OSError(errno.ENOLCK, "its file system has no locks") from error
     try:
         yield
     finally:
         lock.release()
+
+
+def _key_set(path: Path, document: Mapping[str, Any]) -> TrustFrameworkKeySet:
+    with speaking_of(os.fspath(path)):
+        return read_key_set(document, prove=False)
+
+
+def _document(path: Path, data: bytes, mode: int, password: str | None) -> dict[str, Any]:
+    with speaking_of(os.fspath(path)):
+        document = _opened(data, password)
+    # As ssh does for its keys.
+    if mode & 0o077 and _HAS_MODES:
+        message = _SHARED.format("read or change")
+        if _is_jwe(data):
+            warnings.warn(f"{os.fspath(path)}: {message}", stacklevel=4)
+        elif _has_secrets(document):
+            message += ", but keys that others have read want replacing"
+            raise PermissionError(errno.EACCES, message, os.fspath(path))
+    return document
 
 
 def _is_jwe(data: bytes) -> bool:
@@ -257,20 +281,9 @@ def _sealed(keyset: TrustFrameworkKeySet, password: str | None, *, plain: bool) 
 
 
 def _has_secrets(document: Mapping[str, Any]) -> bool:
-    keys = document.get("keys")
-    return isinstance(keys, list) and any(
+    lists = [document.get("keys"), document.get("value")]
+    jwks = [jwk for keys in lists if isinstance(keys, list) for jwk in keys]
+    return any(
         isinstance(jwk, dict) and any(jwk.get(name) is not None for name in _PRIVATE)
-        for jwk in keys
+        for jwk in jwks
     )
-
-
-def _tell_of_mode(path: str, *, encrypted: bool, secret: bool) -> None:
-    if encrypted:
-        warnings.warn(f"{path}: others can read or change it; chmod 600 mends that", stacklevel=4)
-    elif secret:
-        raise PermissionError(
-            errno.EACCES,
-            "others can read or change it, and its private keys lie in the open: chmod 600 "
-            "mends that, but keys that others have read want replacing",
-            path,
-        )

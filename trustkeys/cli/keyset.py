@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -89,9 +90,9 @@ def _kind(command: Command) -> Command:
 @click.option("--password-file", metavar="FILE", help="Where the passphrase is. Default: ask.")
 @click.option("--json", is_flag=True, expose_value=False, help="Print errors as JSON.")
 def create(name: str, output: str, plain: bool, password_file: str | None) -> None:
-    """Create an empty key set in a new file, encrypted to a passphrase.
+    """Create an empty key set in a new file.
 
-    NAME gets the prefix B2C_1A_, as in the service.
+    It is encrypted to a passphrase. NAME gets the prefix B2C_1A_, as in the service.
     """
     made = TrustFrameworkKeySet(name)
     if os.path.lexists(output):  # before anybody thinks up a passphrase
@@ -117,7 +118,7 @@ def generate(
     nbf: str | None,
     exp: str | None,
 ) -> None:
-    """Generate a key and add it; print the answer that Graph would give."""
+    """Generate a key and add it. Prints the answer that Graph would give."""
     with _editing(file, password_file) as keys:
         kind = (keys.use if use is None else use, keys.kty if kty is None else kty)
         key = generate_one(values.request(*kind, nbf, exp, size))
@@ -132,7 +133,7 @@ def generate(
 def show(
     file: str, password_file: str | None, as_json: bool, at: str | None, svg: str | None
 ) -> None:
-    """Show the keys of a set on a timeline: which is active when, and where there is a gap."""
+    """Show the keys on a timeline. It tells which is active when, and where there is a gap."""
     keys = _loaded(file, password_file)
     when = values.now(at)
     if as_json and svg is None:
@@ -164,7 +165,7 @@ def active(
     as_json: bool,  # noqa: ARG001 - it is JSON anyway
     at: str | None,
 ) -> None:
-    """Print the key that the service would use, as Graph's getActiveKey does."""
+    """Print the active key. That is the one that the service uses, and getActiveKey gives."""
     key = _loaded(file, password_file).get_active_key(values.now(at))
     values.write_json(key.to_graph())
 
@@ -200,7 +201,7 @@ def rotate(
     count: int,
     start: str | None,
 ) -> None:
-    """Add the next keys, so that each takes over from the one before."""
+    """Add the next keys. Each takes over from the one before, and none leaves a gap."""
     when = values.now(at)
     period = values.duration(every, "every")
     tail = None if overlap is None else values.duration(overlap, "overlap")
@@ -241,12 +242,15 @@ def rollover(
     exp: str | None,
     disable: bool,
 ) -> None:
-    """Add a key that is active from now on: for emergencies."""
+    """Add a key that is active from now on. For emergencies."""
     when = values.now(at)
     end = None if exp is None else values.point_in_time(exp, "exp", when, values.now(None))
     with _editing(file, password_file) as keys:
         key = keys.rollover(when, exp=end, disable=disable, use=use, kty=kty, size=size)
+        active = keys.get_active_key(max(when, values.now(None)))
     values.write_json(key.to_graph())
+    if active != key:
+        values.warn(f"another key is active: {active.kid} starts later; --disable disables it")
 
 
 @keyset.command()
@@ -296,7 +300,7 @@ def enable(file: str, kid: str, password_file: str | None, as_json: bool) -> Non
 @_file
 @click.argument("kid")
 def disable(file: str, kid: str, password_file: str | None, as_json: bool) -> None:  # noqa: ARG001
-    """Disable the key KID, so that it cannot be active. It stays in the set."""
+    """Disable the key KID. It cannot be active then, and stays in the set."""
     _set_status(file, kid, password_file, "disabled")
 
 
@@ -320,7 +324,7 @@ def password(
     new_password_file: str | None,
     plain: bool,
 ) -> None:
-    """Change the passphrase of FILE, or encrypt one that was plain."""
+    """Change the passphrase. A file that was plain gets one."""
     if {password_file, new_password_file} == {"-"}:
         raise click.UsageError("both passphrases cannot be standard input")
     old = passphrases.known(file, password_file)
@@ -333,7 +337,11 @@ def _loaded(file: str, password_file: str | None) -> TrustFrameworkKeySet:
 
 
 def _editing(file: str, password_file: str | None) -> AbstractContextManager[TrustFrameworkKeySet]:
-    return store.edit(file, password=passphrases.known(file, password_file), timeout=_PATIENCE)
+    password = passphrases.known(file, password_file)
+    # Who expected to be asked for a passphrase must not wait for the question in vain.
+    if password is None and sys.stderr is not None and sys.stderr.isatty():
+        values.warn(f"{file} is not encrypted: its private keys lie in the open")
+    return store.edit(file, password=password, timeout=_PATIENCE)
 
 
 def _timeline(keys: TrustFrameworkKeySet) -> list[dict[str, Any]]:

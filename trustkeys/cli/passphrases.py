@@ -51,9 +51,13 @@ def _ask(prompt: str, otherwise: str = "--password-file") -> str:
     # Without a terminal getpass would read from standard input, and show it.
     if not _has_terminal():
         raise click.UsageError(f"there is no terminal to ask for a passphrase: give {otherwise}")
+    problem = "no passphrase was given"
     with suppress(EOFError):
-        return getpass.getpass(values.escaped(prompt))
-    raise InvalidInputError("no passphrase was given", target="password")
+        try:
+            return getpass.getpass(values.escaped(prompt))
+        except UnicodeError:  # which quotes what was typed
+            problem = "the passphrase must be text in the terminal's own encoding"
+    raise InvalidInputError(problem, target="password")
 
 
 def _has_terminal() -> bool:

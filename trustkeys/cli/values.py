@@ -128,6 +128,10 @@ def read_password(path: str) -> str:
     Raises:
         InvalidInputError: It is no UTF-8, or longer than 64 KiB. Code ``BadRequest``.
     """
+    if path == "-" and sys.stdin is not None and sys.stdin.isatty():
+        raise click.UsageError(
+            "a passphrase that is typed would be seen: leave --password-file out"
+        )
     data = read_input(path)
     password = None
     with suppress(UnicodeDecodeError):

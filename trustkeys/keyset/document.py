@@ -15,6 +15,9 @@ __tracebackhide__ = True
 
 PREFIX = "B2C_1A_"
 
+MAX_KEYS = 5000
+"""The most keys in a set: so many RSA-2048 keys are 9 MiB, and are checked in 2 seconds."""
+
 
 def checked_id(name: object) -> str:
     """Give the id of a key set as the service does: with its prefix, once.
@@ -52,7 +55,7 @@ def keys_of(document: Mapping[str, Any]) -> Sequence[Any]:
     """Give the keys of a JWK Set, of GET keySets/{id}, or of GET keySets/{id}/keys_v2.
 
     Raises:
-        InvalidInputError: There is no list of keys. Code ``AADB2C95026``.
+        InvalidInputError: There is no list of keys, or one of over 5,000. Code ``AADB2C95026``.
     """
     name = "value" if "keys" not in document and "value" in document else "keys"
     keys = document.get(name)
@@ -62,6 +65,12 @@ def keys_of(document: Mapping[str, Any]) -> Sequence[Any]:
         raise InvalidInputError(
             f"{name} must be a list of keys, in the order in which they were added, "
             f"not {shape(keys)}{hint}",
+            code="AADB2C95026",
+            target=name,
+        )
+    if len(keys) > MAX_KEYS:
+        raise InvalidInputError(
+            f"{name} must be a list of at most {MAX_KEYS} keys, not of {len(keys)}",
             code="AADB2C95026",
             target=name,
         )

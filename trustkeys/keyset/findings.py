@@ -14,6 +14,9 @@ from trustkeys.numericdate import NumericDateInput, date_text, numeric_date
 
 __all__ = ["Finding"]
 
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
 SERVICE_NOTICE = 10_800
 """How long before its `nbf`, in seconds, the service may need a key (IEFPolicies issue 63)."""
 

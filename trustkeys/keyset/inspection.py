@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -86,9 +85,11 @@ class _Entry:
 
 
 def _is_answer(members: Mapping[str, Any], jwks: Sequence[Any]) -> bool:
-    """Whether this comes from Graph, whose answers say ``"k": null`` where no JWK does."""
-    return "@odata.context" in members or any(
-        isinstance(jwk, Mapping) and "k" in jwk and jwk["k"] is None for jwk in jwks
+    """Whether this comes from Graph, whose answers say ``"k": null`` of every key."""
+    return "@odata.context" in members or (
+        bool(jwks)
+        and all(isinstance(jwk, Mapping) and jwk.get("k", "") is None for jwk in jwks)
+        and not any(jwk.get("d") for jwk in jwks)
     )
 
 
@@ -119,13 +120,10 @@ def _read(found: list[Finding], jwk: Any, number: int, *, private: bool) -> _Ent
     if key_type is None:
         return _Entry(kid, None, use, nbf, exp, status)
     has_private = any(jwk.get(member) is not None for member in key_type.private)
-    if key_type.kty == "RSA" and 0 < (size := _modulus_size(jwk)) < MIN_SIZE:
-        sentence = f"has {size} bits: RSA keys below {MIN_SIZE} can be broken"
-        found.append(Finding("warning", "WeakKey", f"{name} {sentence}", kid))
-    elif private or has_private or not key_type.is_secret:
+    if private or has_private or not key_type.is_secret:
         # All the rest, in place of what was read already.
         known = {"kid": None, "use": use or "sig", "nbf": None, "exp": None, "status": None}
-        attempt(lambda: read_jwk({**jwk, **known}, prove=False))
+        attempt(lambda: _read_unless_weak(found, {**jwk, **known}, kid, name))
     # An oct key without its secret was found to be none, just now.
     has_private = has_private or key_type.is_secret
     return _Entry(kid, key_type.kty, use, nbf, exp, status, has_private)
@@ -149,9 +147,15 @@ def _key_type(jwk: Mapping[str, Any]) -> KeyType:
     return key_type_of_service(jwk["kty"])
 
 
-def _modulus_size(jwk: Mapping[str, Any]) -> int:
-    """Give the size in bits of the modulus, or 0 where there is none to read."""
-    n = jwk.get("n")
-    with suppress(ValueError):
-        return uint_decode(n).bit_length() if isinstance(n, str) else 0
-    return 0
+def _read_unless_weak(
+    found: list[Finding], jwk: Mapping[str, Any], kid: str | None, name: str
+) -> None:
+    """Read a key. That it is too small, and so may be broken, is a warning."""
+    try:
+        read_jwk(jwk, prove=False)
+    except InvalidInputError as error:
+        if (error.code, error.target) != ("BadRequest", "n") or (
+            uint_decode(jwk["n"]).bit_length() >= MIN_SIZE
+        ):
+            raise
+        found.append(Finding("warning", "WeakKey", f"{name} is refused: {error.message}", kid))

@@ -10,10 +10,10 @@ from attrs import define, evolve, field
 from attrs.setters import frozen
 
 from trustkeys.engine import generate
-from trustkeys.errors import InvalidInputError, KeyNotFoundError, about, shape
+from trustkeys.errors import InvalidInputError, KeyNotFoundError, shape, speaking_of
 from trustkeys.jwk import checked_status, read_jwk
 from trustkeys.key import BETA, TrustFrameworkKey, odata_context
-from trustkeys.keyset.document import checked_id, key_type_of_service, keys_of, members_of
+from trustkeys.keyset.document import MAX_KEYS, checked_id, key_type_of_service, keys_of, members_of
 from trustkeys.keyset.rotation import plan
 from trustkeys.keyset.schedule import active_key, moment
 from trustkeys.keytypes.registry import key_type_for
@@ -91,6 +91,9 @@ class TrustFrameworkKeySet:
     def __repr__(self) -> str:
         return f"<TrustFrameworkKeySet {self.id!r}, keys: {len(self._keys)}>"
 
+    def __copy__(self) -> TrustFrameworkKeySet:
+        return TrustFrameworkKeySet(self.id, self)
+
     def __len__(self) -> int:
         return len(self._keys)
 
@@ -126,13 +129,14 @@ class TrustFrameworkKeySet:
         Raises:
             InvalidInputError: ``AADB2C95031`` its `kty` is neither RSA nor oct,
                 ``AADB2C95032`` it is not that of the others, ``AADB2C95042`` its `use` is not,
-                ``BadRequest`` its `kid` is there already, or it is no key.
+                ``BadRequest`` its `kid` is there already, it is no key, or there are 5,000.
         """
         if not isinstance(key, TrustFrameworkKey):
             raise InvalidInputError(
                 f"a key must be a TrustFrameworkKey, not {shape(key)}", target="key"
             )
         self._admit(key.kty, key.use)
+        self._must_have_room(1)
         if key.kid in self._keys:
             raise InvalidInputError(
                 f"{self.id} has a key of that kid already; the later one would hide the other",
@@ -251,13 +255,14 @@ class TrustFrameworkKeySet:
                 `start` that leaves a gap, and dates beyond what Graph can carry.
         """
         request = self._next_request(use, kty, size)
+        self._must_have_room(_checked_count(count))
         validities = plan(
             list(self),
             every=whole_seconds(every, "every", least=1),
             overlap=(
                 OVERLAP[request.use] if overlap is None else whole_seconds(overlap, "overlap")
             ),
-            count=_checked_count(count),
+            count=count,
             at=moment(at),
             start=None if start is None else numeric_date(start, "start"),
         )
@@ -293,18 +298,19 @@ class TrustFrameworkKeySet:
 
         Raises:
             InvalidInputError: As `generate_key`; ``BadRequest`` when others are to be disabled
-                while the new key is not active yet, since sign-in would fail until then.
+                and the new key is not active now, since sign-in would fail.
         """
         when = moment(at)
-        if disable and when > moment(None):
-            raise InvalidInputError(
-                "the other keys can be disabled once the new one is active, and not before: "
-                f"{date_text(when)} is still to come",
-                target="disable",
-            )
         request = evolve(self._next_request(use, kty, size), nbf=when, exp=exp)
         if request.exp == when:
             raise InvalidInputError("exp must lie after the start of the key", target="exp")
+        now = moment(None) if disable else when
+        if now < when or (request.exp is not None and request.exp <= now):
+            raise InvalidInputError(
+                "the other keys can be disabled while the new one is active: that is not so now, "
+                f"at {date_text(now)}",
+                target="disable",
+            )
         others = [*self._keys]
         key = generate(request)
         self.add(key)
@@ -363,6 +369,12 @@ class TrustFrameworkKeySet:
             "keys": [key.to_jwk(private=private and key.has_private) for key in self],
         }
 
+    def _must_have_room(self, count: int) -> None:
+        if len(self._keys) + count > MAX_KEYS:
+            raise InvalidInputError(
+                f"{self.id} has {len(self._keys)} keys, and a key set takes at most {MAX_KEYS}"
+            )
+
     def _admit(self, kty: str, use: str) -> None:
         key_type_of_service(kty)
         if self.kty not in (None, kty):
@@ -414,13 +426,8 @@ def read_key_set(
     """
     keyset = TrustFrameworkKeySet(document.get("id") if id is None else id)  # type: ignore[arg-type]
     for number, jwk in enumerate(keys_of(document), 1):
-        problem = None
-        try:
+        with speaking_of(f"key {number}"):
             keyset.add(TrustFrameworkKey(**read_jwk(jwk, use=use, prove=prove)))
-        except InvalidInputError as error:
-            problem = about(error, f"key {number}")
-        if problem is not None:
-            raise problem
     return keyset
 
 

@@ -11,6 +11,9 @@ from trustkeys.errors import InvalidInputError
 from trustkeys.keyset.schedule import Dated, start_of, stretches
 from trustkeys.numericdate import date_text
 
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
 NOTICE = 86_400
 """How long before its start, in seconds, a key is published where there is time: a day.
 
@@ -48,8 +51,8 @@ def plan(
         start: When the first takes over, in place of all that is said above.
 
     Raises:
-        InvalidInputError: `start` leaves a gap, or lies so far back that the key would have
-            expired. Code ``BadRequest``.
+        InvalidInputError: `start` leaves a gap, or lies so far back that the key would not take
+            over or would have expired. Code ``BadRequest``.
     """
     planned: list[Validity] = []
     for number in range(count):
@@ -84,11 +87,17 @@ def _due(keys: Sequence[Dated], every: int, overlap: int, since: int, earliest: 
 
 
 def _checked_start(keys: Sequence[Dated], start: int, at: int, life: int) -> int:
-    _, end = _line(keys, at)
+    line, end = _line(keys, at)
     if at < end < start:
         raise InvalidInputError(
             f"start would leave no active key from {date_text(end)} to {date_text(start)}: "
             "start by then",
+            target="start",
+        )
+    if line and start < start_of(line[0]):
+        raise InvalidInputError(
+            "start lies before that of the key which is active now, so the new one would not "
+            f"take over: start after {date_text(start_of(line[0]))}",
             target="start",
         )
     if start + life <= at:

@@ -18,6 +18,9 @@ from attrs import frozen
 
 from trustkeys.numericdate import MAX_NUMERIC_DATE, NumericDateInput, numeric_date
 
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
 FOREVER = MAX_NUMERIC_DATE + 1
 """The end of what does not end, in seconds since 1970: after every NumericDate."""
 
