@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,13 @@ settings.register_profile(
 )
 settings.register_profile("deep", settings.get_profile("default"), max_examples=10_000)
 settings.load_profile("default")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Heed Ctrl-C where whoever started the tests had it ignored, as a shell does with ``&``."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

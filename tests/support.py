@@ -6,14 +6,18 @@ import base64
 import doctest
 import json
 import os
+import pty
 import random
+import re
+import select
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
+from hypothesis import strategies as st
 
 import trustkeys
 from trustkeys import TrustFrameworkKey
@@ -88,6 +92,91 @@ def command(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "trustkeys", *args], **options)
 
 
+DATES = st.none() | st.integers(0, 12)
+
+DATED_KEYS = st.lists(
+    st.builds(
+        oct_key,
+        nbf=DATES,
+        exp=DATES,
+        status=st.sampled_from(["enabled", "enabled", "enabled", "disabled"]),
+    ),
+    max_size=6,
+)
+"""Lists of keys with dates so near to one another that everything occurs."""
+
+
+def model_of_the_overview(keys: Sequence[TrustFrameworkKey], now: int) -> TrustFrameworkKey | None:
+    """The sentences of the policy-keys overview, one by one, with our reading of what it leaves."""
+    active: TrustFrameworkKey | None = None
+    for candidate in keys:
+        # A key counts only while enabled
+        if candidate.status != "enabled":
+            continue
+        # and while the current time lies between nbf and exp; a missing one is since ever, never.
+        if candidate.nbf is not None and now < candidate.nbf:
+            continue
+        if candidate.exp is not None and now >= candidate.exp:
+            continue
+        # Keys are ordered by activation date; keys without one come last. The latest has taken
+        # over from the ones before; of equals the later added wins.
+        if (
+            active is None
+            or active.nbf is None
+            or (candidate.nbf is not None and candidate.nbf >= active.nbf)
+        ):
+            active = candidate
+    return active
+
+
+def failed(done: subprocess.CompletedProcess[str], code: int) -> str:
+    """The one line of an error."""
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith("trustkeys: ")
+    assert done.stderr.endswith("\n")
+    assert done.stderr[:-1].isprintable()
+    return done.stderr[len("trustkeys: ") : -1]
+
+
+def keyset_command(*args: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command on key sets, away from any terminal that could be asked."""
+    options = {"start_new_session": True, **options}
+    return command("keyset", *args, cwd=cwd, **options)
+
+
+def done(*args: str, cwd: Path, **options: Any) -> str:
+    """What a command prints that goes well and says nothing else."""
+    process = keyset_command(*args, cwd=cwd, **options)
+    assert (process.returncode, process.stderr) == (0, "")
+    return process.stdout
+
+
+def at_a_terminal(*args: str, cwd: Path, answers: list[str], **environment: str) -> tuple[int, str]:
+    """Run a command with a terminal of its own, and type answers, one at each prompt."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(cwd)
+        os.environ |= {"TERM": "xterm-256color", "COLUMNS": "80", **environment}
+        os.execv(sys.executable, [sys.executable, "-m", "trustkeys", "keyset", *args])
+    screen = b""
+    waiting = list(answers)
+    while True:
+        ready, _, _ = select.select([terminal], [], [], 30)
+        assert ready, screen
+        try:
+            data = os.read(terminal, 4096)
+        except OSError:  # Linux: the other end is closed
+            data = b""
+        if not data:
+            break
+        screen += data
+        if waiting and re.search(rb": $", screen):
+            os.write(terminal, waiting.pop(0).encode(errors="surrogateescape"))
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), screen.decode()
+
+
 def spellings(secret: str) -> Iterator[str]:
     """All the ways in which one private JWK member could show up in text."""
     data = base64.urlsafe_b64decode(secret + "=" * (-len(secret) % 4))
@@ -129,3 +218,14 @@ def parse(text: str) -> dict[str, Any]:
     value = json.loads(text)
     assert isinstance(value, dict)
     return value
+
+
+def header_of(text: str) -> dict[str, Any]:
+    part = text.split(".", maxsplit=1)[0]
+    return parse(base64.urlsafe_b64decode(part + "==").decode())
+
+
+def with_header(text: str, **changes: Any) -> str:
+    header = {k: v for k, v in {**header_of(text), **changes}.items() if v is not Ellipsis}
+    part = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
+    return ".".join([part, *text.split(".")[1:]])

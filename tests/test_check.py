@@ -11,7 +11,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests import support
-from tests.test_keyset import dated_keys, model_of_the_overview
 from trustkeys import (
     Finding,
     InvalidInputError,
@@ -19,6 +18,7 @@ from trustkeys import (
     TrustFrameworkKeySet,
     check_key_set,
 )
+from trustkeys.keytypes.rsa import RSAStrategy
 
 HOUR, DAY = 3600, 86_400
 NOW = 1000 * DAY
@@ -54,7 +54,7 @@ def gaps_by_brute_force(
     """Walk over every second at which anything can change, and note when no key is active."""
     dates = {date for each in keys for date in (each.nbf, each.exp) if date is not None}
     boundaries = sorted({at, *(date for date in dates if date > at)})
-    active = [model_of_the_overview(keys, boundary) is not None for boundary in boundaries]
+    active = [support.model_of_the_overview(keys, boundary) is not None for boundary in boundaries]
     gaps: list[tuple[int, int | None]] = []
     was_active = True
     for boundary, is_active in zip(boundaries, active, strict=True):
@@ -69,7 +69,7 @@ def gaps_by_brute_force(
     return [gap for gap in gaps if gap[1] is not None or gap[0] == at]
 
 
-@given(keys=dated_keys, at=st.integers(0, 14), length=st.none() | st.integers(1, 14))
+@given(keys=support.DATED_KEYS, at=st.integers(0, 14), length=st.none() | st.integers(1, 14))
 def test_the_gaps_are_exactly_those_that_a_walk_over_every_boundary_finds(
     keys: list[TrustFrameworkKey], at: int, length: int | None
 ) -> None:
@@ -208,6 +208,12 @@ def test_an_enc_key_after_which_there_is_nothing_must_outlive_the_tokens_of_toda
     assert "EndsBeforeTokens" not in codes(check(later))
 
 
+def test_an_enc_key_that_is_over_is_past_mending() -> None:
+    over, lasting = key(0, NOW, use="enc"), key(use="enc")
+    assert "EndsBeforeTokens" not in codes(check(over, lasting))
+    assert "EndsBeforeTokens" in codes(check(over, lasting, at=NOW - 1))
+
+
 def test_errors_come_first_and_then_it_goes_by_time() -> None:
     found = check(key(NOW + 2, NOW + 3), key(NOW + 1, NOW + 2), until=NOW + 9)
     assert [f.severity for f in found] == sorted(f.severity for f in found)
@@ -337,6 +343,19 @@ def test_no_finding_shows_a_secret(rsa_jwk: dict[str, Any]) -> None:
         ],
     }
     assert support.leaks(repr(check_key_set(document)), rsa_jwk) == []
+
+
+def test_the_primes_of_a_whole_file_are_not_tested_once_more(
+    rsa_jwk: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A set of a thousand keys is checked in the time that one wants to wait."""
+    monkeypatch.setattr(RSAStrategy, "prove", None)
+    assert of_document(rsa_jwk) == []
+
+
+def test_keys_are_where_a_jwk_set_has_them() -> None:
+    jwk = key().to_jwk(private=True)
+    assert check_key_set({"keys": [jwk], "value": [5]}, at=NOW) == []
 
 
 def test_a_document_with_no_end_of_keys_is_refused_at_once() -> None:

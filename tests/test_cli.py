@@ -19,23 +19,13 @@ from typing import Any
 import pytest
 
 from tests import support
-from tests.support import command, parse
+from tests.support import command, failed, parse
 from trustkeys import TrustFrameworkKey, TrustKeysError
 from trustkeys.cli import main, signals, values
 from trustkeys.formats.jwe import decrypt
 
 GENERATE = ("generate", "--use", "sig", "--kty", "oct")
 PAGE_BODY = '{"use": "sig", "kty": "RSA", "nbf": 1508969811, "exp": 1508969811}'
-
-
-def failed(done: subprocess.CompletedProcess[str], code: int) -> str:
-    """The one line of an error."""
-    assert done.returncode == code, done.stderr
-    assert done.stdout == ""
-    assert done.stderr.startswith("trustkeys: ")
-    assert done.stderr.endswith("\n")
-    assert done.stderr[:-1].isprintable()
-    return done.stderr[len("trustkeys: ") : -1]
 
 
 # --- the main job

@@ -16,6 +16,7 @@ from joserfc.jwk import OctKey
 from jwcrypto.jwk import JWK
 
 from tests import support
+from tests.support import header_of, with_header
 from trustkeys import InvalidInputError, TrustFrameworkKey, TrustKeysError, generate_key
 from trustkeys.formats.jwe import ROUNDS, decrypt, encrypt
 
@@ -25,17 +26,6 @@ PASSWORD = "correct horse battery staple"
 @pytest.fixture(scope="module")
 def sealed() -> str:
     return encrypt(b"secret text", PASSWORD, cty="jwk+json")
-
-
-def header_of(text: str) -> dict[str, Any]:
-    part = text.split(".", maxsplit=1)[0]
-    return support.parse(base64.urlsafe_b64decode(part + "==").decode())
-
-
-def with_header(text: str, **changes: Any) -> str:
-    header = {k: v for k, v in {**header_of(text), **changes}.items() if v is not Ellipsis}
-    part = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
-    return ".".join([part, *text.split(".")[1:]])
 
 
 def refused(text: Any, password: Any = PASSWORD) -> TrustKeysError:

@@ -28,16 +28,6 @@ DAY = 86_400
 INT64_MAX = 2**63 - 1
 
 key = support.oct_key
-dates = st.none() | st.integers(0, 12)
-dated_keys = st.lists(
-    st.builds(
-        key,
-        nbf=dates,
-        exp=dates,
-        status=st.sampled_from(["enabled", "enabled", "enabled", "disabled"]),
-    ),
-    max_size=6,
-)
 
 
 def key_set(keys: Sequence[TrustFrameworkKey] = ()) -> TrustFrameworkKeySet:
@@ -51,37 +41,14 @@ def refused(call: Any, *args: Any, **kwargs: Any) -> InvalidInputError:
     return caught.value
 
 
-def model_of_the_overview(keys: Sequence[TrustFrameworkKey], now: int) -> TrustFrameworkKey | None:
-    """The sentences of the policy-keys overview, one by one, with our reading of what it leaves."""
-    active: TrustFrameworkKey | None = None
-    for candidate in keys:
-        # A key counts only while enabled
-        if candidate.status != "enabled":
-            continue
-        # and while the current time lies between nbf and exp; a missing one is since ever, never.
-        if candidate.nbf is not None and now < candidate.nbf:
-            continue
-        if candidate.exp is not None and now >= candidate.exp:
-            continue
-        # Keys are ordered by activation date; keys without one come last. The latest has taken
-        # over from the ones before; of equals the later added wins.
-        if (
-            active is None
-            or active.nbf is None
-            or (candidate.nbf is not None and candidate.nbf >= active.nbf)
-        ):
-            active = candidate
-    return active
-
-
 # --- the active key
 
 
-@given(dated_keys, st.integers(0, 14))
+@given(support.DATED_KEYS, st.integers(0, 14))
 def test_the_active_key_is_the_one_that_the_overview_says(
     keys: list[TrustFrameworkKey], at: int
 ) -> None:
-    expected = model_of_the_overview(keys, at)
+    expected = support.model_of_the_overview(keys, at)
     if expected is None:
         with pytest.raises(KeyNotFoundError) as caught:
             key_set(keys).get_active_key(at)
@@ -90,7 +57,7 @@ def test_the_active_key_is_the_one_that_the_overview_says(
         assert key_set(keys).get_active_key(at) is expected
 
 
-@given(dated_keys)
+@given(support.DATED_KEYS)
 def test_all_of_time_is_divided_by_the_active_key(keys: list[TrustFrameworkKey]) -> None:
     line = schedule.stretches(keys)
     assert line[0].start == 0
@@ -100,7 +67,7 @@ def test_all_of_time_is_divided_by_the_active_key(keys: list[TrustFrameworkKey])
         assert stretch.key != following.key
     for at in [*range(14), INT64_MAX]:
         (now,) = (stretch for stretch in line if stretch.start <= at < stretch.end)
-        expected = model_of_the_overview(keys, at)
+        expected = support.model_of_the_overview(keys, at)
         assert (None if now.key is None else keys[now.key]) is expected
 
 
@@ -133,6 +100,11 @@ def test_where_none_is_active_the_nearest_are_named() -> None:
         f"B2C_1A_test has no active key at 1970-01-01T00:00:50Z: {late.kid} starts at "
         f"1970-01-01T00:01:40Z, {early.kid} ended at 1970-01-01T00:00:10Z (NotFound)"
     )
+    # Of those that ended the last, and one that ends at the very second has ended.
+    gone = key(0, 30), key(0, 50), key(0, 20)
+    with pytest.raises(LookupError, match=f"{gone[1].kid} ended at 1970-01-01T00:00:50Z") as caught:
+        key_set(gone).get_active_key(50)
+    assert not any(each.kid in str(caught.value) for each in (gone[0], gone[2]))
     with pytest.raises(LookupError, match="are all disabled"):
         key_set([disabled]).get_active_key(50)
     with pytest.raises(LookupError, match="it is empty"):
@@ -308,6 +280,10 @@ def test_a_shallow_copy_does_too() -> None:
     assert len(keys) == 1
 
 
+def test_a_rotation_can_be_long() -> None:
+    assert len(key_set([key()]).rotate(DAY, count=1000, at=0)) == 1000
+
+
 def test_a_set_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trustkeys.keyset.keyset.MAX_KEYS", 3)
     keys = key_set([key(), key()])
@@ -334,7 +310,7 @@ def test_errors_can_be_pickled() -> None:
 # --- JSON
 
 
-@given(dated_keys)
+@given(support.DATED_KEYS)
 def test_a_set_comes_back_from_its_jwk_set(keys: list[TrustFrameworkKey]) -> None:
     keys = [each for each in keys if each.nbf is None or each.exp is None or each.nbf <= each.exp]
     keyset = key_set(keys)
@@ -431,7 +407,7 @@ durations = st.integers(1, 40)
 
 
 @given(
-    keys=dated_keys,
+    keys=support.DATED_KEYS,
     every=durations,
     overlap=st.integers(0, 40),
     count=st.integers(1, 5),
@@ -449,7 +425,7 @@ def test_rotation_leaves_no_gap_and_each_takes_over_from_the_one_before(
     end = max(each.exp or 0 for each in added)
     for time in changes:
         if at <= time < end:
-            assert model_of_the_overview([*keyset], time) is not None
+            assert support.model_of_the_overview([*keyset], time) is not None
     for each in added:
         assert each.nbf is not None
         assert each.nbf >= at
@@ -555,8 +531,8 @@ def test_a_start_that_breaks_sign_in_is_refused() -> None:
         ({"count": "2"}, "count"),
         ({"at": -1}, "at"),
         ({"size": 7}, "size"),
-        ({"every": INT64_MAX}, "exp"),
-        ({"every": INT64_MAX // 2, "count": 5}, "exp"),
+        ({"every": INT64_MAX}, "every"),
+        ({"every": INT64_MAX // 2, "count": 5}, "every"),
     ],
 )
 def test_a_rotation_that_cannot_be_adds_nothing(changes: dict[str, Any], target: str) -> None:
@@ -565,9 +541,12 @@ def test_a_rotation_that_cannot_be_adds_nothing(changes: dict[str, Any], target:
     assert len(keys) == 1
 
 
-@pytest.mark.parametrize("call", [lambda keys, **o: keys.rotate(10, **o), key_set().rollover])
+@pytest.mark.parametrize(
+    "call",
+    [lambda keys, **o: keys.rotate(10, **o), key_set().rollover, key_set().generate_key],
+)
 def test_an_empty_set_has_to_be_told_what_keys_are_wanted(call: Any) -> None:
-    args = () if call.__name__ == "rollover" else (key_set(),)
+    args = (key_set(),) if call.__name__ == "<lambda>" else ()
     assert refused(call, *args).code == "AADB2C90253"
     assert refused(call, *args, use="sig").code == "AADB2C95030"
     assert refused(call, *args, use="", kty="oct").code == "AADB2C95033"
@@ -575,6 +554,7 @@ def test_an_empty_set_has_to_be_told_what_keys_are_wanted(call: Any) -> None:
 
 def test_the_next_key_is_as_large_as_the_newest() -> None:
     keys = key_set([key(size=512)])
+    assert keys.generate_key().size == 512
     assert keys.rotate(10)[0].size == 512
     assert keys.rollover(size=1024).size == 1024
     assert keys.rollover().size == 1024
@@ -588,7 +568,7 @@ def test_the_next_key_is_as_large_as_the_newest() -> None:
 # --- rollover
 
 
-@given(keys=dated_keys, at=st.integers(0, 14), disable=st.booleans())
+@given(keys=support.DATED_KEYS, at=st.integers(0, 14), disable=st.booleans())
 def test_a_rollover_key_is_active_from_then_on(
     keys: list[TrustFrameworkKey], at: int, disable: bool
 ) -> None:
@@ -624,12 +604,15 @@ def test_the_old_keys_stay_until_the_new_one_is_active(monkeypatch: pytest.Monke
 def test_a_rollover_key_may_expire_but_not_at_once() -> None:
     keys = key_set([key()])
     assert keys.rollover(10, exp=11).exp == 11
-    assert refused(keys.rollover, 10, exp=10).target == "exp"
+    error = refused(keys.rollover, 10, exp=10)
+    assert error.target == "exp"
+    assert "after the start of the key, 1970-01-01T00:00:10Z" in error.message
+    assert refused(keys.rollover, 10, exp="+1d").target == "exp"
     assert refused(keys.rollover, 10, exp=9).target == "exp"
     assert len(keys) == 2
 
 
-@given(dated_keys, dated_keys)
+@given(support.DATED_KEYS, support.DATED_KEYS)
 def test_a_later_key_never_changes_what_was_before_it(
     keys: list[TrustFrameworkKey], more: list[TrustFrameworkKey]
 ) -> None:

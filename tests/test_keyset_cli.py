@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import resource
-import select
 import signal
 import stat
 import subprocess
@@ -24,26 +22,15 @@ from joserfc.jwk import KeySet
 from jwcrypto.jws import JWS
 
 from tests import support
-from tests.support import parse
-from tests.test_cli import failed
+from tests.support import at_a_terminal, done, failed, parse
+from tests.support import keyset_command as command
 from trustkeys import TrustFrameworkKeySet, store
+from trustkeys.cli import keyset as cli_keyset
 from trustkeys.cli import main, passphrases, values
+from trustkeys.cli.keyset import keyset
 
 DAY = 86_400
 PASSWORD = "a long passphrase"
-
-
-def command(*args: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command on key sets, away from any terminal that could be asked."""
-    options = {"start_new_session": True, **options}
-    return support.command("keyset", *args, cwd=cwd, **options)
-
-
-def done(*args: str, cwd: Path, **options: Any) -> str:
-    """What a command prints that goes well and says nothing else."""
-    process = command(*args, cwd=cwd, **options)
-    assert (process.returncode, process.stderr) == (0, "")
-    return process.stdout
 
 
 @pytest.fixture
@@ -53,31 +40,6 @@ def folder(tmp_path: Path) -> Path:
     keys = [support.oct_key(0, 100 * DAY), support.oct_key(150 * DAY, 200 * DAY)]
     store.save(TrustFrameworkKeySet("gap", keys), tmp_path / "gap", plain=True)
     return tmp_path
-
-
-def at_a_terminal(*args: str, cwd: Path, answers: list[str], **environment: str) -> tuple[int, str]:
-    """Run a command with a terminal of its own, and type answers, one at each prompt."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(cwd)
-        os.environ |= {"TERM": "xterm-256color", "COLUMNS": "80", **environment}
-        os.execv(sys.executable, [sys.executable, "-m", "trustkeys", "keyset", *args])
-    screen = b""
-    waiting = list(answers)
-    while True:
-        ready, _, _ = select.select([terminal], [], [], 30)
-        assert ready, screen
-        try:
-            data = os.read(terminal, 4096)
-        except OSError:  # Linux: the other end is closed
-            data = b""
-        if not data:
-            break
-        screen += data
-        if waiting and re.search(rb": $", screen):
-            os.write(terminal, waiting.pop(0).encode(errors="surrogateescape"))
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), screen.decode()
 
 
 # --- the whole way
@@ -131,6 +93,10 @@ def test_rotation_says_what_it_added(folder: Path) -> None:
     assert added[0]["exp"] - added[0]["nbf"] == 9 * DAY
     assert added[0]["nbf"] - (keys[0].nbf or 0) in range(10 * DAY - 5, 10 * DAY + 60)
     assert [*store.load(folder / "empty")][2].size == 512
+    # What is relative counts from what counts as now.
+    at = ("--at", "5", "--start", "+10s", "--json")
+    (first,) = parse(done("rotate", "gap", "--every", "1d", *at, cwd=folder))["value"]
+    assert first["nbf"] == 15
 
 
 def test_rollover_makes_a_key_that_is_active_at_once(folder: Path) -> None:
@@ -139,8 +105,10 @@ def test_rollover_makes_a_key_that_is_active_at_once(folder: Path) -> None:
     assert new["exp"] - new["nbf"] == DAY
     assert parse(done("active", "gap", cwd=folder))["kid"] == new["kid"]
     assert [*store.load(folder / "gap")][:-1] == before
+    ahead = parse(done("rollover", "gap", "--at", "4102444800", "--exp", "+1d", cwd=folder))
+    assert ahead["exp"] == 4102444800 + DAY
     done("rollover", "gap", "--disable", cwd=folder)
-    assert [key.status for key in store.load(folder / "gap")] == ["disabled"] * 3 + ["enabled"]
+    assert [key.status for key in store.load(folder / "gap")] == ["disabled"] * 4 + ["enabled"]
     late = command("rollover", "gap", "--at", "+1d", "--disable", cwd=folder)
     assert "while the new one is active" in failed(late, 2)
     # A time in the past that another key has started after.
@@ -149,6 +117,37 @@ def test_rollover_makes_a_key_that_is_active_at_once(folder: Path) -> None:
     assert re.search(r"warning: another key is active: \S{43} starts later", early.stderr)
     over = command("rollover", "gap", "--at", "5", "--exp", "6", "--disable", cwd=folder)
     assert "while the new one is active" in failed(over, 2)
+
+
+def test_a_change_that_leaves_no_active_key_is_warned_about(folder: Path) -> None:
+    process = command("generate", "gap", "--exp", "5", cwd=folder)
+    assert process.returncode == 0
+    first, second = process.stderr.splitlines()
+    assert first.startswith("trustkeys: warning: B2C_1A_gap has no active key at 20")
+    assert second == "trustkeys: warning: the key is over already: it ended at 1970-01-01T00:00:05Z"
+    process = command("rotate", "gap", "--every", "1d", "--start", "+5d", cwd=folder)
+    assert process.returncode == 0
+    assert re.search(r"warning: B2C_1A_gap has no active key at 20.* starts at 20", process.stderr)
+
+
+def test_who_cannot_be_told_of_a_key_is_told_that_it_is_there(folder: Path) -> None:
+    for number, args in enumerate((["generate"], ["rotate", "--every", "1d"], ["rollover"]), 3):
+        with open("/dev/full", "w") as full:
+            process = command(
+                args[0],
+                "gap",
+                *args[1:],
+                cwd=folder,
+                capture_output=False,
+                stdout=full,
+                stderr=subprocess.PIPE,
+            )
+        assert process.returncode == 1
+        assert process.stderr.splitlines() == [
+            "trustkeys: warning: what was asked for is done, and must not be asked for again",
+            "trustkeys: standard output: No space left on device",
+        ]
+        assert len(store.load(folder / "gap")) == number
 
 
 def test_keys_are_disabled_and_enabled_by_a_kid_cut_short(folder: Path) -> None:
@@ -180,8 +179,11 @@ def test_keys_are_disabled_and_enabled_by_a_kid_cut_short(folder: Path) -> None:
     ]:
         assert message in failed(command("disable", "pair", kid, cwd=folder), 2)
     assert (folder / "pair").read_bytes() == before
-    short = command("disable", "gap", next(iter(store.load(folder / "gap"))).kid[:5], cwd=folder)
-    assert "no key of that kid" in failed(short, 2)
+    kid = next(iter(store.load(folder / "gap"))).kid
+    short = command("disable", "gap", kid[:5], cwd=folder)
+    assert "kid must be given whole, or at least 6 characters of it" in failed(short, 2)
+    assert command("disable", "gap", kid[:6], cwd=folder).returncode == 0
+    assert next(iter(store.load(folder / "gap"))).status == "disabled"
 
 
 # --- check
@@ -237,6 +239,10 @@ def test_any_document_is_checked_from_a_file_or_a_pipe(
     (folder / "answer.json").write_text(json.dumps(answer))
     assert "NoSafetyNet" in done("check", "answer.json", "--at", str(160 * DAY), cwd=folder)
     assert "not JSON" in failed(command("check", "-", cwd=folder, input="x"), 2)
+    large = done(
+        "check", "-", "--at", str(160 * DAY), cwd=folder, input=json.dumps(answer) + " " * 99_999
+    )
+    assert "NoSafetyNet" in large
     late = command("check", "gap", "--at", "10", "--until", "9", cwd=folder)
     assert "until must lie after at" in failed(late, 2)
 
@@ -264,6 +270,9 @@ def test_a_passphrase_is_asked_for_twice_when_new_and_never_shown(tmp_path: Path
     # A file that is there is found out before anybody thinks up a passphrase.
     code, screen = at_a_terminal("create", "a", "-o", "set", cwd=tmp_path, answers=[])
     assert (code, "set: File exists" in screen) == (1, True)
+    # And a slip with the old passphrase before anybody thinks up a new one.
+    code, screen = at_a_terminal("password", "set", cwd=tmp_path, answers=["wrong\n"])
+    assert (code, "New passphrase" in screen) == (2, False)
     code, screen = at_a_terminal(
         "password", "set", cwd=tmp_path, answers=[f"{PASSWORD}\n", "new\n", "new\n"]
     )
@@ -313,6 +322,13 @@ def test_at_a_terminal_a_plain_file_is_called_so(folder: Path) -> None:
     code, screen = at_a_terminal("generate", "gap", cwd=folder, answers=[])
     assert code == 0
     assert "trustkeys: warning: gap is not encrypted: its private keys lie in the open" in screen
+
+
+def test_the_name_of_a_file_is_shown_at_the_prompt_and_not_obeyed(tmp_path: Path) -> None:
+    code, screen = at_a_terminal("create", "a", "-o", "\x1b[2Jx", cwd=tmp_path, answers=["\x04"])
+    assert code == 2
+    assert "New passphrase for \\x1b[2Jx: " in screen
+    assert "\x1b" not in screen
 
 
 def test_ctrl_c_at_the_prompt_ends_quietly(tmp_path: Path) -> None:
@@ -403,7 +419,7 @@ def test_where_there_is_no_such_file_a_terminal_is_known_by_standard_input(
         (["rotate", "gap"], 2, "Missing option '--every'"),
         (["rotate", "gap", "--every", "90"], 2, "every must be a number and a unit such as 90d"),
         (["rotate", "gap", "--every", "0d"], 2, "every must be 1 or more whole seconds"),
-        (["rotate", "gap", "--every", f"{'9' * 20}y"], 2, "exp must be from 0 to"),
+        (["rotate", "gap", "--every", f"{'9' * 20}y"], 2, "whose dates Graph cannot carry"),
         (["rotate", "gap", "--every", "1d", "--overlap", "1"], 2, "overlap must be a number"),
         (["rotate", "gap", "--every", "1d", "--count", "0"], 2, "count must be 1 to 1000"),
         (["rotate", "gap", "--every", "1d", "--count", "x"], 2, "'--count'"),
@@ -412,6 +428,11 @@ def test_where_there_is_no_such_file_a_terminal_is_known_by_standard_input(
         (["check", "junk"], 2, "junk: the key set is not JSON"),
         (["enable", "gap", "unknown"], 2, "no key of that kid"),
         (["enable", "gap"], 2, "Missing argument 'KID'"),
+        (["enable", "gap", "--quiet"], 2, "No such option, nor kid: --quiet (see trustkeys"),
+        (["create", "a", "-o", "-", "--plain"], 2, "a key set is kept in a file"),
+        (["check", "-", "--password-file", "pw"], 2, "and not for standard input"),
+        (["show", "gap", "--at", "-5"], 2, "at must be from 0 to"),
+        (["rollover", "gap", "--exp", "5"], 2, "exp must lie after the start of the key, 20"),
         (["disable", "none", "unknown"], 1, "none: No such file or directory"),
         (["turn", "gap"], 2, "No such command 'turn'"),
     ],
@@ -468,6 +489,8 @@ def test_who_holds_the_file_too_long_is_told_of(folder: Path) -> None:
         "trustkeys.cli.keyset._PATIENCE = 0.1\n"
         "sys.exit(run(sys.argv[1:]))\n"
     )
+    # Those who hold it make keys, which takes seconds.
+    assert cli_keyset._PATIENCE >= 30
     with store.edit(folder / "gap"):
         process = subprocess.run(
             [sys.executable, "-c", program, "keyset", "generate", "gap"],
@@ -511,6 +534,32 @@ def test_a_signal_in_an_edit_leaves_the_file_whole_and_nothing_beside_it(
     assert sorted(os.listdir(folder)) == ["empty", "gap", "gap.lock"]
 
 
+def test_a_signal_while_a_set_is_made_leaves_it_whole(tmp_path: Path) -> None:
+    program = (
+        "import os, sys\n"
+        "from trustkeys.cli.main import run\n"
+        "def slow(descriptor):\n"
+        "    print('writing', flush=True)\n"
+        "    sys.stdin.readline()\n"
+        "os.fsync = slow\n"
+        "sys.exit(run(sys.argv[1:]))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, "keyset", "create", "a", "-o", "set", "--plain"],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "writing\n"
+        process.send_signal(signal.SIGTERM)
+        process.communicate("\n" * 9, timeout=30)
+    assert process.returncode == -signal.SIGTERM
+    assert os.listdir(tmp_path) == ["set"]
+    assert store.load(tmp_path / "set").id == "B2C_1A_a"
+
+
 def test_the_commands_in_this_process_leave_no_trace_in_it(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -525,11 +574,11 @@ def test_help_shows_every_command_with_examples_that_work(tmp_path: Path) -> Non
     text = support.command("keyset", "--help").stdout
     assert support.command("keyset", "-h").stdout == text
     assert "keyset" in support.command("--help").stdout
-    for name in (
-        *("create", "generate", "show", "active", "rotate", "rollover", "check"),
-        *("enable", "disable", "jwks", "password"),
-    ):
-        assert re.search(rf"^  {name} ", text, re.MULTILINE)
+    listed = re.findall(
+        r"^  ([a-z]+) ", text.partition("Commands:")[2].partition("Examples:")[0], re.MULTILINE
+    )
+    assert sorted(keyset.commands) == sorted(listed)
+    for name in keyset.commands:
         assert "Usage: trustkeys keyset" in support.command("keyset", name, "--help").stdout
     assert "Exit status: 0 done, 1 trouble with a file, 2 bad input, 3 the check" in text
     examples = re.findall(r"^ +trustkeys keyset (\w+.*)$", text, re.MULTILINE)

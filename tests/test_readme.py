@@ -18,6 +18,7 @@ from sybil.example import Example
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
 from tests.support import ROOT, parse
+from trustkeys.cli.keyset import keyset
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.REPORT_NDIFF
 README = ROOT / "README.md"
@@ -91,6 +92,12 @@ def test_the_pictures_are_there_and_show_what_the_text_says() -> None:
     words = "".join(ET.fromstring((ROOT / name).read_text()).itertext())
     for part in ("no\xa0active\xa0key", "━", "┄", "░"):
         assert part in words
+
+
+def test_every_command_stands_in_the_table() -> None:
+    rows = re.findall(r"^\| (`.*?) \|", README.read_text(), re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`([a-z]+) ", row)}
+    assert named - {"trustkeys"} == {*keyset.commands}
 
 
 def between(text: str, start: str, end: str) -> str:

@@ -82,6 +82,12 @@ def shape(value: object) -> str:
     return f"a value of type {type(value).__name__}"
 
 
+def quantity(value: object) -> str:
+    """Show a number that cannot be a secret, such as a count; else say what it is."""
+    is_number = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
+    return str(value) if is_number else shape(value)
+
+
 def is_name(value: object) -> bool:
     """Whether a value can be shown as the name of a member: short, and fit to print.
 

@@ -54,8 +54,8 @@ def _open_itself(path: str, flags: int) -> int:
         raise
 
 
-def write_new(path: Path, data: bytes) -> None:
-    """Write a file that must not exist yet, mode 0600, whole and on disk when this returns.
+def write_new(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Write a file that must not exist yet, whole and on disk when this returns.
 
     It is written under another name in the same directory, flushed to disk, and then linked;
     so the name never stands for half a file, and nothing is left behind when anything fails.
@@ -64,28 +64,28 @@ def write_new(path: Path, data: bytes) -> None:
         OSError: As the system calls raise it, with `path` as its file name; FileExistsError
             where there is a file, or anything else, of that name.
     """
-    _write(os.fspath(path), data, _link)
+    _write(os.fspath(path), data, mode, _link)
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Write a file as `write_new` does, in the place of one that may be there.
+    """Write a file as `write_new` does, mode 0600, in the place of one that may be there.
 
     Raises:
         OSError: As the system calls raise it, with `path` as its file name. The file that was
             there is whole: it is the old one, or, if only flushing the directory failed, the
             new one.
     """
-    _write(os.fspath(path), data, os.replace)
+    _write(os.fspath(path), data, 0o600, os.replace)
 
 
-def _write(path: str, data: bytes, put: Callable[[str, str], None]) -> None:
+def _write(path: str, data: bytes, mode: int, put: Callable[[str, str], None]) -> None:
     directory = os.path.dirname(path) or "."
     with named(path), _synced(directory):
         descriptor, name = tempfile.mkstemp(prefix=".trustkeys-", dir=directory)
         try:
             with open(descriptor, "wb") as file:
                 # Whatever the umask takes away, or some day leaves.
-                os.chmod(descriptor if os.chmod in os.supports_fd else name, 0o600)
+                os.chmod(descriptor if os.chmod in os.supports_fd else name, mode)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from trustkeys.errors import InvalidInputError, shape
+from trustkeys.errors import InvalidInputError, quantity, shape
 
 MAX_NUMERIC_DATE = 2**63 - 1
 """The last second that Graph's Int64 can say."""
@@ -99,7 +99,7 @@ def whole_seconds(value: object, target: str, *, least: int = 0) -> int:
     if isinstance(seconds, int) and not isinstance(seconds, bool) and seconds >= least:
         return int(seconds)
     raise InvalidInputError(
-        f"{target} must be {least} or more whole seconds, or a timedelta of as many, "
-        f"not {shape(value)}",
+        f"{target} must be {least} or more whole seconds (in Python also a timedelta), "
+        f"not {quantity(value)}",
         target=target,
     )

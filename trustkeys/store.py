@@ -281,8 +281,10 @@ def _sealed(keyset: TrustFrameworkKeySet, password: str | None, *, plain: bool) 
 
 
 def _has_secrets(document: Mapping[str, Any]) -> bool:
-    lists = [document.get("keys"), document.get("value")]
-    jwks = [jwk for keys in lists if isinstance(keys, list) for jwk in keys]
+    # As in a key set, in answers of Graph, and in a single key.
+    jwks: list[Any] = [document]
+    for keys in (document.get("keys"), document.get("value")):
+        jwks += keys if isinstance(keys, list) else []
     return any(
         isinstance(jwk, dict) and any(jwk.get(name) is not None for name in _PRIVATE)
         for jwk in jwks

@@ -6,8 +6,8 @@ import errno
 import os
 import shutil
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -17,7 +17,6 @@ from trustkeys import store
 from trustkeys.cli import passphrases, values
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.encoding import MAX_SET_BYTES
-from trustkeys.engine import generate as generate_one
 from trustkeys.errors import InvalidInputError, KeyNotFoundError
 from trustkeys.files import write_new
 from trustkeys.keyset.inspection import check_key_set
@@ -44,8 +43,9 @@ Examples:
 
 \b
 FILE is encrypted, and its passphrase is asked for; --password-file FILE takes it from a file,
-or a pipe such as /dev/fd/3. T is a time as in "trustkeys generate --help"; a duration is a
-number and a unit: s, min, h, d, w, y (365 days). A KID can be cut short to 6 characters.
+or a pipe such as /dev/fd/3. A DURATION is a number and a unit: s, min, h, d, w, y (365 days).
+T is a time: seconds since 1970, a date or time of ISO 8601 such as 2027-01-31, now, or a plus
+and a duration, such as +90d. A KID can be cut short to 6 characters.
 
 Exit status: 0 done, 1 trouble with a file, 2 bad input, 3 the check found an error.
 """
@@ -61,12 +61,17 @@ def keyset() -> None:
 def _file(command: Command) -> Command:
     """Add what every command takes that works on a file."""
     command = click.option(
-        "--json", "as_json", is_flag=True, help="Print results and errors as JSON."
-    )(command)
-    command = click.option(
         "--password-file", metavar="FILE", help="The file, or pipe, that the passphrase is in."
     )(command)
     return click.argument("file")(command)
+
+
+# Of commands that print something else for people.
+_json = click.option("--json", "as_json", is_flag=True, help="Print results and errors as JSON.")
+
+_json_errors = click.option(
+    "--json", is_flag=True, expose_value=False, help="Print errors as JSON, as Graph does."
+)
 
 
 def _at(command: Command) -> Command:
@@ -88,12 +93,14 @@ def _kind(command: Command) -> Command:
 @click.option("-o", "--output", metavar="FILE", required=True, help="A new file, mode 0600.")
 @click.option("--plain", is_flag=True, help="Let the private keys lie in the open.")
 @click.option("--password-file", metavar="FILE", help="Where the passphrase is. Default: ask.")
-@click.option("--json", is_flag=True, expose_value=False, help="Print errors as JSON.")
+@_json_errors
 def create(name: str, output: str, plain: bool, password_file: str | None) -> None:
     """Create an empty key set in a new file.
 
     It is encrypted to a passphrase. NAME gets the prefix B2C_1A_, as in the service.
     """
+    if output == "-":
+        raise click.UsageError("a key set is kept in a file: -o FILE")
     made = TrustFrameworkKeySet(name)
     if os.path.lexists(output):  # before anybody thinks up a passphrase
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), output)
@@ -108,10 +115,10 @@ def create(name: str, output: str, plain: bool, password_file: str | None) -> No
 @_kind
 @click.option("--nbf", metavar="T", help="Not before this time. Default: no date.")
 @click.option("--exp", metavar="T", help="Expires at this time. Default: no date.")
+@_json_errors
 def generate(
     file: str,
     password_file: str | None,
-    as_json: bool,  # noqa: ARG001 - it is JSON anyway
     use: str | None,
     kty: str | None,
     size: int | None,
@@ -119,17 +126,19 @@ def generate(
     exp: str | None,
 ) -> None:
     """Generate a key and add it. Prints the answer that Graph would give."""
+    start, end = values.dates(nbf, exp)
     with _editing(file, password_file) as keys:
-        kind = (keys.use if use is None else use, keys.kty if kty is None else kty)
-        key = generate_one(values.request(*kind, nbf, exp, size))
-        keys.add(key)
-    values.write_json(key.to_graph())
+        key = keys.generate_key(use, kty, nbf=start, exp=end, size=size)
+    if end is not None and end <= values.now(None):
+        values.warn(f"the key is over already: it ended at {date_text(end)}")
+    _tell(values.json_text(key.to_graph()))
 
 
 @keyset.command()
 @_file
 @_at
 @click.option("--svg", metavar="FILE", help="Draw a picture into a new file; -: standard output.")
+@_json
 def show(
     file: str, password_file: str | None, as_json: bool, at: str | None, svg: str | None
 ) -> None:
@@ -153,18 +162,15 @@ def show(
     elif svg == "-":
         values.write_out(timeline.as_svg(keys, at=when))
     else:
-        write_new(svg, timeline.as_svg(keys, at=when).encode())
+        # A picture is for others to see.
+        write_new(svg, timeline.as_svg(keys, at=when).encode(), mode=0o644)
 
 
 @keyset.command()
 @_file
 @_at
-def active(
-    file: str,
-    password_file: str | None,
-    as_json: bool,  # noqa: ARG001 - it is JSON anyway
-    at: str | None,
-) -> None:
+@_json_errors
+def active(file: str, password_file: str | None, at: str | None) -> None:
     """Print the active key. That is the one that the service uses, and getActiveKey gives."""
     key = _loaded(file, password_file).get_active_key(values.now(at))
     values.write_json(key.to_graph())
@@ -188,6 +194,7 @@ def active(
     help="When the first one takes over. Default: when the last key is due, a day from now at "
     "the earliest, but before there is a gap; now, where there is no active key.",
 )
+@_json
 def rotate(
     file: str,
     password_file: str | None,
@@ -206,7 +213,7 @@ def rotate(
     period = values.duration(every, "every")
     tail = None if overlap is None else values.duration(overlap, "overlap")
     first = None if start is None else values.point_in_time(start, "start", when, when)
-    with _editing(file, password_file) as keys:
+    with _editing(file, password_file, when) as keys:
         added = keys.rotate(
             period,
             overlap=tail,
@@ -218,11 +225,14 @@ def rotate(
             at=when,
         )
     if as_json:
-        values.write_json({"value": [key.to_graph(base_url=None) for key in added]})
+        _tell(values.json_text({"value": [key.to_graph(base_url=None) for key in added]}))
         return
-    for key in added:
-        validity = f"from {date_text(start_of(key))} to {date_text(end_of(key))}"
-        values.write_out(f"{key.kid}  {validity}\n")
+    _tell(
+        "".join(
+            f"{key.kid}  from {date_text(start_of(key))} to {date_text(end_of(key))}\n"
+            for key in added
+        )
+    )
 
 
 @keyset.command()
@@ -231,10 +241,10 @@ def rotate(
 @click.option("--at", metavar="T", help="When the key is to become active. Default: now.")
 @click.option("--exp", metavar="T", help="When it expires. Default: never.")
 @click.option("--disable", is_flag=True, help="Disable all other keys.")
+@_json_errors
 def rollover(
     file: str,
     password_file: str | None,
-    as_json: bool,  # noqa: ARG001 - it is JSON anyway
     use: str | None,
     kty: str | None,
     size: int | None,
@@ -248,9 +258,9 @@ def rollover(
     with _editing(file, password_file) as keys:
         key = keys.rollover(when, exp=end, disable=disable, use=use, kty=kty, size=size)
         active = keys.get_active_key(max(when, values.now(None)))
-    values.write_json(key.to_graph())
     if active != key:
         values.warn(f"another key is active: {active.kid} starts later; --disable disables it")
+    _tell(values.json_text(key.to_graph()))
 
 
 @keyset.command()
@@ -258,6 +268,7 @@ def rollover(
 @_at
 @click.option("--until", metavar="T", help="How far there must be no gap; +1y counts from --at.")
 @click.option("--public", is_flag=True, help="Do not miss private parts: the set is published.")
+@_json
 def check(
     file: str,
     password_file: str | None,
@@ -270,6 +281,8 @@ def check(
 
     FILE can also be a JWK Set or a saved answer of Graph, valid or not; -: standard input.
     """
+    if file == "-" and password_file is not None:
+        raise click.UsageError("--password-file is for a file, and not for standard input")
     when = values.now(at)
     end = None if until is None else values.point_in_time(until, "until", when, values.now(None))
     found = check_key_set(
@@ -291,7 +304,8 @@ def check(
 @keyset.command(context_settings=_KID_SETTINGS)
 @_file
 @click.argument("kid")
-def enable(file: str, kid: str, password_file: str | None, as_json: bool) -> None:  # noqa: ARG001
+@_json_errors
+def enable(file: str, kid: str, password_file: str | None) -> None:
     """Enable the key KID."""
     _set_status(file, kid, password_file, "enabled")
 
@@ -299,14 +313,16 @@ def enable(file: str, kid: str, password_file: str | None, as_json: bool) -> Non
 @keyset.command(context_settings=_KID_SETTINGS)
 @_file
 @click.argument("kid")
-def disable(file: str, kid: str, password_file: str | None, as_json: bool) -> None:  # noqa: ARG001
+@_json_errors
+def disable(file: str, kid: str, password_file: str | None) -> None:
     """Disable the key KID. It cannot be active then, and stays in the set."""
     _set_status(file, kid, password_file, "disabled")
 
 
 @keyset.command()
 @_file
-def jwks(file: str, password_file: str | None, as_json: bool) -> None:  # noqa: ARG001
+@_json_errors
+def jwks(file: str, password_file: str | None) -> None:
     """Print the public keys as a JWK Set."""
     values.write_json(_loaded(file, password_file).to_jwks())
 
@@ -317,17 +333,15 @@ def jwks(file: str, password_file: str | None, as_json: bool) -> None:  # noqa: 
     "--new-password-file", metavar="FILE", help="Where the new passphrase is. Default: ask."
 )
 @click.option("--plain", is_flag=True, help="Let the private keys lie in the open from now on.")
+@_json_errors
 def password(
-    file: str,
-    password_file: str | None,
-    as_json: bool,  # noqa: ARG001
-    new_password_file: str | None,
-    plain: bool,
+    file: str, password_file: str | None, new_password_file: str | None, plain: bool
 ) -> None:
     """Change the passphrase. A file that was plain gets one."""
-    if {password_file, new_password_file} == {"-"}:
+    if (password_file, new_password_file) == ("-", "-"):
         raise click.UsageError("both passphrases cannot be standard input")
     old = passphrases.known(file, password_file)
+    store.read_document(file, password=old)  # before anybody thinks up a new one
     new = passphrases.new(file, new_password_file, plain=plain, option="--new-password-file")
     store.change_password(file, password=old, new_password=new, plain=plain, timeout=_PATIENCE)
 
@@ -336,12 +350,30 @@ def _loaded(file: str, password_file: str | None) -> TrustFrameworkKeySet:
     return store.load(file, password=passphrases.known(file, password_file))
 
 
-def _editing(file: str, password_file: str | None) -> AbstractContextManager[TrustFrameworkKeySet]:
+@contextmanager
+def _editing(
+    file: str, password_file: str | None, at: int | None = None
+) -> Iterator[TrustFrameworkKeySet]:
+    """Change a file, and warn of what leaves it without an active key at a time (now)."""
     password = passphrases.known(file, password_file)
     # Who expected to be asked for a passphrase must not wait for the question in vain.
     if password is None and sys.stderr is not None and sys.stderr.isatty():
         values.warn(f"{file} is not encrypted: its private keys lie in the open")
-    return store.edit(file, password=password, timeout=_PATIENCE)
+    with store.edit(file, password=password, timeout=_PATIENCE) as keys:
+        yield keys
+    try:
+        keys.get_active_key(at)
+    except KeyNotFoundError as error:
+        values.warn(error.message)
+
+
+def _tell(text: str) -> None:
+    """Print what was done; where that fails, say that it was done all the same."""
+    try:
+        values.write_out(text)
+    except OSError:
+        values.warn("what was asked for is done, and must not be asked for again")
+        raise
 
 
 def _timeline(keys: TrustFrameworkKeySet) -> list[dict[str, Any]]:
@@ -359,15 +391,19 @@ def _timeline(keys: TrustFrameworkKeySet) -> list[dict[str, Any]]:
 def _set_status(file: str, kid: str, password_file: str | None, status: str) -> None:
     with _editing(file, password_file) as keys:
         keys.set_status(_whole_kid(keys, kid), status)
-    try:
-        keys.get_active_key()
-    except KeyNotFoundError as error:
-        values.warn(error.message)
 
 
 def _whole_kid(keys: TrustFrameworkKeySet, kid: str) -> str:
     """Find the kid that somebody cut short, as the timeline does."""
     found = [key.kid for key in keys if key.kid.startswith(kid)]
-    if len(found) > 1 and kid not in found:
+    if kid in found:
+        return kid
+    if not found and kid.startswith("--"):
+        raise click.UsageError(f"No such option, nor kid: {kid}")
+    if len(found) > 1:
         raise InvalidInputError(f"{len(found)} keys have a kid that begins so", target="kid")
-    return found[0] if len(found) == 1 and len(kid) >= _SHORTEST_KID else kid
+    if found and len(kid) < _SHORTEST_KID:
+        raise InvalidInputError(
+            f"kid must be given whole, or at least {_SHORTEST_KID} characters of it", target="kid"
+        )
+    return found[0] if found else kid

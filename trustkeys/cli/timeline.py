@@ -171,7 +171,8 @@ def _title(keyset: TrustFrameworkKeySet, by_key: dict[int | None, list[Stretch]]
         if index is not None and any(part.start <= at < part.end for part in parts)
     ]
     title = Text(keyset.id, style="bold")
-    title.append(f"  {len(keys)} {kind} {'key' if len(keys) == 1 else 'keys'}, ", style="not bold")
+    count = " ".join(filter(None, [str(len(keys)), kind, "key" if len(keys) == 1 else "keys"]))
+    title.append(f"  {count}, ", style="not bold")
     if active:
         return title.append(f"active: {active[0]}", style=_STYLES["active"])
     return title.append("none is active", style=_STYLES["gap"])
@@ -217,4 +218,4 @@ def _date(time: int | None) -> str:
     if time is None:
         return "none"
     text = date_text(time) if time >= 0 else "before"
-    return text[:10]
+    return text.partition("T")[0] if len(text) <= 20 else "after 9999"

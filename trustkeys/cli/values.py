@@ -17,6 +17,7 @@ from attrs import evolve
 
 from trustkeys.encoding import MAX_JSON_BYTES
 from trustkeys.errors import InvalidInputError
+from trustkeys.numericdate import numeric_date
 from trustkeys.request import GenerateKeyRequest
 
 UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
@@ -68,17 +69,23 @@ def point_in_time(text: str, target: str, start: int, now: int) -> int:
 def now(at: str | None) -> int:
     """Give what counts as now: what ``--at`` says, else what the clock does."""
     clock = int(time.time())
-    return clock if at is None else point_in_time(at, "at", clock, clock)
+    return clock if at is None else numeric_date(point_in_time(at, "at", clock, clock), "at")
+
+
+def dates(nbf: str | None, exp: str | None) -> tuple[int | None, int | None]:
+    """Read a validity; a relative ``--exp`` counts from ``--nbf``."""
+    clock = now(None)
+    start = None if nbf is None else point_in_time(nbf, "nbf", clock, clock)
+    since = clock if start is None else start
+    end = None if exp is None else point_in_time(exp, "exp", since, clock)
+    return start, end
 
 
 def request(
     use: str | None, kty: str | None, nbf: str | None, exp: str | None, size: int | None
 ) -> GenerateKeyRequest:
-    """Make the request that options say; a relative ``--exp`` counts from ``--nbf``."""
-    clock = now(None)
-    start = None if nbf is None else point_in_time(nbf, "nbf", clock, clock)
-    since = clock if start is None else start
-    end = None if exp is None else point_in_time(exp, "exp", since, clock)
+    """Make the request that options say."""
+    start, end = dates(nbf, exp)
     body = {"use": use, "kty": kty, "nbf": start, "exp": end}
     wanted = GenerateKeyRequest.from_graph(
         {name: value for name, value in body.items() if value is not None}
@@ -174,12 +181,7 @@ def warn(message: str) -> None:
 
 def has_colors() -> bool:
     """Whether standard output is a terminal, and nobody asked it to be plain."""
-    return (
-        sys.stdout is not None
-        and sys.stdout.isatty()
-        and not os.environ.get("NO_COLOR")
-        and os.environ.get("TERM") != "dumb"
-    )
+    return sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def can_write(characters: Iterable[str]) -> bool:

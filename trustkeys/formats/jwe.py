@@ -89,7 +89,7 @@ def decrypt(text: str | bytes, password: str) -> bytes:
     if isinstance(text, bytes):
         text = text.decode("latin-1")  # what is not ASCII is not base64url either
     if not isinstance(text, str) or len(text) > MAX_TEXT:
-        raise InvalidInputError(f"an encrypted key {_FORM}, not {shape(text)}")
+        raise InvalidInputError(f"what is encrypted {_FORM}, not {shape(text)}")
     protected, *parts = text.strip().split(".", 5)
     try:
         header, wrapped, iv, ciphertext, tag = map(base64url_decode, (protected, *parts))
@@ -97,7 +97,7 @@ def decrypt(text: str | bytes, password: str) -> bytes:
     except ValueError:
         well_formed = False
     if not well_formed:
-        raise InvalidInputError(f"an encrypted key {_FORM}")
+        raise InvalidInputError(f"what is encrypted {_FORM}: this is something else, or cut off")
     salt, rounds = _key_derivation(parse_object(header, what="the header of the JWE"))
     plaintext = None
     try:
@@ -115,10 +115,10 @@ def decrypt(text: str | bytes, password: str) -> bytes:
 def _key_derivation(header: dict[str, object]) -> tuple[bytes, int]:
     """Check a header before any work is done for it, and give its salt and rounds."""
     if header.get("alg") != ALG or header.get("enc") != ENC:
-        raise InvalidInputError(f"an encrypted key {_FORM}, and its header says otherwise")
+        raise InvalidInputError(f"what is encrypted {_FORM}, and its header says otherwise")
     for name in ("zip", "crit"):
         if name in header:
-            raise InvalidInputError(f"an encrypted key {_FORM}, without {name}", target=name)
+            raise InvalidInputError(f"what is encrypted {_FORM}, without {name}", target=name)
     rounds = header.get("p2c")
     # A boolean is an int to Python, and True is one round.
     if type(rounds) is not int or not 1000 <= rounds <= MAX_ROUNDS:

@@ -30,7 +30,9 @@ def checked_id(name: object) -> str:
         if rest:
             return PREFIX + rest
     raise InvalidInputError(
-        f"the id of a key set must be letters, digits, - and _, not {shape(name)}", target="id"
+        f"the id of a key set must be letters, digits, - and _, beside the prefix {PREFIX}, "
+        f"not {shape(name)}",
+        target="id",
     )
 
 

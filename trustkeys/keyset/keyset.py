@@ -10,7 +10,7 @@ from attrs import define, evolve, field
 from attrs.setters import frozen
 
 from trustkeys.engine import generate
-from trustkeys.errors import InvalidInputError, KeyNotFoundError, shape, speaking_of
+from trustkeys.errors import InvalidInputError, KeyNotFoundError, quantity, shape, speaking_of
 from trustkeys.jwk import checked_status, read_jwk
 from trustkeys.key import BETA, TrustFrameworkKey, odata_context
 from trustkeys.keyset.document import MAX_KEYS, checked_id, key_type_of_service, keys_of, members_of
@@ -146,8 +146,8 @@ class TrustFrameworkKeySet:
 
     def generate_key(
         self,
-        use: str,
-        kty: str,
+        use: str | None = None,
+        kty: str | None = None,
         *,
         nbf: NumericDateInput = None,
         exp: NumericDateInput = None,
@@ -156,18 +156,17 @@ class TrustFrameworkKeySet:
         """Generate a key as Graph's generateKey does, and add it.
 
         Args:
-            use: As `trustkeys.generate_key`, as are all others.
-            kty: ``"RSA"`` or ``"oct"``, in any ASCII case.
-            nbf: Not before.
-            exp: Expires.
-            size: In bits.
+            use: ``"sig"`` or ``"enc"``, in any ASCII case. Needed for an empty set.
+            kty: ``"RSA"`` or ``"oct"``, in any ASCII case. Likewise.
+            nbf: Not before: whole seconds since 1970, or an aware datetime.
+            exp: Expires: likewise; not before `nbf`.
+            size: In bits. Default: that of the newest key.
 
         Raises:
-            InvalidInputError: As `trustkeys.generate_key` and `add`.
+            InvalidInputError: As `trustkeys.generate_key` and `add`; ``AADB2C90253`` `use` is
+                missing, ``AADB2C95030`` `kty` is missing.
         """
-        request = GenerateKeyRequest(use, kty, nbf=nbf, exp=exp, size=size)
-        self._admit(request.kty, request.use)
-        key = generate(request)
+        key = generate(evolve(self._next_request(use, kty, size), nbf=nbf, exp=exp))
         self.add(key)
         return key
 
@@ -251,8 +250,9 @@ class TrustFrameworkKeySet:
             The new keys. Either all are added or, when anything fails, none.
 
         Raises:
-            InvalidInputError: As `generate_key`; ``BadRequest`` for durations and `count`, a
-                `start` that leaves a gap, and dates beyond what Graph can carry.
+            InvalidInputError: As `generate_key`; ``BadRequest`` for durations and `count`, dates
+                beyond what Graph can carry, and a `start` that leaves a gap after the key that
+                is active now, or lies before its own.
         """
         request = self._next_request(use, kty, size)
         self._must_have_room(_checked_count(count))
@@ -301,11 +301,14 @@ class TrustFrameworkKeySet:
                 and the new key is not active now, since sign-in would fail.
         """
         when = moment(at)
-        request = evolve(self._next_request(use, kty, size), nbf=when, exp=exp)
-        if request.exp == when:
-            raise InvalidInputError("exp must lie after the start of the key", target="exp")
+        end = None if exp is None else numeric_date(exp, "exp")
+        if end is not None and end <= when:
+            raise InvalidInputError(
+                f"exp must lie after the start of the key, {date_text(when)}", target="exp"
+            )
+        request = evolve(self._next_request(use, kty, size), nbf=when, exp=end)
         now = moment(None) if disable else when
-        if now < when or (request.exp is not None and request.exp <= now):
+        if now < when or (end is not None and end <= now):
             raise InvalidInputError(
                 "the other keys can be disabled while the new one is active: that is not so now, "
                 f"at {date_text(now)}",
@@ -424,8 +427,9 @@ def read_key_set(
         use: In place of the keys' own.
         prove: Whether to test what takes long (`KeyStrategy.prove`).
     """
+    jwks = keys_of(document)
     keyset = TrustFrameworkKeySet(document.get("id") if id is None else id)  # type: ignore[arg-type]
-    for number, jwk in enumerate(keys_of(document), 1):
+    for number, jwk in enumerate(jwks, 1):
         with speaking_of(f"key {number}"):
             keyset.add(TrustFrameworkKey(**read_jwk(jwk, use=use, prove=prove)))
     return keyset
@@ -435,7 +439,7 @@ def _checked_count(count: int) -> int:
     if isinstance(count, int) and not isinstance(count, bool) and 1 <= count <= MAX_COUNT:
         return count
     raise InvalidInputError(
-        f"count must be 1 to {MAX_COUNT} keys, not {shape(count)}", target="count"
+        f"count must be 1 to {MAX_COUNT} keys, not {quantity(count)}", target="count"
     )
 
 

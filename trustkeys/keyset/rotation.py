@@ -9,7 +9,7 @@ from attrs import frozen
 
 from trustkeys.errors import InvalidInputError
 from trustkeys.keyset.schedule import Dated, start_of, stretches
-from trustkeys.numericdate import date_text
+from trustkeys.numericdate import MAX_NUMERIC_DATE, date_text
 
 # pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
@@ -52,7 +52,7 @@ def plan(
 
     Raises:
         InvalidInputError: `start` leaves a gap, or lies so far back that the key would not take
-            over or would have expired. Code ``BadRequest``.
+            over or would have expired; dates beyond Int64. Code ``BadRequest``.
     """
     planned: list[Validity] = []
     for number in range(count):
@@ -62,7 +62,12 @@ def plan(
             takeover = _due(keys, every, overlap, at, at + NOTICE)
         else:
             takeover = _checked_start(keys, start, at, every + overlap)
-        planned.append(Validity(takeover, takeover + every + overlap))
+        end = takeover + every + overlap
+        if end > MAX_NUMERIC_DATE:
+            raise InvalidInputError(
+                "every, overlap and count make keys whose dates Graph cannot carry", target="every"
+            )
+        planned.append(Validity(takeover, end))
     return planned
 
 

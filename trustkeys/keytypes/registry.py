@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from trustkeys.errors import InvalidInputError, shape
+from trustkeys.errors import InvalidInputError, quantity, shape
 from trustkeys.keytypes.oct import OctStrategy
 from trustkeys.keytypes.rsa import RSAStrategy
 from trustkeys.keytypes.strategy import KeyStrategy
@@ -65,10 +65,9 @@ class KeyType:
             if isinstance(sizes, range)
             else either([str(bits) for bits in sizes])
         )
-        # A size is no secret, and 2049 says more than its shape.
-        given = size if isinstance(size, int) and abs(size) < 2**31 else shape(size)
         raise InvalidInputError(
-            f"size of an {self.kty} key must be {allowed} bits, not {given}", target="size"
+            f"size of an {self.kty} key must be {allowed} bits, not {quantity(size)}",
+            target="size",
         )
 
     def public_of(self, members: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
