@@ -24,10 +24,14 @@ settings.load_profile("default")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def interruptible() -> None:
-    """Heed Ctrl-C where whoever started the tests had it ignored, as a shell does with ``&``."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def stoppable() -> None:
+    """Heed what stops a program, though whoever started the tests ignores it (``&``, nohup)."""
+    for signum, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(signum) is signal.SIG_IGN:
+            signal.signal(signum, handler)
 
 
 @pytest.fixture(scope="session")
