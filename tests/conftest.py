@@ -6,11 +6,13 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, settings
 
 import trustkeys
 from tests import support
+from trustkeys.formats import certificates
 from trustkeys.keytypes import registry
 
 settings.register_profile(
@@ -38,6 +40,14 @@ def stoppable() -> None:
 def rsa_key() -> trustkeys.TrustFrameworkKey:
     """One real RSA key, for tests that do not ask how it was made."""
     return trustkeys.generate_key("sig", "RSA")
+
+
+@pytest.fixture(scope="session")
+def certified(rsa_key: trustkeys.TrustFrameworkKey) -> trustkeys.TrustFrameworkKey:
+    """The same key, with a certificate that is valid from 2025 to 2033."""
+    subject = "CN=test,O=Example"
+    key = certificates.self_signed(rsa_key, subject, nbf=1735689600, exp=2000000000)
+    return attrs.evolve(key, nbf=1735689600, exp=2000000000)
 
 
 @pytest.fixture(scope="session")

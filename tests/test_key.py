@@ -116,13 +116,16 @@ def test_an_oct_key_comes_back_from_its_jwk(
     nbf=st.none() | st.integers(0, 2**62),
     exp=st.none() | st.integers(2**62, INT64_MAX),
     status=st.sampled_from(["enabled", "disabled"]),
-    x5c=st.lists(st.binary(min_size=1).map(lambda der: base64.b64encode(der).decode()), max_size=3),
+    is_certified=st.booleans(),
     x5t=st.none() | st.text(alphabet="ab_-", min_size=1),
     kid=st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=9),
 )
 def test_all_that_a_public_rsa_key_carries_comes_back(
-    rsa_key: TrustFrameworkKey, **carried: Any
+    rsa_key: TrustFrameworkKey, certified: TrustFrameworkKey, is_certified: bool, **carried: Any
 ) -> None:
+    carried["x5c"] = [*certified.x5c] if is_certified else []
+    if is_certified and carried["x5t"] is not None:
+        carried["x5t"] = certified.x5t
     jwk = {**rsa_key.to_jwk(), **carried}
     key = TrustFrameworkKey.from_jwk(jwk)
     assert {name: getattr(key, name) for name in carried} == {

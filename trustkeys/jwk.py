@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from binascii import a2b_base64
 from collections.abc import Mapping
 from typing import Any
 
+from trustkeys.chain import check_chain, read_x5c, x5c_of
 from trustkeys.encoding import base64url_encode, is_plain, is_text, parse_object
 from trustkeys.errors import InvalidInputError, shape
 from trustkeys.keytypes.registry import KeyType, key_type_for
+from trustkeys.keytypes.rsa import rsa_public_key
 from trustkeys.numericdate import NumericDateInput, numeric_dates
 from trustkeys.private import PrivateMembers
 from trustkeys.request import checked_use
@@ -57,16 +58,16 @@ def read_jwk(
     start, end = numeric_dates(
         given.get("nbf") if nbf is None else nbf, given.get("exp") if exp is None else exp
     )
-    fields = {
+    fields: dict[str, Any] = {
         "use": use,
         "nbf": start,
         "exp": end,
         "status": status_of(given),
-        "x5c": _chain(given.get("x5c")),
         "x5t": optional_text(given, "x5t"),
     }
     named = optional_text({"kid": kid}, "kid") or optional_text(given, "kid")
     members = _checked_members(key_type, given, prove=prove)
+    fields["x5c"] = _checked_x5c(key_type, members, given.get("x5c"), fields["x5t"])
     is_private = not members.keys().isdisjoint(key_type.private)
     return {
         "kid": named or _new_kid(key_type, members),
@@ -150,21 +151,19 @@ def checked_status(status: object) -> str:
     )
 
 
-def _chain(x5c: object) -> tuple[str, ...]:
-    if x5c is None:
+def _checked_x5c(
+    key_type: KeyType, members: Mapping[str, str], x5c: object, x5t: str | None
+) -> tuple[str, ...]:
+    """Give the certificates that a key carries, which must be its own."""
+    if x5c is None or x5c == []:
         return ()
-    if isinstance(x5c, (list, tuple)) and all(_is_base64(der) for der in x5c):
-        return tuple(x5c)
-    raise InvalidInputError(
-        "x5c must be a list of certificates, base64 of DER each (RFC 7517 section 4.7), "
-        f"not {shape(x5c)}",
-        code="AADB2C95034",
-        target="x5c",
-    )
-
-
-def _is_base64(value: object) -> bool:
-    try:
-        return isinstance(value, str) and bool(a2b_base64(value, strict_mode=True))
-    except ValueError:
-        return False
+    chain = read_x5c(x5c)
+    if key_type.is_secret:
+        raise InvalidInputError(
+            f"an {key_type.kty} key has no certificate, and x5c must not be there",
+            code="AADB2C95034",
+            target="x5c",
+        )
+    if key_type.kty == "RSA" and chain:
+        check_chain(chain, rsa_public_key(members), x5t)
+    return x5c_of(chain)

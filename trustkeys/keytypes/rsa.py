@@ -47,17 +47,7 @@ class RSAStrategy:
     private = ("d", "p", "q", "dp", "dq", "qi")
 
     def generate(self, size: int) -> dict[str, str]:
-        numbers = rsa.generate_private_key(65537, size).private_numbers()
-        return {
-            "e": uint_encode(numbers.public_numbers.e),
-            "n": uint_encode(numbers.public_numbers.n),
-            "d": uint_encode(numbers.d),
-            "p": uint_encode(numbers.p),
-            "q": uint_encode(numbers.q),
-            "dp": uint_encode(numbers.dmp1),
-            "dq": uint_encode(numbers.dmq1),
-            "qi": uint_encode(numbers.iqmp),
-        }
+        return rsa_members(rsa.generate_private_key(65537, size))
 
     def size(self, members: Mapping[str, str]) -> int:
         return uint_decode(members["n"]).bit_length()
@@ -87,6 +77,26 @@ class RSAStrategy:
     def prove(self, members: Mapping[str, str]) -> None:
         if "d" in members and not _has_primes(_decoded(members)):
             raise _do_not_fit()
+
+
+def rsa_members(key: rsa.RSAPrivateKey) -> dict[str, str]:
+    """Give the members of a private key of `cryptography`, which are not tested."""
+    numbers = key.private_numbers()
+    return {
+        **rsa_public_members(key.public_key()),
+        "d": uint_encode(numbers.d),
+        "p": uint_encode(numbers.p),
+        "q": uint_encode(numbers.q),
+        "dp": uint_encode(numbers.dmp1),
+        "dq": uint_encode(numbers.dmq1),
+        "qi": uint_encode(numbers.iqmp),
+    }
+
+
+def rsa_public_members(key: rsa.RSAPublicKey) -> dict[str, str]:
+    """Give the members of a public key of `cryptography`."""
+    numbers = key.public_numbers()
+    return {"e": uint_encode(numbers.e), "n": uint_encode(numbers.n)}
 
 
 def rsa_public_key(members: Mapping[str, str]) -> rsa.RSAPublicKey:
