@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import jwcrypto.jwa
 import jwcrypto.jwe
 import pytest
@@ -127,6 +128,20 @@ def test_a_file_that_is_there_is_replaced_only_when_told(path: Path) -> None:
     # Also where there is none yet.
     store.save(second, path.with_name("new"), plain=True, overwrite=True)
     assert store.load(path.with_name("new")) == second
+
+
+def test_a_set_that_could_not_be_read_again_is_not_written(path: Path) -> None:
+    store.save(key_set(), path, plain=True)
+    before = path.read_bytes()
+
+    def edit() -> None:
+        with store.edit(path) as keyset:
+            # The constructor checks nothing, and this is none that reading accepts.
+            keyset.add(attrs.evolve(support.oct_key(), exp=-1))
+
+    with pytest.raises(InvalidInputError, match="B2C_1A_test could not be read again: key 2: exp"):
+        edit()
+    assert path.read_bytes() == before
 
 
 def test_a_set_too_large_to_be_read_again_is_not_written(

@@ -100,8 +100,8 @@ def save(
     Raises:
         OSError: As the system calls raise it; FileExistsError where something of that name is
             there. Then what was there is as it was.
-        InvalidInputError: Not exactly one of `password` and `plain`, or a set larger than what
-            can be read again. Code ``BadRequest``.
+        InvalidInputError: Not exactly one of `password` and `plain`, or a set that could not be
+            read again: it is too large, or a key was put together by hand.
     """
     data = _sealed(keyset, password, plain=plain)
     if not overwrite:
@@ -269,7 +269,10 @@ def _sealed(keyset: TrustFrameworkKeySet, password: str | None, *, plain: bool) 
         raise InvalidInputError(
             "say one: a passphrase to encrypt the file to, or plain=True", target="password"
         )
-    data = json.dumps(keyset.to_jwks(private=True), indent=2).encode() + b"\n"
+    document = keyset.to_jwks(private=True)
+    with speaking_of(f"{keyset.id} could not be read again"):
+        read_key_set(document, prove=False)
+    data = json.dumps(document, indent=2).encode() + b"\n"
     if len(data) > MAX_SET_BYTES:
         raise InvalidInputError(
             f"{keyset.id} is too large: its JSON has {len(data)} bytes, and no more than "

@@ -10,7 +10,8 @@ from typing import Any, assert_type
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 import trustkeys
-from trustkeys import store
+from trustkeys import graph, store
+from trustkeys.formats import certificates, pem, pkcs12, reading, sealed
 
 key = trustkeys.generate_key("sig", "RSA", nbf=1, exp=datetime.now(UTC), size=2048)
 assert_type(key, trustkeys.TrustFrameworkKey)
@@ -54,6 +55,21 @@ assert_type(store.load("file", password="text"), trustkeys.TrustFrameworkKeySet)
 with store.edit(Path("file"), timeout=5) as edited:
     assert_type(edited, trustkeys.TrustFrameworkKeySet)
 store.save(keys, "file", plain=True, overwrite=True)
+assert_type(keys.upload_secret("text", "sig", nbf=1), trustkeys.TrustFrameworkKey)
+assert_type(keys.upload_certificate(b"", "sig"), trustkeys.TrustFrameworkKey)
+assert_type(keys.upload_pkcs12("base64", "text"), trustkeys.TrustFrameworkKey)
+assert_type(keys.set_certificates("kid", b""), trustkeys.TrustFrameworkKey)
+assert_type(pem.to_pem(key, private=True), bytes)
+assert_type(pem.to_encrypted_der(key).password, str)
+assert_type(certificates.self_signed(key, "CN=a", exp=5), trustkeys.TrustFrameworkKey)
+assert_type(pkcs12.to_pkcs12_b2c(key, password="text").data, bytes)
+assert_type(sealed.unseal(sealed.seal(key, {"kty": "EC"}), key), trustkeys.TrustFrameworkKey)
+assert_type(reading.read_key(b"", use="sig", password="text"), trustkeys.TrustFrameworkKey)
+planned = graph.provision(keys, base_url=graph.CLOUDS["china"], by="action", at=5)
+assert_type(planned.requests, tuple[graph.GraphRequest, ...])
+assert_type(planned.requests[0].private_body(), dict[str, Any])
+assert_type(graph.az_script(planned), str)
+assert_type(graph.compare(keys, b""), tuple[graph.Comparison, ...])
 store.save(keys, "file", "passphrase")  # type: ignore[call-arg]
 
 trustkeys.generate_key("sig", "RSA", 1)  # type: ignore[call-arg]

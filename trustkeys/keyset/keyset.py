@@ -170,6 +170,96 @@ class TrustFrameworkKeySet:
         self.add(key)
         return key
 
+    def upload_secret(
+        self,
+        secret: str,
+        use: str | None = None,
+        *,
+        nbf: NumericDateInput = None,
+        exp: NumericDateInput = None,
+    ) -> TrustFrameworkKey:
+        """Add an oct key that is given as text, as Graph's uploadSecret does.
+
+        Its `kid` is random, since a hash of what a person thought up would give it away.
+
+        Args:
+            secret: The text; its UTF-8 is the key.
+            use: ``"sig"`` or ``"enc"``. Needed for an empty set.
+            nbf: Not before: whole seconds since 1970, or an aware datetime.
+            exp: Expires: likewise; not before `nbf`.
+
+        Raises:
+            InvalidInputError: ``AADB2C90253`` `secret` or `use` is missing; as `add`.
+        """
+        from trustkeys.keyset.actions import key_of_secret
+
+        key = key_of_secret(secret, self.use if use is None else use, nbf=nbf, exp=exp)
+        self.add(key)
+        return key
+
+    def upload_certificate(
+        self, certificate: str | bytes, use: str | None = None
+    ) -> TrustFrameworkKey:
+        """Add the public key of a certificate, as Graph's uploadCertificate does.
+
+        Its dates are the certificate's. The service can check a partner's signatures with it,
+        or encrypt to them; a set that it signs with needs private keys (`check` says so).
+
+        Args:
+            certificate: PEM or DER, or base64 of these; issuers may follow.
+            use: Default: that of the set, else what the key usage says.
+
+        Raises:
+            InvalidInputError: As `trustkeys.formats.certificates.from_certificate` and `add`.
+        """
+        from trustkeys.keyset.actions import key_of_certificate
+
+        key = key_of_certificate(certificate, self.use if use is None else use)
+        self.add(key)
+        return key
+
+    def upload_pkcs12(
+        self, pfx: str | bytes, password: str, use: str | None = None
+    ) -> TrustFrameworkKey:
+        """Add a private key with its certificates, as Graph's uploadPkcs12 does.
+
+        Its dates are the certificate's. Unlike the service, this opens every PFX that OpenSSL
+        does; `trustkeys.formats.pkcs12` says which one the service is known to open.
+
+        Args:
+            pfx: The file's content, or base64 of it.
+            password: Its passphrase; there must be one.
+            use: Default: that of the set, else what the key usage says.
+
+        Raises:
+            InvalidInputError: ``AADB2C95025`` the passphrase is wrong, or this is no PFX; else
+                as `trustkeys.formats.pkcs12.from_pkcs12` and `add`.
+        """
+        from trustkeys.keyset.actions import key_of_pkcs12
+
+        key = key_of_pkcs12(pfx, password, self.use if use is None else use)
+        self.add(key)
+        return key
+
+    def set_certificates(self, kid: str, certificates: bytes) -> TrustFrameworkKey:
+        """Give a key the certificates that an authority issued for it.
+
+        Args:
+            kid: Which key.
+            certificates: Its own and those of its issuers, in any order, PEM or DER.
+
+        Returns:
+            The key as it is now, in its old place.
+
+        Raises:
+            KeyNotFoundError: There is no such key. Code ``NotFound``.
+            InvalidInputError: As `trustkeys.formats.certificates.with_certificates`.
+        """
+        from trustkeys.formats.certificates import with_certificates
+
+        self._keys[kid] = with_certificates(self.get(kid), certificates)
+        return self._keys[kid]
+
     def set_status(self, kid: str, status: str) -> TrustFrameworkKey:
         """Enable or disable a key, as PATCH keys_v2/{kid} does.
 
