@@ -1,0 +1,1 @@
+"""Programs that the tests put in the place of others."""

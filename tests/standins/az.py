@@ -1,0 +1,258 @@
+"""A stand-in for az: signed in to a pretended tenant, which is a JSON file.
+
+It does what azure-cli-core 2.91 does where the script could notice: ``@FILE`` bodies, errors as
+``ERROR: Reason({…})``, exit status 1, nothing printed for null. It knows the JMESPath queries of
+the script and no others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import site
+import sys
+import time
+from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(os.environ["STANDIN"])
+REASONS = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    404: "Not Found",
+    409: "Conflict",
+    429: "Too Many Requests",
+    502: "Bad Gateway",
+}
+PRIVATE = ("k", "d", "p", "q", "dp", "dq", "qi")
+QUERIES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "keys[].n": lambda answer: [key["n"] for key in answer["keys"] if key["n"] is not None],
+    "keys[].use": lambda answer: [key["use"] for key in answer["keys"]],
+    "keys[].kid": lambda answer: [key["kid"] for key in answer["keys"]],
+    "n": lambda answer: answer["n"],
+    "to_string([use,nbf,exp])": lambda answer: json.dumps(
+        [answer["use"], answer["nbf"], answer["exp"]], separators=(",", ":")
+    ),
+}
+
+
+class Refused(Exception):  # noqa: N818
+    """What the service answers in place of what it was asked for."""
+
+    def __init__(self, status: int, code: str, message: str = "no") -> None:
+        super().__init__(code)
+        self.status = status
+        self.text = json.dumps({"error": {"code": code, "message": message}})
+
+
+class Service:
+    """The pretended tenant."""
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        self.state = state
+        self.sets: dict[str, list[dict[str, Any]]] = state.setdefault("sets", {})
+
+    def answer(self, method: str, path: list[str], body: dict[str, Any] | None) -> Any:
+        if (method, path) == ("post", []):
+            assert body is not None
+            return self.create(body)
+        name = path[0]
+        seen = self.seen(method)
+        if name not in seen:
+            raise Refused(404, "AADB2C95052", "there is no such key set")
+        if method == "get":
+            if path[1:] == ["getActiveKey"]:
+                return self.active(seen[name])
+            # Nothing promises an order.
+            keys = seen[name][:: self.state.get("order", 1)]
+            return {"id": name, "keys": [public(key) for key in keys]}
+        assert body is not None
+        if method == "put":
+            self.sets[name] = [self.new(key) for key in body["keys"]]
+        elif path[1:] == ["uploadSecret"]:
+            secret = urlsafe_b64encode(body["k"].encode()).decode().rstrip("=")
+            self.sets[name].append(self.new({"kty": "oct", **body, "k": secret}))
+        elif path[1:] == ["uploadPkcs12"]:
+            self.sets[name].append(self.new(pkcs12(body)))
+        else:
+            raise Refused(400, "BadRequest")
+        return {}
+
+    def seen(self, method: str) -> dict[str, list[dict[str, Any]]]:
+        """What is shown: for a while, it may be what was there before."""
+        if method == "get" and self.state.get("lag", 0) > 0 and "before" in self.state:
+            self.state["lag"] -= 1
+            before: dict[str, list[dict[str, Any]]] = self.state["before"]
+            return before
+        return self.sets
+
+    def create(self, body: dict[str, Any]) -> Any:
+        name = "B2C_1A_" + body["id"]
+        if name in self.sets:
+            raise Refused(409, "AADB2C95028", "it exists")
+        self.sets[name] = [self.new(key) for key in body.get("keys", [])]
+        return {"id": name}
+
+    def new(self, key: dict[str, Any]) -> dict[str, Any]:
+        if "kid" in key:
+            raise Refused(400, "AADB2C95059")
+        if "@odata.type" in key or "status" in key:
+            raise Refused(400, "AADB2C95034")
+        self.state["made"] = self.state.get("made", 0) + 1
+        return {"kid": f"made-{self.state['made']}", **key}
+
+    def active(self, keys: list[dict[str, Any]]) -> Any:
+        now = int((FOLDER / "now").read_text())
+        counting = [
+            (key["nbf"] if key.get("nbf") is not None else -1, number)
+            for number, key in enumerate(keys)
+            if (key.get("nbf") or 0) <= now < (key.get("exp") or 2**63)
+        ]
+        if not counting:
+            raise Refused(404, "AADB2C90085", "no active key")
+        return public(keys[max(counting)[1]])
+
+
+def public(key: dict[str, Any]) -> dict[str, Any]:
+    names = ("kid", "kty", "use", "nbf", "exp", "e", "n")
+    return {"k": None, **{name: key.get(name) for name in names}}
+
+
+def pkcs12(body: dict[str, Any]) -> dict[str, Any]:
+    # Started without it (-S), which is twice as fast.
+    site.main()
+    from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
+    from cryptography.x509 import KeyUsage
+
+    try:
+        _, certificate, _ = load_key_and_certificates(
+            b64decode(body["key"], validate=True), body["password"].encode()
+        )
+    except ValueError:
+        raise Refused(400, "AADB2C95025") from None
+    assert certificate is not None
+    signs = certificate.extensions.get_extension_for_class(KeyUsage).value.digital_signature
+    numbers: Any = certificate.public_key()
+    n = numbers.public_numbers().n
+    return {
+        "kty": "RSA",
+        "use": "sig" if signs else "enc",
+        "nbf": int(certificate.not_valid_before_utc.timestamp()),
+        "exp": int(certificate.not_valid_after_utc.timestamp()),
+        "e": "AQAB",
+        # Base64 of the other kind, padded.
+        "n": urlsafe_b64encode(n.to_bytes(n.bit_length() // 8, "big")).decode().translate(STANDARD),
+    }
+
+
+STANDARD = str.maketrans("-_", "+/")
+
+
+def options_of(args: list[str]) -> dict[str, str]:
+    return dict(zip(args[::2], args[1::2], strict=True))
+
+
+def body_of(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    # As az does it: what cannot be read is itself the body, and an = hides the @.
+    if text.startswith("@") and "=" not in text and Path(text[1:]).is_file():
+        text = Path(text[1:]).read_text()
+    body: dict[str, Any] = json.loads(text)
+    return body
+
+
+def show(value: Any) -> None:
+    if value is None:
+        return
+    for line in value if isinstance(value, list) else [value]:
+        sys.stdout.write(f"{line}\n")
+
+
+def fault_of(state: dict[str, Any], method: str) -> dict[str, Any]:
+    """What goes wrong with this request, if something does."""
+    for fault in state["faults"]:
+        if fault["method"] != method:
+            continue
+        if fault.get("skip", 0) > 0:
+            fault["skip"] -= 1
+            break
+        state["faults"].remove(fault)
+        found: dict[str, Any] = fault
+        return found
+    return {"when": None}
+
+
+def hit(fault: dict[str, Any], state: dict[str, Any], entry: dict[str, Any]) -> None:
+    if fault["stop"]:
+        # As when the machine goes down: az, and the script that called it.
+        keep(state, entry)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+        time.sleep(60)
+    raise Refused(fault["status"], fault["code"], fault.get("message", ""))
+
+
+def rest(options: dict[str, str], state: dict[str, Any], entry: dict[str, Any]) -> None:
+    method, url = options["--method"], options["--url"]
+    if "--resource" not in options:  # a person at the prompt, and not the script
+        name = url.rpartition("/")[2]
+        show(json.dumps(Service(state).answer(method, [name], None)))
+        return
+    assert "AZURE_CLI_DISABLE_CONNECTION_VERIFICATION" not in os.environ
+    assert os.environ["AZURE_LOGGING_ENABLE_LOG_FILE"] == "false"
+    assert url.startswith(options["--resource"] + "/")
+    path = url.removeprefix(options["--resource"]).split("/")[1:]
+    assert path[:3] == ["beta", "trustFramework", "keySets"]
+    entry["body"] = body_of(options.get("--body"))
+    fault = fault_of(state, method)
+    if fault["when"] == "before":
+        hit(fault, state, entry)
+    before = json.loads(json.dumps(state.get("sets", {})))
+    try:
+        answer = Service(state).answer(method, path[3:], entry["body"])
+    except Refused:
+        if fault["when"] == "after":
+            hit(fault, state, entry)
+        raise
+    if method != "get":
+        state["before"], state["lag"] = before, state["lags"]
+    if fault["when"] == "after":
+        hit(fault, state, entry)
+    if options["--output"] == "json":
+        show(json.dumps(answer))
+    if options["--output"] == "tsv":
+        show(QUERIES[options["--query"]](answer))
+
+
+def main(args: list[str]) -> int:
+    state = json.loads((FOLDER / "state.json").read_text())
+    entry: dict[str, Any] = {"args": args}
+    try:
+        if args[:2] == ["account", "show"]:
+            if not state["tenant"]:
+                sys.stderr.write("ERROR: Please run 'az login' to setup account.\n")
+                return 1
+            # Somebody may sign in elsewhere, in another window.
+            show(state["later"].pop(0) if state.get("later") else state["tenant"])
+        else:
+            assert args[0] == "rest"
+            rest(options_of(args[1:]), state, entry)
+    except Refused as refused:
+        sys.stderr.write(f"ERROR: {REASONS[refused.status]}({refused.text})\n")
+        return 1
+    finally:
+        keep(state, entry)
+    return 0
+
+
+def keep(state: dict[str, Any], entry: dict[str, Any]) -> None:
+    (FOLDER / "state.json").write_text(json.dumps(state))
+    with (FOLDER / "log").open("a") as log:
+        log.write(json.dumps(entry) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

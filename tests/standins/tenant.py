@@ -1,0 +1,112 @@
+"""A pretended tenant, and the programs on the way to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests import support
+from trustkeys.graph import Provisioning, az_script, private_bodies
+
+NOW = 1_800_000_000
+TENANT = "0d2b3c4f-1a2b-4c3d-8e9f-0123456789ab"
+TOKEN = "eyJ0eXAiOiJKV1QifQ.secret"
+
+
+class Tenant:
+    """A pretended tenant, the programs to reach it, and a directory with a script."""
+
+    def __init__(self, folder: Path) -> None:
+        self.standin = folder / "standin"
+        self.standin.mkdir()
+        programs = folder / "bin"
+        programs.mkdir()
+        az = support.ROOT / "tests" / "standins" / "az.py"
+        for name, line in {
+            "az": f'exec "{sys.executable}" -ES "{az}" "$@"',
+            "sleep": 'echo "$1" >>"$STANDIN/sleeps"',
+            "date": 'cat "$STANDIN/now"',
+        }.items():
+            (programs / name).write_text(f"#!/bin/sh\n{line}\n")
+            (programs / name).chmod(0o700)
+        # Such a name may break a script, or a program that it calls.
+        self.folder = folder / "keys of 'us' = $(touch oops) [a]"
+        self.environment = support.environment(
+            PATH=f"{programs}:{os.environ['PATH']}",
+            STANDIN=str(self.standin),
+            AZURE_CLI_DISABLE_CONNECTION_VERIFICATION="1",
+            AZURE_LOGGING_ENABLE_LOG_FILE="true",
+            STANDIN_TOKEN=TOKEN,
+        )
+        self.at(NOW)
+        self.keep({"tenant": TENANT, "faults": [], "lags": 0})
+
+    def at(self, now: int) -> None:
+        (self.standin / "now").write_text(f"{now}\n")
+
+    def keep(self, state: dict[str, Any]) -> None:
+        (self.standin / "state.json").write_text(json.dumps(state))
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return support.parse((self.standin / "state.json").read_text())
+
+    def change(self, **changes: Any) -> None:
+        self.keep({**self.state, **changes})
+
+    def keys(self, name: str) -> list[dict[str, Any]]:
+        keys: list[dict[str, Any]] = self.state["sets"][name]
+        return keys
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.standin / "log").read_text().splitlines()]
+
+    @property
+    def sent(self) -> list[dict[str, Any]]:
+        """The requests that changed something, or were to."""
+        return [entry for entry in self.log if entry.get("body") is not None]
+
+    @property
+    def sleeps(self) -> list[int]:
+        file = self.standin / "sleeps"
+        return [int(line) for line in file.read_text().split()] if file.exists() else []
+
+    def place(self, provisioning: Provisioning) -> None:
+        self.folder.mkdir(mode=0o700)
+        (self.folder / "provision.sh").write_text(az_script(provisioning))
+        for name, body in private_bodies(provisioning).items():
+            (self.folder / name).write_text(body)
+            (self.folder / name).chmod(0o600)
+
+    def run(self, *args: str) -> subprocess.CompletedProcess[str]:
+        """Run the script from elsewhere, in a group of its own, which a fault may kill."""
+        return subprocess.run(
+            ["bash", str(self.folder / "provision.sh"), *args],
+            cwd=self.standin,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            start_new_session=True,
+        )
+
+    def well(self, *args: str) -> str:
+        done = self.run(*args)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.splitlines()[-1].startswith("OK: ")
+        return done.stdout
+
+    def badly(self, *args: str) -> str:
+        done = self.run(*args)
+        assert done.returncode == 1
+        assert "OK: " not in done.stdout
+        return done.stdout + done.stderr
+
+    @property
+    def left(self) -> list[str]:
+        return sorted(file.name for file in self.folder.iterdir())

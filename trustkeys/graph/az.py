@@ -1,0 +1,286 @@
+"""A provisioning as a bash script around ``az rest``.
+
+What az does decides how the script is built (azure-cli-core 2.91, read in its source):
+
+* ``--body @FILE`` sends ``@FILE`` itself where the file cannot be read, and takes no path with
+  an ``=`` in it. So the script goes to the files' directory and looks before it sends.
+* Response headers are shown by ``--debug`` alone, which shows the body too. So `Retry-After`
+  cannot be read: the script waits as long as an error's text says, if it says so, else 5
+  seconds, and twice as long each time after that.
+* Where a person has az keep a log file, bodies go into it. The script turns that off.
+* An error is ``ERROR: Reason({…})`` on standard error, and exit status 1 whatever it was.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from trustkeys.graph.requests import Provisioning
+from trustkeys.graph.scripts import schedule_lines
+
+__all__ = ["az_script"]
+
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
+
+def az_script(provisioning: Provisioning) -> str:
+    """Write a bash script that sends the files of `private_bodies` with ``az rest``.
+
+    It is to be named ``provision.sh``. It holds no secret, needs bash 3.2, az and the tools of
+    POSIX, and its first lines say how it is called. Exit status: 0 the service has the keys, and
+    the active key is the right one; 1 else; 2 it was called in a wrong way.
+    """
+    return "\n".join([_HEAD, *_settings(provisioning), _BODY, *_main(provisioning), ""])
+
+
+def _settings(provisioning: Provisioning) -> Iterator[str]:
+    is_rsa = provisioning.kty == "RSA"
+    settings = {
+        "keyset": provisioning.keyset_id,
+        "base": provisioning.base_url,
+        # For whom az asks for a token: of a cloud that it is not signed in to it gets none.
+        "resource": provisioning.base_url.removesuffix("/beta"),
+        "path": f"/trustFramework/keySets/{provisioning.keyset_id}",
+        "steps": str(len(provisioning.requests)),
+        "replaces": "yes" if provisioning.replaces else "no",
+        # JMESPath: how a key is recognised.
+        "one_of_all": "keys[].n" if is_rsa else "keys[].use",
+        "active": "n" if is_rsa else "to_string([use,nbf,exp])",
+    }
+    for name, value in settings.items():
+        yield f"{name}={shlex.quote(value)}"
+
+
+def _main(provisioning: Provisioning) -> Iterator[str]:
+    for number, request in enumerate(provisioning.requests, 1):
+        brings = shlex.quote("\n".join(request.brings))
+        function = "replace" if request.method == "PUT" else "step"
+        yield f"{function} {number} {shlex.quote(request.path)} {brings}"
+    yield "check <<'SCHEDULE'"
+    yield from schedule_lines(provisioning)
+    yield "SCHEDULE"
+
+
+_HEAD = r"""#!/usr/bin/env bash
+# Brings a key set into an Azure AD B2C tenant. This script holds no secret. The files beside it
+# do: each is removed as soon as the service has taken it. It stops at the first error; run it
+# again then, and it goes on where it stopped.
+#
+# Usage: bash provision.sh [--replace] [TENANT-ID]
+#
+#   TENANT-ID   stop if az is signed in to another tenant
+#   --replace   where the requests replace a key set: lose the keys that are in it
+#
+# Sign in first: az login --allow-no-subscriptions --tenant TENANT-ID
+set -euo pipefail
+umask 077
+export LC_ALL=C
+# az would write what it sends, private keys included, into its log file.
+export AZURE_LOGGING_ENABLE_LOG_FILE=false
+# Private keys go to the service alone.
+unset AZURE_CLI_DISABLE_CONNECTION_VERIFICATION
+unset CDPATH
+"""
+
+_BODY = r"""
+errors=az-errors.txt
+# What is there, and what has to be there: "absent", or "present" and a line for each key.
+state=absent
+known=absent
+brought=
+# Whether this run has sent anything.
+sent=no
+answer=
+
+say() { printf '%s\n' "$*"; }
+
+stop() {
+  printf 'provision.sh: %s\n' "$*" >&2
+  exit 1
+}
+
+# Show what az said, and stop.
+failed() {
+  cat -- "$errors" >&2
+  stop "$@"
+}
+
+current_tenant() {
+  local id
+  if ! id=$(az account show --query tenantId --output tsv); then
+    stop "az is not signed in: az login --allow-no-subscriptions --tenant TENANT-ID"
+  fi
+  printf '%s' "$id" | tr -cd '[:alnum:]-'
+}
+
+# Base64 of any kind as base64url, one line for each key, in an order that is always the same.
+lines() { printf '%s\n' "$1" | tr -d '=\r' | tr '/+' '_-' | sed '/^$/d' | sort; }
+
+present() {
+  printf 'present\n'
+  lines "$1"
+}
+
+# Ask the service: METHOD PATH and arguments of az rest. Asks again where it is throttled.
+call() {
+  local pause=5 seconds
+  while ! answer=$(az rest --method "$1" --url "$base$2" --resource "$resource" "${@:3}" \
+    2>"$errors"); do
+    if [ "$pause" -gt 160 ] || ! grep -q -e 'Too Many Requests' -e AADB2C95043 "$errors"; then
+      return 1
+    fi
+    seconds=$(sed -n \
+      's/.*[Rr]etry[-_ ]\{0,1\}[Aa]fter[^0-9]\{0,12\}\([0-9]\{1,4\}\).*/\1/p' "$errors" \
+      | sed -n 1p)
+    say "The service is busy: waiting for ${seconds:-$pause} seconds."
+    sleep "${seconds:-$pause}"
+    pause=$((pause * 2))
+  done
+  cat -- "$errors" >&2
+}
+
+look() {
+  if call get "$path" --query "$one_of_all" --output tsv; then
+    state=$(present "$answer")
+  elif grep -q -e 'Not Found(' -e AADB2C95052 "$errors"; then
+    state=absent
+  else
+    failed "could not look at $keyset: nothing was sent"
+  fi
+}
+
+# Send a body: NUMBER METHOD PATH.
+send() {
+  say "Step $1 of $steps: $2 $3"
+  # az would send the file's name in place of what it cannot read.
+  [ -r "$1.json" ] || stop "cannot read $1.json"
+  # Somebody may have signed in to another one meanwhile.
+  [ "$(current_tenant)" = "$tenant" ] || stop "az is signed in to another tenant now"
+  : >"$1.sent"
+  sent=yes
+  if ! call "$2" "$3" --headers Content-Type=application/json --body "@$1.json" --output none
+  then
+    # What was refused was not done; of anything else nobody knows.
+    if grep -q -E '(Bad Request|Unauthorized|Forbidden|Not Found|Conflict|Too Many Requests)\(' \
+      "$errors"; then
+      rm -f -- "$1.sent"
+    fi
+    failed "step $1 of $steps failed: mend that and run this again, it goes on here"
+  fi
+}
+
+# Send one request unless that was done before: NUMBER PATH KEYS.
+step() {
+  local before=$known pause=2
+  brought="$brought$3"$'\n'
+  known=$(present "$brought")
+  if [ ! -e "$1.json" ]; then
+    say "Step $1 of $steps: was done before"
+    return
+  fi
+  look
+  # What was sent a moment ago, by this run or the one before, may not be visible yet.
+  while [ "$pause" -le 8 ]; do
+    if [ "$sent" = yes ] && [ "$state" = "$before" ]; then break; fi
+    if [ "$sent" = no ] && { [ ! -e "$1.sent" ] || [ "$state" != "$before" ]; }; then break; fi
+    sleep "$pause"
+    pause=$((pause * 2))
+    look
+  done
+  if [ "$state" = "$before" ]; then
+    send "$1" post "$2"
+  elif [ "$sent" = no ] && [ -e "$1.sent" ] && [ "$state" = "$known" ]; then
+    say "Step $1 of $steps: was done before"
+  elif [ "$before" = absent ]; then
+    stop "$keyset is there already, and this has not made it (AADB2C95028): compare the two;" \
+      "to lose the keys that are there, make the requests anew and ask for replacing"
+  else
+    stop "$keyset is not as this left it: somebody else has changed it, or this is another" \
+      "tenant; nothing was sent. Compare the two"
+  fi
+  rm -f -- "$1.json" "$1.sent"
+}
+
+# Put new keys in the place of all others: NUMBER PATH.
+replace() {
+  if [ ! -e "$1.json" ]; then
+    say "Step $1 of $steps: was done before"
+    return
+  fi
+  if ! call get "$path" --query 'keys[].kid' --output tsv; then
+    failed "$keyset cannot be looked at: where it is not there, make the requests anew without" \
+      "replacing"
+  fi
+  say "These keys are in $keyset there. They are lost, and cannot be read back:"
+  printf '%s\n' "$answer" | tr -cd '[:print:]\n'
+  if [ "$replacing" != yes ]; then
+    stop "nothing was sent: to lose these keys, run this again with --replace"
+  fi
+  send "$1" put "$2"
+  rm -f -- "$1.json" "$1.sent"
+}
+
+# Compare the active key with the schedule, which is standard input: START END KEY.
+check() {
+  local now start end shows expected=- found='' pause=5
+  now=$(date +%s)
+  while read -r start end shows; do
+    if [ "$start" -le "$now" ] && { [ "$end" = - ] || [ "$now" -lt "$end" ]; }; then
+      expected=$shows
+    fi
+  done
+  if [ "$expected" = - ]; then
+    stop "MISMATCH: by their dates no key of $keyset is active now, and sign-in fails"
+  fi
+  while :; do
+    found=
+    if call get "$path/getActiveKey" --query "$active" --output tsv; then
+      found=$(lines "$answer")
+    else
+      cat -- "$errors" >&2
+    fi
+    if [ "$found" = "$expected" ]; then
+      say "OK: the active key of $keyset is the one that is expected."
+      return
+    fi
+    [ "$pause" -le 20 ] || break
+    sleep "$pause"
+    pause=$((pause * 2))
+  done
+  say "expected: $expected"
+  say "found:    $found" | tr -cd '[:print:]\n'
+  stop "MISMATCH: the active key of $keyset is another: compare the two, and look whether the" \
+    "keys there are enabled"
+}
+
+wanted=
+replacing=no
+for argument in "$@"; do
+  case $argument in
+    --replace) replacing=yes ;;
+    -* | '')
+      printf 'Usage: bash provision.sh [--replace] [TENANT-ID]\n' >&2
+      exit 2
+      ;;
+    *)
+      [ -z "$wanted" ] || stop "one TENANT-ID, please"
+      wanted=$argument
+      ;;
+  esac
+done
+if [ "$replacing" = yes ] && [ "$replaces" = no ]; then
+  stop "these requests replace nothing: --replace is for those that were made for it"
+fi
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+trap 'rm -f -- "$errors"' EXIT
+
+tenant=$(current_tenant)
+say "Tenant: $tenant at $resource"
+if [ -n "$wanted" ] \
+  && [ "$(printf '%s' "$wanted" | tr '[:upper:]' '[:lower:]')" \
+    != "$(printf '%s' "$tenant" | tr '[:upper:]' '[:lower:]')" ]; then
+  stop "this is another tenant than the one that was named: nothing was sent"
+fi
+"""

@@ -1,0 +1,341 @@
+"""A provisioning as a PowerShell script around ``Invoke-MgGraphRequest``.
+
+What that command does decides how the script is built (Microsoft.Graph.Authentication, read in
+its source): ``-InputFilePath`` keeps the body out of a host's pipeline logs, which note the value
+of ``-Body``, and takes wildcards, so the path is escaped; ``-Debug`` shows the body, so it is
+turned off; response headers are a dictionary of lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trustkeys.graph.requests import GraphRequest, Provisioning
+from trustkeys.graph.scripts import schedule_lines
+
+__all__ = ["pwsh_script"]
+
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
+
+def pwsh_script(provisioning: Provisioning) -> str:
+    """Write a PowerShell script that sends the files of `private_bodies`.
+
+    It is to be named ``provision.ps1``. It holds no secret, is ASCII, needs PowerShell 5.1 or 7
+    and the module Microsoft.Graph.Authentication, and its first lines say how it is called. Exit
+    status: 0 the service has the keys, and the active key is the right one; 1 else.
+    """
+    return "\n".join([_HEAD, *_settings(provisioning), _BODY, *_main(provisioning), ""])
+
+
+def _literal(text: str) -> str:
+    """Write text so that PowerShell takes it as it is.
+
+    It takes typographic quotes for quotes as well; what is written here is ASCII.
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _settings(provisioning: Provisioning) -> Iterator[str]:
+    settings = {
+        "KeySet": provisioning.keyset_id,
+        "Base": provisioning.base_url,
+        "Path": f"/trustFramework/keySets/{provisioning.keyset_id}",
+    }
+    for name, value in settings.items():
+        yield f"${name} = {_literal(value)}"
+    yield f"$Steps = {len(provisioning.requests)}"
+    yield f"$Replaces = ${str(provisioning.replaces).lower()}"
+    # How a key is recognised.
+    yield f"$IsRsa = ${str(provisioning.kty == 'RSA').lower()}"
+
+
+def _main(provisioning: Provisioning) -> Iterator[str]:
+    for number, request in enumerate(provisioning.requests, 1):
+        yield _step(number, request)
+    yield "Test-ActiveKey @'"
+    yield from schedule_lines(provisioning)
+    yield "'@"
+
+
+def _step(number: int, request: GraphRequest) -> str:
+    path = _literal(request.path)
+    if request.method == "PUT":
+        return f"Invoke-Replacement {number} {path}"
+    brings = ", ".join(_literal(text) for text in request.brings)
+    return f"Invoke-Step {number} {path} @({brings})"
+
+
+_HEAD = r"""#Requires -Modules Microsoft.Graph.Authentication
+<#
+Brings a key set into an Azure AD B2C tenant. This script holds no secret. The files beside it do:
+each is removed as soon as the service has taken it. It stops at the first error; run it again
+then, and it goes on where it stopped.
+
+Usage: ./provision.ps1 [[-TenantId] TENANT-ID] [-Replace]
+
+  -TenantId   stop if PowerShell is connected to another tenant
+  -Replace    where the requests replace a key set: lose the keys that are in it
+
+Connect first:
+  Connect-MgGraph -TenantId TENANT-ID -Scopes TrustFrameworkKeySet.ReadWrite.All
+#>
+param([string] $TenantId = '', [switch] $Replace)
+
+Set-StrictMode -Version Latest
+$ErrorActionPreference = 'Stop'
+# What these would show is private keys.
+$DebugPreference = 'SilentlyContinue'
+$VerbosePreference = 'SilentlyContinue'
+"""
+
+_BODY = r"""
+# What is there, and what has to be there: 'absent', or 'present' and each key.
+$script:State = 'absent'
+$script:Known = 'absent'
+$script:Brought = @()
+# Whether this run has sent anything.
+$script:Sent = $false
+
+function Stop-Here([string] $Message) {
+    [Console]::Error.WriteLine("provision.ps1: $Message")
+    exit 1
+}
+
+# A member of an answer, or $null where it is not there.
+function Get-Value($Answer, [string] $Name) {
+    # Not $Answer.Keys: of an answer with a member "keys" that is the member.
+    if ($Answer -is [System.Collections.IDictionary]) { return $Answer[$Name] }
+    return $null
+}
+
+function Get-File([int] $Number, [string] $Kind) {
+    return Join-Path -Path $PSScriptRoot -ChildPath "$Number.$Kind"
+}
+
+# Ask the service. Gives the status and the answer. Asks again where it is throttled.
+function Invoke-Graph([string] $Method, [string] $RequestPath, [string] $File = '') {
+    $arguments = @{
+        Method = $Method
+        Uri = "$Base$RequestPath"
+        OutputType = 'HashTable'
+        SkipHttpErrorCheck = $true
+        StatusCodeVariable = 'graphStatus'
+        ResponseHeadersVariable = 'graphHeaders'
+        Debug = $false
+        Verbose = $false
+    }
+    if ($File) {
+        $arguments['ContentType'] = 'application/json'
+        $arguments['InputFilePath'] = [WildcardPattern]::Escape($File)
+    }
+    $pause = 5
+    while ($true) {
+        $graphStatus = 0
+        $graphHeaders = $null
+        $answer = Invoke-MgGraphRequest @arguments
+        $code = Get-Value (Get-Value $answer 'error') 'code'
+        $isThrottled = $graphStatus -eq 429 -or $code -eq 'AADB2C95043'
+        if (-not $isThrottled -or $pause -gt 160) {
+            return @{ Status = [int] $graphStatus; Answer = $answer; Code = [string] $code }
+        }
+        $seconds = Get-RetryAfter $graphHeaders $pause
+        Write-Host "The service is busy: waiting for $seconds seconds."
+        Start-Sleep -Seconds $seconds
+        $pause = $pause * 2
+    }
+}
+
+# Retry-After is a number of seconds or a date (RFC 9110 section 10.2.3).
+function Get-RetryAfter($Headers, [int] $Default) {
+    if ($null -eq $Headers) { return $Default }
+    foreach ($name in @($Headers.Keys)) {
+        if ($name -ne 'Retry-After') { continue }
+        $text = [string] @($Headers[$name])[0]
+        $seconds = 0
+        if ([int]::TryParse($text, [ref] $seconds)) { return [Math]::Max($seconds, 0) }
+        $date = [DateTimeOffset]::MinValue
+        if ([DateTimeOffset]::TryParse($text, [ref] $date)) {
+            $left = ($date - [DateTimeOffset]::UtcNow).TotalSeconds
+            return [int] [Math]::Min([Math]::Max([Math]::Ceiling($left), 0), 3600)
+        }
+    }
+    return $Default
+}
+
+function Stop-Failed($Result, [string] $Message) {
+    $fault = Get-Value $Result.Answer 'error'
+    $words = Get-Value $fault 'message'
+    Stop-Here "$Message (status $($Result.Status), $($Result.Code)): $words"
+}
+
+function Get-Tenant {
+    $context = Get-MgContext
+    if ($null -eq $context) {
+        Stop-Here ('not connected: Connect-MgGraph -TenantId TENANT-ID -Scopes ' +
+            'TrustFrameworkKeySet.ReadWrite.All')
+    }
+    return ([string] $context.TenantId) -replace '[^0-9A-Za-z-]', ''
+}
+
+function Test-Success($Result) { return $Result.Status -ge 200 -and $Result.Status -le 299 }
+
+# Base64 of any kind as base64url.
+function ConvertTo-Plain([string] $Text) {
+    return $Text.TrimEnd('=').Replace('/', '_').Replace('+', '-')
+}
+
+# The same text for the same keys, in whatever order.
+function Join-Keys($Keys) {
+    $plain = [string[]] @(@($Keys) | ForEach-Object { ConvertTo-Plain $_ })
+    [Array]::Sort($plain, [StringComparer]::Ordinal)
+    return (@('present') + $plain) -join "`n"
+}
+
+function Update-State {
+    $result = Invoke-Graph 'GET' $Path
+    if ($result.Status -eq 404 -or $result.Code -eq 'AADB2C95052') {
+        $script:State = 'absent'
+        return
+    }
+    if (-not (Test-Success $result)) {
+        Stop-Failed $result "could not look at ${KeySet}: nothing was sent"
+    }
+    $name = if ($IsRsa) { 'n' } else { 'use' }
+    $found = @()
+    foreach ($key in @(Get-Value $result.Answer 'keys')) {
+        $member = Get-Value $key $name
+        if ($null -ne $member) { $found += [string] $member }
+    }
+    $script:State = Join-Keys $found
+}
+
+function Send-Body([int] $Number, [string] $Method, [string] $RequestPath) {
+    Write-Host "Step $Number of ${Steps}: $Method $RequestPath"
+    # Somebody may have connected to another one meanwhile.
+    if ((Get-Tenant) -cne $tenant) { Stop-Here 'this is connected to another tenant now' }
+    $mark = Get-File $Number 'sent'
+    [IO.File]::WriteAllText($mark, '')
+    $script:Sent = $true
+    $result = Invoke-Graph $Method $RequestPath (Get-File $Number 'json')
+    if (-not (Test-Success $result)) {
+        # What was refused was not done; of anything else nobody knows.
+        if ($result.Status -ge 400 -and $result.Status -le 499) {
+            Remove-Item -LiteralPath $mark -Force
+        }
+        Stop-Failed $result "step $Number of $Steps failed: mend that and run this again"
+    }
+}
+
+function Remove-Sent([int] $Number) {
+    foreach ($kind in 'json', 'sent') {
+        $file = Get-File $Number $kind
+        if (Test-Path -LiteralPath $file) { Remove-Item -LiteralPath $file -Force }
+    }
+}
+
+# Send one request unless that was done before.
+function Invoke-Step([int] $Number, [string] $RequestPath, [string[]] $Brings) {
+    $before = $script:Known
+    $script:Brought = @($script:Brought) + @($Brings)
+    $script:Known = Join-Keys $script:Brought
+    if (-not (Test-Path -LiteralPath (Get-File $Number 'json'))) {
+        Write-Host "Step $Number of ${Steps}: was done before"
+        return
+    }
+    $isMarked = Test-Path -LiteralPath (Get-File $Number 'sent')
+    Update-State
+    # What was sent a moment ago, by this run or the one before, may not be visible yet.
+    foreach ($pause in 2, 4, 8) {
+        if ($script:Sent -and $script:State -ceq $before) { break }
+        if (-not $script:Sent -and (-not $isMarked -or $script:State -cne $before)) { break }
+        Start-Sleep -Seconds $pause
+        Update-State
+    }
+    if ($script:State -ceq $before) {
+        Send-Body $Number 'POST' $RequestPath
+    } elseif (-not $script:Sent -and $isMarked -and $script:State -ceq $script:Known) {
+        Write-Host "Step $Number of ${Steps}: was done before"
+    } elseif ($before -ceq 'absent') {
+        Stop-Here ("$KeySet is there already, and this has not made it (AADB2C95028): compare " +
+            'the two; to lose the keys that are there, make the requests anew and ask for ' +
+            'replacing')
+    } else {
+        Stop-Here ("$KeySet is not as this left it: somebody else has changed it, or this is " +
+            'another tenant; nothing was sent. Compare the two')
+    }
+    Remove-Sent $Number
+}
+
+# Put new keys in the place of all others.
+function Invoke-Replacement([int] $Number, [string] $RequestPath) {
+    if (-not (Test-Path -LiteralPath (Get-File $Number 'json'))) {
+        Write-Host "Step $Number of ${Steps}: was done before"
+        return
+    }
+    $result = Invoke-Graph 'GET' $Path
+    if (-not (Test-Success $result)) {
+        Stop-Failed $result ("$KeySet cannot be looked at: where it is not there, make the " +
+            'requests anew without replacing')
+    }
+    Write-Host "These keys are in $KeySet there. They are lost, and cannot be read back:"
+    foreach ($key in @(Get-Value $result.Answer 'keys')) {
+        Write-Host (([string] (Get-Value $key 'kid')) -replace '[^\x20-\x7e]', '?')
+    }
+    if (-not $Replace) {
+        Stop-Here 'nothing was sent: to lose these keys, run this again with -Replace'
+    }
+    Send-Body $Number 'PUT' $RequestPath
+    Remove-Sent $Number
+}
+
+# What a key shows of itself: as the schedule has it.
+function Get-Shown($Key) {
+    if ($IsRsa) { return ConvertTo-Plain ([string] (Get-Value $Key 'n')) }
+    $parts = @('"{0}"' -f (Get-Value $Key 'use'))
+    foreach ($name in 'nbf', 'exp') {
+        $date = Get-Value $Key $name
+        $parts += if ($null -eq $date) { 'null' } else { [string] [long] $date }
+    }
+    return '[' + ($parts -join ',') + ']'
+}
+
+# Compare the active key with the schedule, which has a line for each stretch: START END KEY.
+function Test-ActiveKey([string] $Schedule) {
+    $now = [DateTimeOffset]::UtcNow.ToUnixTimeSeconds()
+    $expected = '-'
+    foreach ($line in $Schedule -split '\r?\n') {
+        $start, $end, $shows = $line -split ' '
+        if ([long] $start -le $now -and ($end -eq '-' -or $now -lt [long] $end)) {
+            $expected = $shows
+        }
+    }
+    if ($expected -eq '-') {
+        Stop-Here "MISMATCH: by their dates no key of $KeySet is active now, and sign-in fails"
+    }
+    $found = ''
+    foreach ($pause in 5, 10, 20, 0) {
+        $result = Invoke-Graph 'GET' "$Path/getActiveKey"
+        if (Test-Success $result) { $found = Get-Shown $result.Answer }
+        if ($found -ceq $expected) {
+            Write-Host "OK: the active key of $KeySet is the one that is expected."
+            return
+        }
+        if ($pause -gt 0) { Start-Sleep -Seconds $pause }
+    }
+    Write-Host "expected: $expected"
+    Write-Host ("found:    $found" -replace '[^\x20-\x7e]', '?')
+    Stop-Here ("MISMATCH: the active key of $KeySet is another: compare the two, and look " +
+        'whether the keys there are enabled')
+}
+
+if ($Replace -and -not $Replaces) {
+    Stop-Here 'these requests replace nothing: -Replace is for those that were made for it'
+}
+$tenant = Get-Tenant
+Write-Host "Tenant: $tenant at $Base"
+if ($TenantId -and $TenantId -ne $tenant) {
+    Stop-Here 'this is another tenant than the one that was named: nothing was sent'
+}
+"""
