@@ -8,7 +8,6 @@ from attrs import evolve
 from trustkeys.cli import values
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.engine import generate as generate_one
-from trustkeys.key import TrustFrameworkKey
 from trustkeys.keytypes.registry import known_types
 from trustkeys.request import GenerateKeyRequest
 
@@ -103,22 +102,13 @@ def generate(
     key = generate_one(wanted)
     answer = values.json_text(key.to_graph())
     if output == "-":
-        values.write_out(_private_text(key, password))
+        values.write_out(values.private_text(key, password))
     elif output is None:
         values.write_out(answer)
     else:
         from trustkeys.files import write_new
 
-        private = _private_text(key, password).encode()
+        private = values.private_text(key, password).encode()
         with uninterrupted():
             write_new(output, private)
         values.write_out(answer)
-
-
-def _private_text(key: TrustFrameworkKey, password: str | None) -> str:
-    text = values.json_text(key.to_jwk(private=True))
-    if password is None:
-        return text
-    from trustkeys.formats.jwe import encrypt
-
-    return encrypt(text.encode(), password, cty="jwk+json") + "\n"

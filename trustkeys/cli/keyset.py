@@ -14,11 +14,14 @@ import click
 from attrs import asdict
 
 from trustkeys import store
-from trustkeys.cli import passphrases, values
+from trustkeys.cli import passphrases, sources, values
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.encoding import MAX_SET_BYTES
-from trustkeys.errors import InvalidInputError, KeyNotFoundError
+from trustkeys.errors import InvalidInputError, KeyNotFoundError, speaking_of
 from trustkeys.files import write_new
+from trustkeys.formats.certificates import self_signed, to_certificate_pem
+from trustkeys.formats.reading import read_key
+from trustkeys.key import TrustFrameworkKey
 from trustkeys.keyset.inspection import check_key_set
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.keyset.schedule import FOREVER, end_of, start_of, stretches
@@ -26,9 +29,6 @@ from trustkeys.numericdate import date_text
 
 # Others hold the lock for as long as it takes to make their keys.
 _PATIENCE = 60  # seconds
-
-# The timeline shows 8 characters.
-_SHORTEST_KID = 6
 
 # A kid can begin with a hyphen, and must not be taken for an option.
 _KID_SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
@@ -321,6 +321,116 @@ def disable(file: str, kid: str, password_file: str | None) -> None:
 
 @keyset.command()
 @_file
+@click.option("--use", metavar="USE", help="sig or enc. Default: as the others.")
+@click.option("--nbf", metavar="T", help="Not before this time. Default: no date.")
+@click.option("--exp", metavar="T", help="Expires at this time. Default: no date.")
+@_json_errors
+def secret(
+    file: str, password_file: str | None, use: str | None, nbf: str | None, exp: str | None
+) -> None:
+    """Add a secret that is given as text, as Graph's uploadSecret does.
+
+    It is asked for without being shown, or read from standard input; one line end is cut off.
+    """
+    start, end = values.dates(nbf, exp)
+    if password_file == "-":  # noqa: S105 - a name
+        raise click.UsageError("standard input is for the secret, and not for the passphrase")
+    store.is_encrypted(file)  # whether it is there at all, before anything is asked for
+    text = passphrases.secret(f"Secret for {file}: ")
+    with _editing(file, password_file) as keys:
+        key = keys.upload_secret(text, use, nbf=start, exp=end)
+    _tell(values.json_text(key.to_graph()))
+
+
+@keyset.command()
+@_file
+@click.argument("key_file", metavar="KEY")
+@click.option("--use", metavar="USE", help="sig or enc, where neither KEY nor the set says.")
+@click.option("--nbf", metavar="T", help="Not before this time, in place of what KEY says.")
+@click.option("--exp", metavar="T", help="Expires at this time, in place of what KEY says.")
+@click.option("--key-password-file", metavar="PW", help="Where the passphrase of KEY is.")
+@_json_errors
+def add(
+    file: str,
+    key_file: str,
+    password_file: str | None,
+    use: str | None,
+    nbf: str | None,
+    exp: str | None,
+    key_password_file: str | None,
+) -> None:
+    """Add the key in the file KEY: a JWK, PEM, a certificate, PKCS#12, in any form.
+
+    Prints the answer that Graph would give.
+    """
+    if [key_file, password_file, key_password_file].count("-") > 1:
+        raise click.UsageError("standard input can be one of the files")
+    start, end = values.dates(nbf, exp)
+
+    def read(data: bytes, password: str | None) -> Callable[[str | None], TrustFrameworkKey]:
+        def key_for(otherwise: str | None) -> TrustFrameworkKey:
+            # What KEY is for the set says only where KEY does not.
+            try:
+                return read_key(data, use=use, nbf=start, exp=end, password=password)
+            except InvalidInputError as error:
+                if (error.code, error.target) != ("AADB2C90253", "use") or otherwise is None:
+                    raise
+            return read_key(data, use=otherwise, nbf=start, exp=end, password=password)
+
+        # Nobody is asked for a passphrase while others wait for the lock.
+        key_for("sig")
+        return key_for
+
+    key_for = sources.foreign(key_file, key_password_file, read, otherwise="--key-password-file")
+    with _editing(file, password_file) as keys:
+        with speaking_of(key_file):
+            key = key_for(keys.use)
+        keys.add(key)
+    _tell(values.json_text(key.to_graph()))
+
+
+@keyset.command(context_settings=_KID_SETTINGS)
+@_file
+@click.argument("kid")
+@click.option("--subject", metavar="NAMES", help="Sign one with the key: CN=login,O=Example.")
+@click.option("--nbf", metavar="T", help="Its first second, where the key has no date.")
+@click.option("--exp", metavar="T", help="Its last second, where the key has no date.")
+@click.option("--certificate", "chain_file", metavar="FILE", help="What an authority issued.")
+@_json_errors
+def certify(
+    file: str,
+    kid: str,
+    password_file: str | None,
+    subject: str | None,
+    nbf: str | None,
+    exp: str | None,
+    chain_file: str | None,
+) -> None:
+    """Give the RSA key KID a certificate: a self-signed one, or one that an authority issued.
+
+    Prints the certificates as PEM. "trustkeys export --format csr" asks an authority for one.
+    """
+    if chain_file == password_file == "-":
+        raise click.UsageError("standard input can be one of the files")
+    if (subject is None) == (chain_file is None):
+        raise click.UsageError("say one: --subject NAMES, or --certificate FILE")
+    start, end = values.dates(nbf, exp)
+    if chain_file is not None and (start, end) != (None, None):
+        raise click.UsageError("--nbf and --exp go with --subject")
+    chain = None if chain_file is None else values.read_input(chain_file, MAX_SET_BYTES)
+    with _editing(file, password_file) as keys:
+        whole = sources.whole_kid(keys, kid)
+        if chain is None:
+            if keys.get(whole).x5c:
+                values.warn("the key had a certificate, which this one replaces")
+            made = self_signed(keys.get(whole), str(subject), nbf=start, exp=end)
+            chain = to_certificate_pem(made)
+        key = keys.set_certificates(whole, chain)
+    _tell(to_certificate_pem(key).decode())
+
+
+@keyset.command()
+@_file
 @_json_errors
 def jwks(file: str, password_file: str | None) -> None:
     """Print the public keys as a JWK Set."""
@@ -390,20 +500,4 @@ def _timeline(keys: TrustFrameworkKeySet) -> list[dict[str, Any]]:
 
 def _set_status(file: str, kid: str, password_file: str | None, status: str) -> None:
     with _editing(file, password_file) as keys:
-        keys.set_status(_whole_kid(keys, kid), status)
-
-
-def _whole_kid(keys: TrustFrameworkKeySet, kid: str) -> str:
-    """Find the kid that somebody cut short, as the timeline does."""
-    found = [key.kid for key in keys if key.kid.startswith(kid)]
-    if kid in found:
-        return kid
-    if not found and kid.startswith("--"):
-        raise click.UsageError(f"No such option, nor kid: {kid}")
-    if len(found) > 1:
-        raise InvalidInputError(f"{len(found)} keys have a kid that begins so", target="kid")
-    if found and len(kid) < _SHORTEST_KID:
-        raise InvalidInputError(
-            f"kid must be given whole, or at least {_SHORTEST_KID} characters of it", target="kid"
-        )
-    return found[0] if found else kid
+        keys.set_status(sources.whole_kid(keys, kid), status)

@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 
 import click
 
@@ -17,19 +18,29 @@ from trustkeys.cli import signals, values
 from trustkeys.cli.generate import generate
 from trustkeys.errors import TrustKeysError
 
+# Where the commands stand that need more, and are loaded when they are asked for.
+_WHEN_ASKED_FOR = {
+    "compare": ("tenant", "compare"),
+    "export": ("export", "export"),
+    "import": ("intake", "import_"),
+    "inspect": ("inspect", "inspect"),
+    "keyset": ("keyset", "keyset"),
+    "provision": ("tenant", "provision"),
+}
+
 
 class _Commands(click.Group):
     """The commands. Those that need more are loaded when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), "keyset"]
+        return [*super().list_commands(ctx), *_WHEN_ASKED_FOR]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name != "keyset":
+        if cmd_name not in _WHEN_ASKED_FOR:
             return super().get_command(ctx, cmd_name)
-        from trustkeys.cli.keyset import keyset
-
-        return keyset
+        module, name = _WHEN_ASKED_FOR[cmd_name]
+        command: click.Command = getattr(import_module(f"trustkeys.cli.{module}"), name)
+        return command
 
 
 @click.group(

@@ -23,7 +23,7 @@ def known(path: str, password_file: str | None) -> str | None:
     """
     if password_file is not None:
         return values.read_password(password_file)
-    return _ask(f"Passphrase of {path}: ") if store.is_encrypted(path) else None
+    return ask(f"Passphrase of {path}: ") if store.is_encrypted(path) else None
 
 
 def new(path: str, password_file: str | None, *, plain: bool, option: str) -> str | None:
@@ -41,13 +41,29 @@ def new(path: str, password_file: str | None, *, plain: bool, option: str) -> st
         return None
     if password_file is not None:
         return values.read_password(password_file)
-    password = _ask(f"New passphrase for {path}: ", otherwise=f"{option} or --plain")
-    if _ask("Once more: ") != password:
+    password = ask(f"New passphrase for {path}: ", otherwise=f"{option} or --plain")
+    if ask("Once more: ") != password:
         raise InvalidInputError("the two passphrases differ", target="password")
     return password
 
 
-def _ask(prompt: str, otherwise: str = "--password-file") -> str:
+def secret(prompt: str) -> str:
+    """Give a secret: of the person at the terminal, asked twice, or all of standard input."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return values.read_password("-", what="secret")
+    text = ask(prompt)
+    if ask("Once more: ") != text:
+        raise InvalidInputError("the two secrets differ", target="k")
+    return text
+
+
+def ask(prompt: str, otherwise: str = "--password-file") -> str:
+    """Ask the person at the terminal for a passphrase, and do not show it.
+
+    Args:
+        prompt: What to ask.
+        otherwise: The option to name where there is no terminal.
+    """
     # Without a terminal getpass would read from standard input, and show it.
     if not _has_terminal():
         raise click.UsageError(f"there is no terminal to ask for a passphrase: give {otherwise}")

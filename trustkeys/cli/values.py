@@ -17,6 +17,7 @@ from attrs import evolve
 
 from trustkeys.encoding import MAX_JSON_BYTES
 from trustkeys.errors import InvalidInputError
+from trustkeys.key import TrustFrameworkKey
 from trustkeys.numericdate import numeric_date
 from trustkeys.request import GenerateKeyRequest
 
@@ -129,16 +130,18 @@ def read_input(path: str, limit: int = MAX_JSON_BYTES) -> bytes:
     return data
 
 
-def read_password(path: str) -> str:
+def read_password(path: str, what: str = "passphrase") -> str:
     """Read a passphrase as `read_input` does; one line end at its end is cut off.
+
+    Args:
+        path: The file, the pipe, or ``-``.
+        what: What it is, for errors.
 
     Raises:
         InvalidInputError: It is no UTF-8, or longer than 64 KiB. Code ``BadRequest``.
     """
     if path == "-" and sys.stdin is not None and sys.stdin.isatty():
-        raise click.UsageError(
-            "a passphrase that is typed would be seen: leave --password-file out"
-        )
+        raise click.UsageError(f"a {what} that is typed would be seen: leave --password-file out")
     data = read_input(path)
     password = None
     with suppress(UnicodeDecodeError):
@@ -146,18 +149,18 @@ def read_password(path: str) -> str:
         password = data.decode("utf-8-sig")
     if password is None or len(data) > MAX_JSON_BYTES:
         raise InvalidInputError(
-            f"the passphrase must be UTF-8 text of at most {MAX_JSON_BYTES} bytes",
+            f"the {what} must be UTF-8 text of at most {MAX_JSON_BYTES} bytes",
             target="password",
         )
     return password.removesuffix("\n").removesuffix("\r")
 
 
-def write_out(text: str) -> None:
+def write_out(content: str | bytes) -> None:
     """Write to standard output, or raise OSError: nobody must take silence for success."""
     if sys.stdout is None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
     try:
-        click.echo(text, nl=False)
+        click.echo(content, nl=False)
     except OSError as error:
         error.filename = "standard output"
         raise
@@ -171,6 +174,16 @@ def json_text(value: object) -> str:
 def write_json(value: object) -> None:
     """Write JSON to standard output."""
     write_out(json_text(value))
+
+
+def private_text(key: TrustFrameworkKey, password: str | None) -> str:
+    """Write a key whole as a JWK, or encrypted to a passphrase as a JWE."""
+    text = json_text(key.to_jwk(private=key.has_private))
+    if password is None:
+        return text
+    from trustkeys.formats.jwe import encrypt
+
+    return encrypt(text.encode(), password, cty="jwk+json") + "\n"
 
 
 def warn(message: str) -> None:
