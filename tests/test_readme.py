@@ -5,57 +5,18 @@ from __future__ import annotations
 import doctest
 import os
 import re
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 
 import jwcrypto.jwa
 import pytest
-from sybil.document import Document
-from sybil.example import Example
-from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
+from tests.examples import FLAGS, document, run
 from tests.support import ROOT, parse
 from trustkeys.cli.keyset import keyset
 
-FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.REPORT_NDIFF
 README = ROOT / "README.md"
-
-
-def run(command: str) -> str:
-    """Run a command line of the README as a shell does, and give all that it prints."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["sh", "-c", command],
-        env={**os.environ, "PATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.stdout
-
-
-def evaluate_console(example: Example) -> None:
-    for session in f"\n{example.parsed}".split("\n$ ")[1:]:
-        command, _, expected = session.partition("\n")
-        got = run(command)
-        # A line of "{..." stands for an answer that was shown before.
-        if expected.strip() == "{...":
-            parse(got)
-        else:
-            checker = doctest.OutputChecker()
-            assert checker.check_output(expected.rstrip("\n") + "\n", got or "\n", FLAGS), got
-
-
-document = Document.parse(
-    str(README),
-    PythonCodeBlockParser(doctest_optionflags=FLAGS),
-    CodeBlockParser("console", evaluate_console),
-)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -70,7 +31,7 @@ def in_an_empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 @pytest.mark.usefixtures("clean_registry")
 def test_the_examples_do_what_they_show() -> None:
-    examples = list(document.examples())
+    examples = list(document(README).examples())
     assert len(examples) > 40
     for example in examples:
         example.evaluate()
