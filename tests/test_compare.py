@@ -44,6 +44,12 @@ def test_a_set_is_as_its_own_answer(dated: list[TrustFrameworkKey]) -> None:
         assert not any(row.is_drift for row in rows)
 
 
+def test_a_date_that_is_none_is_another_than_no_date(rsa_keys: list[TrustFrameworkKey]) -> None:
+    keys = key_set(attrs.evolve(rsa_keys[0], nbf=None))
+    entry = {**keys.to_graph()["keys"][0], "nbf": "soon"}
+    assert differences(keys, {"keys": [entry]}) == [("nbf",)]
+
+
 @given(support.DATED_KEYS, st.data())
 def test_every_key_is_in_one_row_whatever_is_there(
     dated: list[TrustFrameworkKey], data: st.DataObject

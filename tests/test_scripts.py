@@ -287,7 +287,9 @@ def test_who_signs_in_elsewhere_meanwhile_sends_nothing_there(tenant: Tenant, ki
 
 def test_one_tenant_is_enough(tenant: Tenant, kind: Kind) -> None:
     tenant.place(kind[0])
-    assert "one TENANT-ID" in tenant.badly("another", TENANT)
+    done = tenant.run("another", TENANT)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Usage: ")
     assert not (tenant.standin / "log").exists()
 
 
@@ -295,7 +297,7 @@ def test_who_is_not_signed_in_is_told_how(tenant: Tenant, kind: Kind) -> None:
     provisioning, _, _ = kind
     tenant.place(provisioning)
     tenant.change(tenant="")
-    assert "az login --allow-no-subscriptions" in tenant.badly()
+    assert "az cloud set --name AzureCloud && az login --service-principal" in tenant.badly()
     assert [entry["args"][0] for entry in tenant.log] == ["account"]
 
 
@@ -433,6 +435,40 @@ def test_replacing_says_what_is_lost_and_asks_for_a_word(
     assert [entry["args"][2] for entry in tenant.sent] == ["put"]
     assert tenant.left == ["provision.sh"]
     assert "was done before" in tenant.well()
+
+
+def test_replacing_speaks_of_loss_only_where_there_is_one(
+    tenant: Tenant, rsa_set: TrustFrameworkKeySet
+) -> None:
+    """Who is warned each time overlooks the one key that is lost."""
+    tenant.place(provision(rsa_set, replace=True, at=NOW))
+    same = [{"kid": key.kid, "use": "sig", "n": key.to_jwk()["n"]} for key in rsa_set]
+    tenant.change(sets={"B2C_1A_Signing": [*same[:2]]})
+    said = tenant.badly()
+    assert "All keys that are in B2C_1A_Signing there are among the new ones." in said
+    assert "lost then" not in said
+    other = {"kid": "other", "use": "sig", "n": "AQAB"}
+    tenant.change(sets={"B2C_1A_Signing": [same[0], other]})
+    said = tenant.well("--replace")
+    assert "They are lost then, and cannot be read back:\nother\nStep 1" in said
+
+
+def test_replacing_secrets_lists_them_all_since_nothing_shows_which_they_are(
+    tenant: Tenant,
+) -> None:
+    tenant.place(provision(text_set(), replace=True, at=NOW))
+    tenant.change(sets={"B2C_1A_Secrets": [{"kid": "one", "use": "sig"}]})
+    assert "cannot be read back:\none\n" in tenant.badly()
+
+
+def test_who_signs_in_as_a_person_is_told_what_is_needed(tenant: Tenant, kind: Kind) -> None:
+    tenant.place(kind[0])
+    message = "The application does not have any of the required delegated permissions"
+    refusal = fault("before", "get", status=403, code="Forbidden", message=message)
+    tenant.change(faults=[refusal])
+    said = tenant.badly()
+    assert message in said
+    assert "az login --service-principal" in said
 
 
 def test_replacing_what_is_not_there_is_refused(
@@ -659,8 +695,7 @@ def test_the_powershell_script_says_the_same_as_the_bash_script(
             for number, request in enumerate(provisioning.requests, 1)
         ]
         for request in provisioning.requests:
-            # What is replaced is not looked for.
-            assert all((f"'{text}'" in script) != provisioning.replaces for text in request.brings)
+            assert all(f"'{text}'" in script for text in request.brings)
         assert f"$Replaces = ${str(provisioning.replaces).lower()}\n" in script
 
 

@@ -68,10 +68,13 @@ def test_each_form_says_what_to_do_next(folder: Path) -> None:
         return last
 
     assert said("a b") == "next: bash 'a b/provision.sh' TENANT-ID"
+    assert said("-dash") == "next: bash ./-dash/provision.sh TENANT-ID"
     assert said("c", "--replace") == "next: bash c/provision.sh --replace TENANT-ID"
-    assert said("it's", "--as", "pwsh") == "next: pwsh -File 'it''s/provision.ps1' TENANT-ID"
+    assert said("it's", "--as", "pwsh") == (
+        "next, where Connect-MgGraph was run: & 'it''s/provision.ps1' TENANT-ID"
+    )
     assert said("d", "--as", "pwsh", "--replace") == (
-        "next: pwsh -File 'd/provision.ps1' -Replace TENANT-ID"
+        "next, where Connect-MgGraph was run: & 'd/provision.ps1' -Replace TENANT-ID"
     )
     assert said("e\x1b[2J", "--as", "json") == (
         "next: send the requests of e\\x1b[2J/provision.json, in order"
@@ -108,9 +111,13 @@ def test_by_action_each_key_has_a_file(folder: Path) -> None:
         (["signing.keys", "--to", "no/new"], 1, "no/new: No such file or directory"),
         (["none", "--to", "new"], 1, "none: No such file or directory"),
         (["empty.keys", "--to", "new"], 2, "empty.keys: B2C_1A_Empty has no key to bring"),
-        (["disabled.keys", "--to", "new"], 2, "skip_disabled=True, --skip-disabled"),
+        (["disabled.keys", "--to", "new"], 2, "(skip_disabled, --skip-disabled)"),
         (["disabled.keys", "--to", "new", "--skip-disabled"], 2, "has no key to bring"),
-        (["public.keys", "--to", "new"], 2, "without a private part, which breaks sign-in"),
+        (
+            ["public.keys", "--to", "new"],
+            2,
+            "has keys without a private part (1), which breaks sign-in",
+        ),
         (["signing.keys", "--to", "new", "--by", "action"], 2, "it has no certificate"),
         (["secrets.keys", "--to", "new", "--by", "action", "--replace"], 2, "replace by create"),
         (["signing.keys", "--to", "new", "--by", "hand"], 2, "'--by'"),

@@ -22,6 +22,7 @@ FOLDER = Path(os.environ["STANDIN"])
 REASONS = {
     400: "Bad Request",
     401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     409: "Conflict",
     429: "Too Many Requests",
@@ -31,7 +32,8 @@ PRIVATE = ("k", "d", "p", "q", "dp", "dq", "qi")
 QUERIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "keys[].n": lambda answer: [key["n"] for key in answer["keys"] if key["n"] is not None],
     "keys[].use": lambda answer: [key["use"] for key in answer["keys"]],
-    "keys[].kid": lambda answer: [key["kid"] for key in answer["keys"]],
+    "keys[].[n,kid]": lambda answer: [f"{key['n']}\t{key['kid']}" for key in answer["keys"]],
+    "keys[].[kid,kid]": lambda answer: [f"{key['kid']}\t{key['kid']}" for key in answer["keys"]],
     "n": lambda answer: answer["n"],
     "to_string([use,nbf,exp])": lambda answer: json.dumps(
         [answer["use"], answer["nbf"], answer["exp"]], separators=(",", ":")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 import click
 from attrs import frozen
 
+from trustkeys import store
 from trustkeys.cli import sources, values
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.errors import InvalidInputError
@@ -19,6 +21,7 @@ from trustkeys.formats.jwe import encrypt
 from trustkeys.formats.sealed import seal_text
 from trustkeys.key import TrustFrameworkKey
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
+from trustkeys.numericdate import date_text
 
 _EPILOG = """\b
 Examples:
@@ -107,7 +110,9 @@ class _Wanted:
 @click.option("--kid", metavar="KID", help="Which key; 6 characters will do.")
 @click.option("--public", is_flag=True, help="Leave the private part out.")
 @click.option("--plain", is_flag=True, help="Let the private part lie in the open.")
-@click.option("--password-file", metavar="PW", help="Encrypt OUT to the passphrase in this file.")
+@click.option(
+    "--password-file", metavar="PW", help="Encrypt OUT, not FILE, to the passphrase in it."
+)
 @click.option("--to", metavar="PUB", help="Encrypt OUT to this public key or certificate.")
 @click.option("--subject", metavar="NAMES", help="Make a certificate for: CN=login,O=Example.")
 @click.option("--nbf", metavar="T", help="Its first second, where the key has no date.")
@@ -145,6 +150,7 @@ def export(
     is_set = kid is None and form in ("jwks", "jwe") and isinstance(found, TrustFrameworkKeySet)
     keys = found if is_set else sources.one_of(found, kid)
     password = None if password_file is None else values.read_password(password_file)
+    _must_be_another(file, form, password)
     content = _content(wanted, keys, password)
     if output == "-":
         values.write_out(content.data if isinstance(content, Exported) else content)
@@ -159,6 +165,18 @@ def export(
     values.write_out(values.escaped(f"{output}: {what}, as {form}{where}") + "\n")
 
 
+def _must_be_another(file: str, form: str, password: str | None) -> None:
+    """Keep the passphrase of FILE out of forms that protect it badly, and that others get."""
+    if password is None or form == "jwe" or not store.is_encrypted(file):
+        return
+    with suppress(InvalidInputError):
+        store.read_document(file, password=password)
+        raise click.UsageError(
+            "that is the passphrase of FILE itself, and who gets OUT could open FILE: "
+            "--input-password-file is for FILE, --password-file for OUT"
+        )
+
+
 def _content(
     wanted: _Wanted, keys: TrustFrameworkKeySet | TrustFrameworkKey, password: str | None
 ) -> bytes | Exported:
@@ -170,8 +188,8 @@ def _content(
             f"an {keys.kty} key cannot be {wanted.form}: jwk, jwks and jwe take it", target="format"
         )
     if wanted.public or wanted.plain:
-        write = pem.to_pem if wanted.form == "pem" else pem.to_der
-        return write(keys, private=wanted.plain)
+        in_the_open = {"pem": pem.to_pem, "der": pem.to_der}
+        return in_the_open[wanted.form](keys, private=wanted.plain)
     writers: dict[str, Callable[[], bytes | Exported]] = {
         "pem": lambda: pem.to_encrypted_pem(keys, password=password),
         "der": lambda: pem.to_encrypted_der(keys, password=password),
@@ -208,6 +226,9 @@ def _certified(wanted: _Wanted, key: TrustFrameworkKey) -> TrustFrameworkKey:
     if key.x5c:
         raise click.UsageError("the key has a certificate already: leave --subject out")
     certified = certificates.self_signed(key, wanted.subject, nbf=wanted.nbf, exp=wanted.exp)
+    end = certificates.dates_of(certificates.certificates_of(certified)[0])[1]
+    if end <= values.now(None):
+        values.warn(f"the certificate is over already: it ended at {date_text(end)}")
     values.warn(
         'this certificate is made for this file alone; "trustkeys keyset certify" keeps one with '
         "the key"

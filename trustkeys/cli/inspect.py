@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from trustkeys.chain import x5t_of
 from trustkeys.cli import values
 from trustkeys.encoding import base64url_encode
-from trustkeys.errors import InvalidInputError, is_name
+from trustkeys.errors import InvalidInputError, is_name, speaking_of
 from trustkeys.formats.certificates import certificates_of, dates_of, read_certificates, use_of
 from trustkeys.formats.jwe import MAX_TEXT
-from trustkeys.formats.reading import opened, read_key, recognise
+from trustkeys.formats.reading import FORMS, Form, opened, read_key, recognise
 from trustkeys.formats.sealed import sealed_header
 from trustkeys.key import TrustFrameworkKey
 from trustkeys.keyset.document import PREFIX, keys_of
@@ -29,18 +29,6 @@ from trustkeys.keytypes.registry import key_type_for
 from trustkeys.numericdate import date_text
 from trustkeys.thumbprint import jwk_thumbprint
 
-_WORDS = {
-    "jwk": "a JWK (RFC 7517), or a key of a Graph answer",
-    "jwk-set": "a JWK Set (RFC 7517), or a key set of a Graph answer",
-    "jwe": "a JWE (RFC 7516), encrypted to a passphrase",
-    "sealed": "a JWE (RFC 7516), encrypted to the public key of a recipient",
-    "private-key": "a private key (PKCS#8 or PKCS#1)",
-    "public-key": "a public key (SubjectPublicKeyInfo)",
-    "certificate": "a certificate (X.509)",
-    "signing-request": "a certificate signing request (PKCS#10)",
-    "pkcs12": "a PKCS#12 file (PFX)",
-}
-
 Facts = dict[str, Any]
 
 
@@ -48,7 +36,7 @@ Facts = dict[str, Any]
 class _Report:
     """What a file is, and what is wrong with it."""
 
-    form: str
+    form: Form
     facts: Facts = field(factory=dict)
     keys: list[Facts] = field(factory=list)
     certificates: list[Facts] = field(factory=list)
@@ -70,7 +58,8 @@ def inspect(file: str, password_file: str | None, as_json: bool) -> int:
         raise click.UsageError("standard input can be one of the files")
     data = values.read_input(file, MAX_TEXT)
     password = None if password_file is None else values.read_password(password_file)
-    report = _report(data, password)
+    with speaking_of(file):
+        report = _report(data, password)
     if as_json:
         problems = [{"severity": severity, "message": text} for severity, text in report.problems]
         values.write_json(
@@ -168,9 +157,13 @@ def _add_certificates(report: _Report, chain: tuple[x509.Certificate, ...]) -> N
                 "sha256": certificate.fingerprint(SHA256()).hex(":").upper(),
             }
         )
-        if not start <= time.time() <= end:
-            when = f"{date_text(start)} to {date_text(end)}"
-            report.problems.append(("error", f"certificate {number} is valid from {when}"))
+        now = time.time()
+        if now < start:
+            soon = f"certificate {number} is not valid before {date_text(start)}"
+            report.problems.append(("warning", soon))
+        if now > end:
+            over = f"certificate {number} ended at {date_text(end)}"
+            report.problems.append(("error", over))
         if subject is None:
             report.problems.append(("error", f"the names in certificate {number} are broken"))
 
@@ -191,6 +184,8 @@ def _add_key(report: _Report, read: Callable[[], tuple[Facts, TrustFrameworkKey]
         report.problems.append(("error", str(error)))
         return
     report.keys.append(facts)
+    if key.exp is not None and key.exp <= time.time():
+        report.problems.append(("warning", f"the key ended at {date_text(key.exp)}"))
     if key.x5c and not report.certificates:
         _add_certificates(report, certificates_of(key))
 
@@ -237,7 +232,7 @@ def _read(read: Callable[[str | None], TrustFrameworkKey]) -> tuple[Facts, Trust
 
 
 def _lines(report: _Report) -> Iterator[str]:
-    yield _WORDS[report.form]
+    yield FORMS[report.form]
     yield from _listed(report.facts)
     for kind, entries in (("key", report.keys), ("certificate", report.certificates)):
         for number, entry in enumerate(entries, 1):

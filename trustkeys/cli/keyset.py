@@ -19,7 +19,7 @@ from trustkeys.cli.signals import uninterrupted
 from trustkeys.encoding import MAX_SET_BYTES
 from trustkeys.errors import InvalidInputError, KeyNotFoundError, speaking_of
 from trustkeys.files import write_new
-from trustkeys.formats.certificates import self_signed, to_certificate_pem
+from trustkeys.formats.certificates import certificates_of, self_signed, to_certificate_pem
 from trustkeys.formats.reading import read_key
 from trustkeys.key import TrustFrameworkKey
 from trustkeys.keyset.inspection import check_key_set
@@ -420,12 +420,18 @@ def certify(
     chain = None if chain_file is None else values.read_input(chain_file, MAX_SET_BYTES)
     with _editing(file, password_file) as keys:
         whole = sources.whole_kid(keys, kid)
+        before = keys.get(whole)
         if chain is None:
-            if keys.get(whole).x5c:
-                values.warn("the key had a certificate, which this one replaces")
-            made = self_signed(keys.get(whole), str(subject), nbf=start, exp=end)
+            if not _is_self_signed(before):
+                raise InvalidInputError(
+                    "an authority issued the certificate of this key: --certificate replaces it",
+                    target="subject",
+                )
+            made = self_signed(before, str(subject), nbf=start, exp=end)
             chain = to_certificate_pem(made)
         key = keys.set_certificates(whole, chain)
+    if before.x5c:
+        values.warn("the key had a certificate, which this one replaces")
     _tell(to_certificate_pem(key).decode())
 
 
@@ -475,6 +481,14 @@ def _editing(
         keys.get_active_key(at)
     except KeyNotFoundError as error:
         values.warn(error.message)
+
+
+def _is_self_signed(key: TrustFrameworkKey) -> bool:
+    """Whether a key has no certificate that could not be made again."""
+    if not key.x5c:
+        return True
+    certificate, *issuers = certificates_of(key)
+    return not issuers and certificate.issuer == certificate.subject
 
 
 def _tell(text: str) -> None:

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import click
 
-from trustkeys import store
+from trustkeys import files, store
 from trustkeys.cli import passphrases, values
 from trustkeys.encoding import parse_object
 from trustkeys.errors import InvalidInputError, speaking_of
 from trustkeys.formats.jwe import MAX_TEXT
-from trustkeys.formats.reading import read_key, recognise
+from trustkeys.formats.reading import FORMS, Form, read_key, recognise
 from trustkeys.formats.sealed import Recipient
 from trustkeys.key import TrustFrameworkKey
 from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set
 from trustkeys.numericdate import date_text
 
 T = TypeVar("T")
+
+
+def check_ours(file: str) -> None:
+    """Say of a file of others what it is, and what makes one of ours of it."""
+    data, _ = files.read(file, limit=MAX_TEXT)
+    form: Form = "jwk"
+    with suppress(InvalidInputError):  # what is nothing known, store finds words for
+        form = recognise(data)
+    if form not in ("jwk", "jwk-set", "jwe"):
+        raise InvalidInputError(
+            f'{file}: this is {FORMS[form]}; "trustkeys import" makes a file of ours of it',
+            code="AADB2C95026",
+        )
 
 
 def kept(file: str, password_file: str | None) -> TrustFrameworkKeySet | TrustFrameworkKey:
@@ -28,6 +42,7 @@ def kept(file: str, password_file: str | None) -> TrustFrameworkKeySet | TrustFr
         password = values.read_password(password_file)
     elif store.is_encrypted(file):
         password = passphrases.ask(f"Passphrase of {file}: ", otherwise="--input-password-file")
+    check_ours(file)
     document = store.read_document(file, password=password)
     with speaking_of(file):
         if "keys" in document:

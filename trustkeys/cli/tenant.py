@@ -10,7 +10,7 @@ import click
 from attrs import asdict
 
 from trustkeys import store
-from trustkeys.cli import passphrases, values
+from trustkeys.cli import passphrases, sources, values
 from trustkeys.encoding import MAX_SET_BYTES
 from trustkeys.errors import speaking_of
 from trustkeys.files import write_new
@@ -82,6 +82,7 @@ def provision(
     password_file: str | None,
 ) -> None:
     """Write the requests that bring the key set FILE into a tenant. Sends nothing itself."""
+    sources.check_ours(file)
     keys = store.load(file, password=passphrases.known(file, password_file))
     with speaking_of(file):
         planned = plan(
@@ -109,6 +110,7 @@ def compare(file: str, answer: str, password_file: str | None, as_json: bool) ->
     """
     if answer == password_file == "-":
         raise click.UsageError("standard input can be one of the files")
+    sources.check_ours(file)
     keys = store.load(file, password=passphrases.known(file, password_file))
     content = values.read_input(answer, MAX_SET_BYTES)
     with speaking_of(answer):
@@ -163,8 +165,10 @@ def _next_step(directory: str, form: str, planned: Provisioning) -> str:
         return f"next: send the requests of {os.path.join(directory, 'provision.json')}, in order"
     if form == "az":
         replacing = " --replace" if planned.replaces else ""
-        script = shlex.quote(os.path.join(directory, "provision.sh"))
+        path = os.path.join(directory, "provision.sh")
+        script = shlex.quote(f"./{path}" if path.startswith("-") else path)
         return f"next: bash {script}{replacing} TENANT-ID"
     replacing = " -Replace" if planned.replaces else ""
     script = os.path.join(directory, "provision.ps1").replace("'", "''")
-    return f"next: pwsh -File '{script}'{replacing} TENANT-ID"
+    # In another process nobody would be connected.
+    return f"next, where Connect-MgGraph was run: & '{script}'{replacing} TENANT-ID"

@@ -319,12 +319,12 @@ def _validity(
 ) -> tuple[int, int]:
     for name, own, given in (("nbf", key.nbf, nbf), ("exp", key.exp, exp)):
         if (own is None) == (given is None):
-            problem = "must be given" if own is None else "must not be given"
-            which = "no" if own is None else "its own"
-            raise InvalidInputError(
-                f"{name} {problem}: the key has {which} {name}, and a certificate needs one",
-                target=name,
+            problem = (
+                "must be given: the key has none, and a certificate needs both nbf and exp"
+                if own is None
+                else "must not be given: the key has its own"
             )
+            raise InvalidInputError(f"{name} {problem}", target=name)
     start, end = numeric_dates(key.nbf if nbf is None else nbf, key.exp if exp is None else exp)
     if start is None or end is None or end > MAX_TIME:
         raise InvalidInputError(
@@ -342,7 +342,7 @@ def _name(subject: str) -> x509.Name:
 
 def _no_subject(subject: object) -> InvalidInputError:
     return InvalidInputError(
-        "subject must be names as RFC 4514 writes them, such as CN=login.example,O=Example, "
-        f"not {shape(subject)}",
+        "subject must be names as RFC 4514 writes them, such as CN=login.example,O=Example "
+        f"(no slashes, no space after a comma), not {shape(subject)}",
         target="subject",
     )

@@ -136,7 +136,8 @@ def _bag(data: bytes, password: str | None) -> PKCS12KeyAndCertificates:
     elif (bag := _load(data, octets(password))) is not None:
         return bag
     raise InvalidInputError(
-        "the passphrase is wrong or missing, or this is no PKCS#12 file",
+        f"the passphrase is {'missing' if password is None else 'wrong'}, or this is no whole "
+        "PKCS#12 file",
         code="AADB2C95025",
         target="password",
     )

@@ -48,6 +48,20 @@ Form = Literal[
 ]
 
 
+FORMS: dict[Form, str] = {
+    "jwk": "a JWK (RFC 7517), or a key of a Graph answer",
+    "jwk-set": "a JWK Set (RFC 7517), or a key set of a Graph answer",
+    "jwe": "a JWE (RFC 7516), encrypted to a passphrase",
+    "sealed": "a JWE (RFC 7516), encrypted to the public key of a recipient",
+    "private-key": "a private key (PKCS#8 or PKCS#1)",
+    "public-key": "a public key (SubjectPublicKeyInfo)",
+    "certificate": "a certificate (X.509)",
+    "signing-request": "a certificate signing request (PKCS#10)",
+    "pkcs12": "a PKCS#12 file (PFX)",
+}
+"""What the forms are, in words."""
+
+
 def recognise(data: bytes) -> Form:
     """Say in what form a file holds keys, going by its content.
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from trustkeys.graph.requests import Provisioning
+from trustkeys.graph.requests import CLOUDS, Provisioning
 from trustkeys.graph.scripts import schedule_lines
 
 __all__ = ["az_script"]
@@ -42,11 +42,14 @@ def _settings(provisioning: Provisioning) -> Iterator[str]:
         "base": provisioning.base_url,
         # For whom az asks for a token: of a cloud that it is not signed in to it gets none.
         "resource": provisioning.base_url.removesuffix("/beta"),
+        "sign_in": f"az cloud set --name {_AZURE[provisioning.base_url]} && az login "
+        "--service-principal --username APP-ID --tenant TENANT-ID --allow-no-subscriptions",
         "path": f"/trustFramework/keySets/{provisioning.keyset_id}",
         "steps": str(len(provisioning.requests)),
         "replaces": "yes" if provisioning.replaces else "no",
         # JMESPath: how a key is recognised.
         "one_of_all": "keys[].n" if is_rsa else "keys[].use",
+        "lost_query": "keys[].[n,kid]" if is_rsa else "keys[].[kid,kid]",
         "active": "n" if is_rsa else "to_string([use,nbf,exp])",
     }
     for name, value in settings.items():
@@ -63,6 +66,15 @@ def _main(provisioning: Provisioning) -> Iterator[str]:
     yield "SCHEDULE"
 
 
+# What az calls the clouds; that of the Department of Defense is one with the government's.
+_AZURE = dict(
+    zip(
+        CLOUDS.values(),
+        ("AzureCloud", "AzureUSGovernment", "AzureUSGovernment", "AzureChinaCloud"),
+        strict=True,
+    )
+)
+
 _HEAD = r"""#!/usr/bin/env bash
 # Brings a key set into an Azure AD B2C tenant. This script holds no secret. The files beside it
 # do: each is removed as soon as the service has taken it. It stops at the first error; run it
@@ -73,7 +85,10 @@ _HEAD = r"""#!/usr/bin/env bash
 #   TENANT-ID   stop if az is signed in to another tenant
 #   --replace   where the requests replace a key set: lose the keys that are in it
 #
-# Sign in first: az login --allow-no-subscriptions --tenant TENANT-ID
+# Sign in first, as an application of the tenant that has the application permission
+# TrustFrameworkKeySet.ReadWrite.All. A person who signs in to az gets a token of az's own
+# application, which Graph refuses here: use the PowerShell script for that. The command stands
+# below, after sign_in=.
 set -euo pipefail
 umask 077
 export LC_ALL=C
@@ -104,13 +119,17 @@ stop() {
 # Show what az said, and stop.
 failed() {
   cat -- "$errors" >&2
+  if grep -q 'Forbidden(' "$errors"; then
+    say "A person who signs in to az cannot do this. Sign in as an application that has the" \
+      "permission TrustFrameworkKeySet.ReadWrite.All: $sign_in" >&2
+  fi
   stop "$@"
 }
 
 current_tenant() {
   local id
   if ! id=$(az account show --query tenantId --output tsv); then
-    stop "az is not signed in: az login --allow-no-subscriptions --tenant TENANT-ID"
+    stop "az is not signed in: $sign_in"
   fi
   printf '%s' "$id" | tr -cd '[:alnum:]-'
 }
@@ -203,18 +222,29 @@ step() {
   rm -f -- "$1.json" "$1.sent"
 }
 
-# Put new keys in the place of all others: NUMBER PATH.
+# Put new keys in the place of all others: NUMBER PATH KEYS.
 replace() {
+  local brought key kid lost=
   if [ ! -e "$1.json" ]; then
     say "Step $1 of $steps: was done before"
     return
   fi
-  if ! call get "$path" --query 'keys[].kid' --output tsv; then
+  if ! call get "$path" --query "$lost_query" --output tsv; then
     failed "$keyset cannot be looked at: where it is not there, make the requests anew without" \
       "replacing"
   fi
-  say "These keys are in $keyset there. They are lost, and cannot be read back:"
-  printf '%s\n' "$answer" | tr -cd '[:print:]\n'
+  brought=$(lines "$3")
+  while IFS=$'\t' read -r key kid; do
+    [ -n "$key" ] || continue
+    printf '%s\n' "$brought" | grep -qxF -e "$(lines "$key")" || lost="$lost$kid"$'\n'
+  done <<<"$answer"
+  if [ -z "$lost" ]; then
+    say "All keys that are in $keyset there are among the new ones."
+  else
+    say "These keys are in $keyset there, and for all that can be seen not among the new ones." \
+      "They are lost then, and cannot be read back:"
+    printf '%s' "$lost" | tr -cd '[:print:]\n'
+  fi
   if [ "$replacing" != yes ]; then
     stop "nothing was sent: to lose these keys, run this again with --replace"
   fi
@@ -255,17 +285,21 @@ check() {
     "keys there are enabled"
 }
 
+usage() {
+  printf 'Usage: bash provision.sh [--replace] [TENANT-ID]\n' >&2
+  exit 2
+}
+
 wanted=
 replacing=no
 for argument in "$@"; do
   case $argument in
     --replace) replacing=yes ;;
     -* | '')
-      printf 'Usage: bash provision.sh [--replace] [TENANT-ID]\n' >&2
-      exit 2
+      usage
       ;;
     *)
-      [ -z "$wanted" ] || stop "one TENANT-ID, please"
+      [ -z "$wanted" ] || usage
       wanted=$argument
       ;;
   esac

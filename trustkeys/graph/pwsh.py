@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trustkeys.graph.requests import GraphRequest, Provisioning
+from trustkeys.graph.requests import CLOUDS, GraphRequest, Provisioning
 from trustkeys.graph.scripts import schedule_lines
 
 __all__ = ["pwsh_script"]
@@ -41,6 +41,7 @@ def _settings(provisioning: Provisioning) -> Iterator[str]:
     settings = {
         "KeySet": provisioning.keyset_id,
         "Base": provisioning.base_url,
+        "Environment": _ENVIRONMENTS[provisioning.base_url],
         "Path": f"/trustFramework/keySets/{provisioning.keyset_id}",
     }
     for name, value in settings.items():
@@ -61,11 +62,13 @@ def _main(provisioning: Provisioning) -> Iterator[str]:
 
 def _step(number: int, request: GraphRequest) -> str:
     path = _literal(request.path)
-    if request.method == "PUT":
-        return f"Invoke-Replacement {number} {path}"
+    function = "Invoke-Replacement" if request.method == "PUT" else "Invoke-Step"
     brings = ", ".join(_literal(text) for text in request.brings)
-    return f"Invoke-Step {number} {path} @({brings})"
+    return f"{function} {number} {path} @({brings})"
 
+
+# What Connect-MgGraph calls the clouds.
+_ENVIRONMENTS = dict(zip(CLOUDS.values(), ("Global", "USGov", "USGovDoD", "China"), strict=True))
 
 _HEAD = r"""#Requires -Modules Microsoft.Graph.Authentication
 <#
@@ -79,7 +82,9 @@ Usage: ./provision.ps1 [[-TenantId] TENANT-ID] [-Replace]
   -Replace    where the requests replace a key set: lose the keys that are in it
 
 Connect first:
-  Connect-MgGraph -TenantId TENANT-ID -Scopes TrustFrameworkKeySet.ReadWrite.All
+  Connect-MgGraph -Environment Global -TenantId TENANT-ID `
+    -Scopes TrustFrameworkKeySet.ReadWrite.All
+where -Environment is Global, USGov, USGovDoD or China. Then call this in the same session.
 #>
 param([string] $TenantId = '', [switch] $Replace)
 
@@ -173,8 +178,8 @@ function Stop-Failed($Result, [string] $Message) {
 function Get-Tenant {
     $context = Get-MgContext
     if ($null -eq $context) {
-        Stop-Here ('not connected: Connect-MgGraph -TenantId TENANT-ID -Scopes ' +
-            'TrustFrameworkKeySet.ReadWrite.All')
+        Stop-Here ("not connected: Connect-MgGraph -Environment $Environment " +
+            '-TenantId TENANT-ID -Scopes TrustFrameworkKeySet.ReadWrite.All')
     }
     return ([string] $context.TenantId) -replace '[^0-9A-Za-z-]', ''
 }
@@ -269,7 +274,7 @@ function Invoke-Step([int] $Number, [string] $RequestPath, [string[]] $Brings) {
 }
 
 # Put new keys in the place of all others.
-function Invoke-Replacement([int] $Number, [string] $RequestPath) {
+function Invoke-Replacement([int] $Number, [string] $RequestPath, [string[]] $Brings) {
     if (-not (Test-Path -LiteralPath (Get-File $Number 'json'))) {
         Write-Host "Step $Number of ${Steps}: was done before"
         return
@@ -279,9 +284,18 @@ function Invoke-Replacement([int] $Number, [string] $RequestPath) {
         Stop-Failed $result ("$KeySet cannot be looked at: where it is not there, make the " +
             'requests anew without replacing')
     }
-    Write-Host "These keys are in $KeySet there. They are lost, and cannot be read back:"
+    $lost = @()
     foreach ($key in @(Get-Value $result.Answer 'keys')) {
-        Write-Host (([string] (Get-Value $key 'kid')) -replace '[^\x20-\x7e]', '?')
+        $modulus = ConvertTo-Plain ([string] (Get-Value $key 'n'))
+        if ($IsRsa -and $Brings -ccontains $modulus) { continue }
+        $lost += ([string] (Get-Value $key 'kid')) -replace '[^\x20-\x7e]', '?'
+    }
+    if ($lost.Count -eq 0) {
+        Write-Host "All keys that are in $KeySet there are among the new ones."
+    } else {
+        Write-Host ("These keys are in $KeySet there, and for all that can be seen not among " +
+            'the new ones. They are lost then, and cannot be read back:')
+        foreach ($kid in $lost) { Write-Host $kid }
     }
     if (-not $Replace) {
         Stop-Here 'nothing was sent: to lose these keys, run this again with -Replace'

@@ -186,8 +186,8 @@ def _usable(
     disabled = [key.kid for key in keyset if key.status != "enabled"]
     if disabled and not skip_disabled:
         raise InvalidInputError(
-            f"{_count(len(disabled))} of {keyset.id} disabled, and an upload would bring them "
-            "enabled: enable them, or leave them out: skip_disabled=True, --skip-disabled",
+            f"{keyset.id} has disabled keys ({len(disabled)}), and an upload would bring them "
+            "enabled: enable them, or leave them out (skip_disabled, --skip-disabled)",
             target="keyset",
         )
     usable = TrustFrameworkKeySet(keyset.id, (key for key in keyset if key.status == "enabled"))
@@ -198,16 +198,12 @@ def _usable(
     public = [key.kid for key in usable if not key.has_private]
     if public:
         raise InvalidInputError(
-            f"{_count(len(public))} of {keyset.id} without a private part, which breaks sign-in: "
+            f"{keyset.id} has keys without a private part ({len(public)}), which breaks sign-in: "
             "bring a set that has the private parts of all its keys",
             code="AADB2C90085",
             target="keyset",
         )
     return usable, disabled
-
-
-def _count(number: int) -> str:
-    return "1 key is" if number == 1 else f"{number} keys are"
 
 
 def _checked_active(keyset: TrustFrameworkKeySet, now: int) -> TrustFrameworkKey:
