@@ -1339,8 +1339,16 @@ def test_an_expired_certificate_is_found_in_a_pfx(
 def test_a_request_for_a_certificate_is_shown(folder: Path, keys: Keys, quickly: Runner) -> None:
     write(folder / "csr", certificates.signing_request(keys.other, SUBJECT))
     text, found = looked_at(["csr"], quickly, keys)
-    assert text == f"a certificate signing request (PKCS#10)\n  subject     {SUBJECT}\n"
+    assert text == (
+        f"a certificate signing request (PKCS#10)\n  subject     {SUBJECT}\n"
+        f"  size        2048 bits\n  thumbprint  {keys.other.kid}\n"
+    )
     assert (found["form"], found["subject"]) == ("signing-request", SUBJECT)
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    request = builder.sign(ec.generate_private_key(ec.SECP256R1()), SHA256())
+    write(folder / "csr", request.public_bytes(Encoding.DER))
+    _, found = looked_at(["csr"], quickly, keys)
+    assert "size" not in found
 
 
 UNKNOWN = ("empty", "junk", "cut-der", "cut-jwe", "cut-json", "deep-json", "jws", "no-crt")

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from cryptography.x509.oid import ExtensionOID
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import trustkeys
@@ -719,6 +719,65 @@ def test_a_pfx_goes_in_with_its_private_key(certified: TrustFrameworkKey) -> Non
 
 
 # --- any form
+
+
+RECIPIENT = trustkeys.generate_key("enc", "RSA")
+RSA_ROUND_TRIPS: dict[str, Callable[[TrustFrameworkKey], tuple[bytes, dict[str, Any]]]] = {
+    "pem": lambda key: (pem.to_pem(key, private=True), said(key)),
+    "der": lambda key: (pem.to_der(key, private=True), said(key)),
+    "encrypted pem": lambda key: opened_by(pem.to_encrypted_pem(key), **said(key)),
+    "encrypted der": lambda key: opened_by(pem.to_encrypted_der(key), **said(key)),
+    "pkcs12": lambda key: opened_by(pkcs12.to_pkcs12(certified_for(key)), **said(key)),
+    "pkcs12-b2c": lambda key: opened_by(pkcs12.to_pkcs12_b2c(certified_for(key)), **said(key)),
+}
+ROUND_TRIPS: dict[str, Callable[[TrustFrameworkKey], tuple[bytes, dict[str, Any]]]] = {
+    "jwk": lambda key: (json.dumps(key.to_jwk(private=True)).encode(), {}),
+    "jwe": lambda key: (
+        encrypt(json.dumps(key.to_jwk(private=True)).encode(), PASSWORD, cty="jwk+json").encode(),
+        {"password": PASSWORD},
+    ),
+    "sealed": lambda key: (seal(key, RECIPIENT).encode(), {"with_key": RECIPIENT}),
+}
+
+
+def said(key: TrustFrameworkKey) -> dict[str, Any]:
+    """What a form does not carry."""
+    return {"use": key.use, "nbf": key.nbf, "exp": key.exp}
+
+
+def opened_by(exported: Exported, **options: Any) -> tuple[bytes, dict[str, Any]]:
+    return exported.data, {**options, "password": exported.password}
+
+
+def certified_for(key: TrustFrameworkKey) -> TrustFrameworkKey:
+    nbf, exp = (None if date is not None else 2**31 for date in (key.nbf, key.exp))
+    return certificates.self_signed(key, SUBJECT, nbf=0 if nbf else None, exp=exp)
+
+
+@settings(max_examples=100)
+@given(
+    form=st.sampled_from([*RSA_ROUND_TRIPS, *ROUND_TRIPS]),
+    kty=st.sampled_from(["RSA", "oct"]),
+    use=st.sampled_from(["sig", "enc"]),
+    nbf=st.none() | st.integers(0, 2**30),
+    exp=st.none() | st.integers(2**30, 2**32),
+    bits=st.integers(32, 512).map(lambda size: 8 * size),
+)
+def test_a_key_comes_back_from_every_form(
+    rsa_key: TrustFrameworkKey, form: str, kty: str, bits: int, **changes: Any
+) -> None:
+    assume(kty == "RSA" or form in ROUND_TRIPS)
+    key = rsa_key if kty == "RSA" else support.oct_key(size=bits)
+    key = attrs.evolve(key, **changes)
+    data, options = {**RSA_ROUND_TRIPS, **ROUND_TRIPS}[form](key)
+    found = reading.read_key(data, **options)
+    if form.startswith("pkcs12"):
+        # Where the key has no date, the one of its certificate counts.
+        expected = certified_for(key)
+        dates = certificates.dates_of(certificates.certificates_of(expected)[0])
+        assert (found.nbf, found.exp) == dates
+        found = attrs.evolve(found, x5c=(), x5t=None, nbf=key.nbf, exp=key.exp)
+    assert found == key
 
 
 def test_a_form_is_recognised_by_its_content(

@@ -12,6 +12,7 @@ import click
 from attrs import define, field
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from trustkeys.chain import x5t_of
@@ -26,6 +27,7 @@ from trustkeys.key import TrustFrameworkKey
 from trustkeys.keyset.document import PREFIX, keys_of
 from trustkeys.keyset.inspection import check_key_set
 from trustkeys.keytypes.registry import key_type_for
+from trustkeys.keytypes.rsa import rsa_public_members
 from trustkeys.numericdate import date_text
 from trustkeys.thumbprint import jwk_thumbprint
 
@@ -136,6 +138,11 @@ def _add_request(report: _Report, data: bytes) -> None:
     with suppress(ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm):
         request = load(data)
         report.facts["subject"] = request.subject.rfc4514_string()
+        key = request.public_key()
+        if isinstance(key, RSAPublicKey):
+            # By these one finds the key that it is for.
+            report.facts["size"] = key.key_size
+            report.facts["thumbprint"] = jwk_thumbprint({"kty": "RSA", **rsa_public_members(key)})
         if request.is_signature_valid:
             return
         problem = "its signature is not that of the key it is for"
