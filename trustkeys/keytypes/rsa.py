@@ -83,7 +83,7 @@ def rsa_members(key: rsa.RSAPrivateKey) -> dict[str, str]:
     """Give the members of a private key of `cryptography`, which are not tested."""
     numbers = key.private_numbers()
     return {
-        **rsa_public_members(key.public_key()),
+        **_public_members(numbers.public_numbers),
         "d": uint_encode(numbers.d),
         "p": uint_encode(numbers.p),
         "q": uint_encode(numbers.q),
@@ -95,7 +95,10 @@ def rsa_members(key: rsa.RSAPrivateKey) -> dict[str, str]:
 
 def rsa_public_members(key: rsa.RSAPublicKey) -> dict[str, str]:
     """Give the members of a public key of `cryptography`."""
-    numbers = key.public_numbers()
+    return _public_members(key.public_numbers())
+
+
+def _public_members(numbers: rsa.RSAPublicNumbers) -> dict[str, str]:
     return {"e": uint_encode(numbers.e), "n": uint_encode(numbers.n)}
 
 
