@@ -153,12 +153,19 @@ def done(*args: str, cwd: Path, **options: Any) -> str:
 
 
 def at_a_terminal(*args: str, cwd: Path, answers: list[str], **environment: str) -> tuple[int, str]:
-    """Run a command with a terminal of its own, and type answers, one at each prompt."""
+    """Run a command on key sets at a terminal."""
+    return command_at_a_terminal("keyset", *args, cwd=cwd, answers=answers, **environment)
+
+
+def command_at_a_terminal(
+    *args: str, cwd: Path, answers: list[str], **environment: str
+) -> tuple[int, str]:
+    """Run the command with a terminal of its own, and type answers, one at each prompt."""
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(cwd)
         os.environ |= {"TERM": "xterm-256color", "COLUMNS": "80", **environment}
-        os.execv(sys.executable, [sys.executable, "-m", "trustkeys", "keyset", *args])
+        os.execv(sys.executable, [sys.executable, "-m", "trustkeys", *args])
     screen = b""
     waiting = list(answers)
     while True:

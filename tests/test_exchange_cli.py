@@ -7,10 +7,8 @@ import errno
 import io
 import json
 import os
-import pty
 import re
 import resource
-import select
 import shlex
 import shutil
 import stat
@@ -165,29 +163,9 @@ def mode(path: Path) -> int:
 
 
 def at_a_terminal(*args: str, cwd: Path, answers: Sequence[str]) -> tuple[int, str]:
-    """Run the command with a terminal of its own, and type answers, one at each prompt."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(cwd)
-        os.environ |= {"TERM": "xterm-256color", "COLUMNS": "200"}
-        os.execv(sys.executable, [sys.executable, "-m", "trustkeys", *args])
-    screen = b""
-    waiting = list(answers)
-    while True:
-        ready, _, _ = select.select([terminal], [], [], 30)
-        assert ready, screen
-        try:
-            data = os.read(terminal, 4096)
-        except OSError:  # Linux: the other end is closed
-            data = b""
-        if not data:
-            break
-        screen += data
-        if waiting and re.search(rb": $", screen):
-            os.write(terminal, f"{waiting.pop(0)}\n".encode())
-    os.close(terminal)
-    assert waiting == []
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), screen.decode()
+    """Type answers at a terminal that is wide enough for every line."""
+    typed = [f"{answer}\n" for answer in answers]
+    return support.command_at_a_terminal(*args, cwd=cwd, answers=typed, COLUMNS="200")
 
 
 def openssl(*args: str, cwd: Path) -> str:
