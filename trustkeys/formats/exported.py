@@ -72,8 +72,8 @@ def passphrase(own: str | None) -> str:
     if own is None:
         return secrets.token_hex(16)
     # Programs differ in how they turn other characters into octets.
-    is_text = isinstance(own, str) and own.isascii() and own.isprintable()
-    if not is_text or not 0 < len(own) <= MAX_LENGTH:
+    is_ascii = isinstance(own, str) and own.isascii() and own.isprintable()
+    if not is_ascii or not 0 < len(own) <= MAX_LENGTH:
         raise InvalidInputError(
             f"the passphrase must be printable ASCII, 1 to {MAX_LENGTH} characters, "
             f"not {shape(own)}",
