@@ -23,6 +23,7 @@ __all__ = [
     "check_key_set",
     "generate",
     "generate_key",
+    "is_test_key",
     "jwk_thumbprint",
     "register_strategy",
 ]
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
     from trustkeys.keyset.findings import Finding
     from trustkeys.keyset.inspection import check_key_set
     from trustkeys.keyset.keyset import TrustFrameworkKeySet
+    from trustkeys.testkeys.recognition import is_test_key
 else:
     # Who only makes keys need not wait for what else there is.
     _WHEN_USED = {
         "Finding": "trustkeys.keyset.findings",
         "TrustFrameworkKeySet": "trustkeys.keyset.keyset",
         "check_key_set": "trustkeys.keyset.inspection",
+        "is_test_key": "trustkeys.testkeys.recognition",
     }
 
     def __getattr__(name: str) -> object:

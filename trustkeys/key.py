@@ -96,8 +96,10 @@ class TrustFrameworkKey:
     @property
     def size(self) -> int:
         """The size in bits: of the modulus (RSA), of the secret (oct)."""
-        members = dict(self._public) if self._private is None else self._private.reveal()
-        return key_type_for(self.kty).strategy.size(members)
+        key_type = key_type_for(self.kty)
+        # The private members may not be worked out yet.
+        members = self._revealed() if key_type.is_secret else dict(self._public)
+        return key_type.strategy.size(members)
 
     @property
     def has_private(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NoReturn, final
 
 # pytest shows the arguments of the frame that raised, and here they can be secrets.
@@ -19,12 +19,18 @@ class PrivateMembers:
 
     __slots__ = ("__members",)
 
-    def __init__(self, members: dict[str, str]) -> None:
-        """Take the members over: the caller keeps no reference to change them by."""
+    def __init__(self, members: dict[str, str] | Callable[[], dict[str, str]]) -> None:
+        """Take the members over: the caller keeps no reference to change them by.
+
+        In place of members that are costly to work out, a function can be given that does so; it
+        is called when they are first asked for.
+        """
         self.__members = members
 
     def reveal(self) -> Mapping[str, str]:
         """Give the members in the open, for reading."""
+        if callable(self.__members):
+            self.__members = self.__members()
         return self.__members
 
     def __repr__(self) -> str:
@@ -35,7 +41,7 @@ class PrivateMembers:
             return NotImplemented
         from hmac import compare_digest
 
-        return compare_digest(_as_bytes(self.__members), _as_bytes(other.__members))
+        return compare_digest(_as_bytes(self.reveal()), _as_bytes(other.reveal()))
 
     __hash__ = None  # type: ignore[assignment]  # a hash would be made of secrets
 

@@ -23,6 +23,7 @@ from trustkeys.errors import InvalidInputError, shape, speaking_of
 from trustkeys.files import Path
 from trustkeys.formats.jwe import MAX_TEXT, decrypt, encrypt
 from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set
+from trustkeys.testkeys.recognition import refuse_test_keys
 
 __all__ = [
     "change_password",
@@ -100,8 +101,9 @@ def save(
     Raises:
         OSError: As the system calls raise it; FileExistsError where something of that name is
             there. Then what was there is as it was.
-        InvalidInputError: Not exactly one of `password` and `plain`, or a set that could not be
-            read again: it is too large, or a key was put together by hand.
+        InvalidInputError: Not exactly one of `password` and `plain`; a set that could not be
+            read again: it is too large, or a key was put together by hand; a test key
+            (`trustkeys.testing`).
     """
     data = _sealed(keyset, password, plain=plain)
     if not overwrite:
@@ -269,6 +271,7 @@ def _sealed(keyset: TrustFrameworkKeySet, password: str | None, *, plain: bool) 
         raise InvalidInputError(
             "say one: a passphrase to encrypt the file to, or plain=True", target="password"
         )
+    refuse_test_keys(keyset)
     document = keyset.to_jwks(private=True)
     with speaking_of(f"{keyset.id} could not be read again"):
         read_key_set(document, prove=False)

@@ -22,6 +22,7 @@ from trustkeys.formats.sealed import seal_text
 from trustkeys.key import TrustFrameworkKey
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.numericdate import date_text
+from trustkeys.testkeys.recognition import refuse_test_jwks
 
 _EPILOG = """\b
 Examples:
@@ -212,6 +213,8 @@ def _as_json(
         if wanted.form == "jwks":
             document, cty = {"keys": [document]}, "jwk-set+json"
     text = values.json_text(document).encode()
+    if is_private:
+        refuse_test_jwks(text)
     if wanted.form != "jwe":
         return text
     if wanted.to is not None:

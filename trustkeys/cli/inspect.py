@@ -29,9 +29,12 @@ from trustkeys.keyset.inspection import check_key_set
 from trustkeys.keytypes.registry import key_type_for
 from trustkeys.keytypes.rsa import rsa_public_members
 from trustkeys.numericdate import date_text
+from trustkeys.testkeys.recognition import is_test_jwk, is_test_key
 from trustkeys.thumbprint import jwk_thumbprint
 
 Facts = dict[str, Any]
+
+_TEST_KEY = ("error", "it is a test key, whose private part everybody has")
 
 
 @define
@@ -142,7 +145,10 @@ def _add_request(report: _Report, data: bytes) -> None:
         if isinstance(key, RSAPublicKey):
             # By these one finds the key that it is for.
             report.facts["size"] = key.key_size
-            report.facts["thumbprint"] = jwk_thumbprint({"kty": "RSA", **rsa_public_members(key)})
+            jwk = {"kty": "RSA", **rsa_public_members(key)}
+            report.facts["thumbprint"] = jwk_thumbprint(jwk)
+            if is_test_jwk(jwk):
+                report.problems.append(_TEST_KEY)
         if request.is_signature_valid:
             return
         problem = "its signature is not that of the key it is for"
@@ -191,6 +197,8 @@ def _add_key(report: _Report, read: Callable[[], tuple[Facts, TrustFrameworkKey]
         report.problems.append(("error", str(error)))
         return
     report.keys.append(facts)
+    if is_test_key(key):
+        report.problems.append(_TEST_KEY)
     if key.exp is not None and key.exp <= time.time():
         report.problems.append(("warning", f"the key ended at {date_text(key.exp)}"))
     if key.x5c and not report.certificates:

@@ -20,6 +20,7 @@ from trustkeys.errors import InvalidInputError
 from trustkeys.key import TrustFrameworkKey
 from trustkeys.numericdate import numeric_date
 from trustkeys.request import GenerateKeyRequest
+from trustkeys.testkeys.recognition import refuse_test_keys
 
 UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 """The units of a relative time, in seconds; a year is 365 days.
@@ -178,6 +179,8 @@ def write_json(value: object) -> None:
 
 def private_text(key: TrustFrameworkKey, password: str | None) -> str:
     """Write a key whole as a JWK, or encrypted to a passphrase as a JWE."""
+    if key.has_private:
+        refuse_test_keys([key])
     text = json_text(key.to_jwk(private=key.has_private))
     if password is None:
         return text

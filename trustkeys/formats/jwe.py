@@ -25,6 +25,7 @@ from trustkeys.encoding import (
     parse_object,
 )
 from trustkeys.errors import InvalidInputError, shape
+from trustkeys.testkeys.recognition import refuse_test_jwks
 
 # pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
@@ -56,11 +57,13 @@ def encrypt(plaintext: bytes, password: str, *, cty: str) -> str:
         A compact JWE of five parts (RFC 7516 section 7.1), ASCII.
 
     Raises:
-        InvalidInputError: An empty passphrase, or no text. Code ``BadRequest``.
+        InvalidInputError: An empty passphrase, or no text; the plaintext holds a test key
+            (`trustkeys.testing`). Code ``BadRequest``.
     """
     octets = _password(password)
     if not isinstance(plaintext, bytes):
         raise InvalidInputError(f"the plaintext must be bytes, not {shape(plaintext)}")
+    refuse_test_jwks(plaintext)
     salt = os.urandom(16)
     header = {
         "alg": ALG,

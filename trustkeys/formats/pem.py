@@ -30,6 +30,7 @@ from trustkeys.formats.exported import Exported, octets, passphrase
 from trustkeys.key import TrustFrameworkKey
 from trustkeys.keytypes.rsa import rsa_members, rsa_public_members
 from trustkeys.numericdate import NumericDateInput
+from trustkeys.testkeys.recognition import refuse_test_keys
 
 __all__ = [
     "from_pem",
@@ -51,7 +52,8 @@ def to_pem(key: TrustFrameworkKey, *, private: bool = False) -> bytes:
         private: Whether to write its private part.
 
     Raises:
-        InvalidInputError: It is no RSA key, or has no private part. Code ``BadRequest``.
+        InvalidInputError: It is no RSA key, or has no private part, or is to be written with it
+            and is a test key (`trustkeys.testing`). Code ``BadRequest``.
     """
     return _in_the_open(key, Encoding.PEM, private=private)
 
@@ -121,6 +123,7 @@ def _encrypted(key: TrustFrameworkKey, encoding: Encoding, password: str) -> Exp
 def _pkcs8(
     key: TrustFrameworkKey, encoding: Encoding, encryption: KeySerializationEncryption
 ) -> bytes:
+    refuse_test_keys([key])
     return key.private_key().private_bytes(encoding, PrivateFormat.PKCS8, encryption)
 
 

@@ -30,6 +30,7 @@ from trustkeys.formats.exported import Exported, octets, passphrase
 from trustkeys.key import TrustFrameworkKey
 from trustkeys.keytypes.rsa import rsa_members
 from trustkeys.numericdate import NumericDateInput
+from trustkeys.testkeys.recognition import refuse_test_keys
 
 __all__ = ["from_pkcs12", "to_pkcs12", "to_pkcs12_b2c"]
 
@@ -48,8 +49,9 @@ def to_pkcs12(key: TrustFrameworkKey, *, password: str | None = None) -> Exporte
         password: A passphrase of your own, with a warning. Default: one of 128 random bits.
 
     Raises:
-        InvalidInputError: The key is no private RSA key or carries no certificate, or the
-            passphrase is empty or no printable ASCII. Code ``BadRequest``.
+        InvalidInputError: The key is no private RSA key, carries no certificate, or is a test
+            key (`trustkeys.testing`); the passphrase is empty or no printable ASCII. Code
+            ``BadRequest``.
     """
     return _pkcs12(key, PBES.PBESv2SHA256AndAES256CBC, SHA256(), passphrase(password))
 
@@ -109,6 +111,7 @@ def from_pkcs12(
 
 def _pkcs12(key: TrustFrameworkKey, pbes: PBES, checksum: HashAlgorithm, password: str) -> Exported:
     first, *issuers = certificates_of(key)
+    refuse_test_keys([key])
     encryption = (
         PrivateFormat.PKCS12.encryption_builder()
         .kdf_rounds(ROUNDS)

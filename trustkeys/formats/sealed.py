@@ -22,6 +22,7 @@ from trustkeys.formats.jwe import MAX_TEXT
 from trustkeys.jwk import optional_text
 from trustkeys.key import TrustFrameworkKey
 from trustkeys.request import checked_use
+from trustkeys.testkeys.recognition import refuse_test_jwks, refuse_test_keys
 
 __all__ = ["seal", "seal_text", "unseal", "unseal_text"]
 
@@ -48,7 +49,8 @@ def seal(key: TrustFrameworkKey, to: Recipient) -> str:
         A compact JWE of a private JWK (`cty` ``jwk+json``), with the recipient's `kid`.
 
     Raises:
-        InvalidInputError: `key` has no private part, or `to` is no such key, or one that signs.
+        InvalidInputError: `key` has no private part, `to` is no such key or one that signs, or
+            either is a test key (`trustkeys.testing`).
     """
     return seal_text(json.dumps(key.to_jwk(private=True)).encode(), to, cty="jwk+json")
 
@@ -78,10 +80,12 @@ def seal_text(plaintext: bytes, to: Recipient, *, cty: str) -> str:
         cty: What the plaintext is (RFC 7517 section 7): ``jwk+json`` or ``jwk-set+json``.
 
     Raises:
-        InvalidInputError: `to` is no such key. Code ``BadRequest``, or as `from_jwk`.
+        InvalidInputError: `to` is no such key, or it or a key in the plaintext is a test key.
+            Code ``BadRequest``, or as `from_jwk`.
     """
     if not isinstance(plaintext, bytes):
         raise InvalidInputError(f"the plaintext must be bytes, not {shape(plaintext)}")
+    refuse_test_jwks(plaintext)
     recipient, kids = _recipient(to, private=False)
     header = {"alg": _ALGORITHMS[recipient["kty"]], "enc": ENC, "cty": cty, "kid": kids[0]}
     token = JWE(plaintext, json.dumps(header))
@@ -180,6 +184,9 @@ def _recipient(key: Recipient, *, private: bool) -> tuple[JWK, tuple[str, ...]]:
             raise InvalidInputError(
                 f"the recipient's key must be of kty RSA or EC, not {checked.kty}", target="kty"
             )
+        if not private:
+            # What is sealed to a key that everybody has is sealed to nobody.
+            refuse_test_keys([checked])
         found = checked.to_jwcrypto(private=checked.has_private)
         kid, use = checked.kid, checked.use
     if use == "sig":

@@ -19,6 +19,7 @@ from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.keyset.schedule import FOREVER, moment, stretches
 from trustkeys.numericdate import NumericDateInput, date_text
 from trustkeys.private import PrivateMembers
+from trustkeys.testkeys.recognition import refuse_test_keys
 
 __all__ = ["CLOUDS", "ActiveStretch", "GraphRequest", "Provisioning", "provision"]
 
@@ -137,7 +138,7 @@ def provision(
         InvalidInputError: ``AADB2C90085`` a key has no private part; ``AADB2C95034`` a
             certificate does not fit its key; ``BadRequest`` the set is empty, has disabled keys
             or no active one now, `base_url` or `by` is another, `replace` is not by
-            ``"create"``, or a key is none that an action takes as it is.
+            ``"create"``, or a key is none that an action takes as it is, or is a test key.
     """
     if not isinstance(keyset, TrustFrameworkKeySet):
         raise InvalidInputError(
@@ -150,6 +151,7 @@ def provision(
         raise InvalidInputError(
             "an action adds a key and replaces none: replace by create", target="replace"
         )
+    refuse_test_keys(keyset)
     now = moment(at)
     usable, skipped = _usable(keyset, skip_disabled=skip_disabled)
     active = _checked_active(usable, now)

@@ -70,6 +70,16 @@ class Key(Dated, Protocol):
         """Whether its private part is there."""
 
 
+def known_to_all(kid: str | None, number: int) -> Finding:
+    """Say that a key is a test key."""
+    return Finding(
+        "error",
+        "TestKey",
+        f"{name_of(kid, number)} is a test key, whose private part everybody has",
+        kid,
+    )
+
+
 def check_keys(
     keys: Sequence[Key], *, at: NumericDateInput, until: NumericDateInput, private: bool
 ) -> list[Finding]:

@@ -12,11 +12,12 @@ from trustkeys.encoding import uint_decode
 from trustkeys.errors import InvalidInputError, shape
 from trustkeys.jwk import optional_text, read_jwk, status_of
 from trustkeys.keyset.document import checked_id, key_type_of_service, keys_of, members_of
-from trustkeys.keyset.findings import Finding, check_keys, in_order, name_of
+from trustkeys.keyset.findings import Finding, check_keys, in_order, known_to_all, name_of
 from trustkeys.keytypes.registry import KeyType
 from trustkeys.keytypes.rsa import MIN_SIZE
 from trustkeys.numericdate import NumericDateInput, numeric_dates
 from trustkeys.request import checked_use
+from trustkeys.testkeys.recognition import is_test_jwk
 
 __all__ = ["check_key_set"]
 
@@ -37,7 +38,8 @@ def check_key_set(
 
     Errors: what the service would refuse (keys of the wrong form, `kty` or `use` mixed, with
     its codes), a `kid` twice (``DuplicateKid``), a stretch of time without an active key
-    (``NoActiveKey``), keys without a private part where one is needed (``AADB2C90085``).
+    (``NoActiveKey``), keys without a private part where one is needed (``AADB2C90085``), test
+    keys, whose private part everybody has (``TestKey``; `trustkeys.testing`).
     Warnings: an active key that will expire within 30 days (``ExpiresSoon``), no enabled key
     without dates as a safety net (``NoSafetyNet``), a key that starts within the 3 hours that
     the service may need to notice it (``StartsSoon``), an RSA key below 2048 bits
@@ -114,6 +116,8 @@ def _read(found: list[Finding], jwk: Any, number: int, *, private: bool) -> _Ent
     status = attempt(lambda: status_of(jwk))
     use = attempt(lambda: _use(jwk))
     key_type = attempt(lambda: _key_type(jwk))
+    if is_test_jwk(jwk):
+        found.append(known_to_all(kid, number))
     # A key whose dates cannot be read is none that could be active.
     nbf, exp = dates or (None, None)
     status = "disabled" if dates is None or status is None else status

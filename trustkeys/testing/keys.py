@@ -1,0 +1,165 @@
+"""Instant keys: the same for the same seed, on every machine and in every release.
+
+Everybody has them. So nothing of trustkeys writes one to a file, seals it, or prepares it for the
+service, but where `allow_test_keys` says so.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from itertools import count
+
+from trustkeys.encoding import base64url_encode, uint_encode
+from trustkeys.engine import generate
+from trustkeys.key import TrustFrameworkKey
+from trustkeys.keytypes.oct import OctStrategy
+from trustkeys.keytypes.registry import key_type_for, register_strategy
+from trustkeys.keytypes.rsa import RSAStrategy
+from trustkeys.numericdate import NumericDateInput
+from trustkeys.private import PrivateMembers
+from trustkeys.request import GenerateKeyRequest
+from trustkeys.testkeys.pool import oct_secret, rsa_primes, rsa_test_members
+from trustkeys.testkeys.recognition import allowing_test_keys
+from trustkeys.thumbprint import thumbprint
+
+__all__ = ["InstantKeys", "allow_test_keys", "instant_keys", "oct_key", "rsa_key"]
+
+# pytest shows the arguments of the frame that raised, and here they can be secrets.
+__tracebackhide__ = True
+
+
+def rsa_key(
+    seed: int,
+    *,
+    size: int = 2048,
+    use: str = "sig",
+    nbf: NumericDateInput = None,
+    exp: NumericDateInput = None,
+) -> TrustFrameworkKey:
+    """Give a private RSA key without the wait: always the same one for a seed and a size.
+
+    A full key, as `trustkeys.generate_key` makes them, but from two of 128 published primes: two
+    keys can have one in common.
+
+    Args:
+        seed: 0 to 8127. Another one is another key.
+        size: In bits: 2048, 3072 or 4096.
+        use: ``"sig"`` or ``"enc"``.
+        nbf: Not before: whole seconds since 1970, or an aware datetime.
+        exp: Expires: likewise; not before `nbf`.
+
+    Raises:
+        InvalidInputError: ``BadRequest`` for the seed; else as `GenerateKeyRequest`.
+    """
+    request = GenerateKeyRequest(use, "RSA", nbf=nbf, exp=exp, size=size)
+    p, q = rsa_primes(seed, request.size)
+    public = {"e": "AQAB", "n": uint_encode(p * q)}
+    # The rest takes ten times as long, and many a test never asks for it.
+    return _key(request, public, PrivateMembers(partial(rsa_test_members, p, q)))
+
+
+def oct_key(
+    seed: int,
+    *,
+    size: int = 256,
+    use: str = "sig",
+    nbf: NumericDateInput = None,
+    exp: NumericDateInput = None,
+) -> TrustFrameworkKey:
+    """Give an oct key: always the same one for a seed and a size.
+
+    Args:
+        seed: 0 to 65535. Another one is another key.
+        size: In bits: 256 to 4096 in whole bytes.
+        use: ``"sig"`` or ``"enc"``.
+        nbf: Not before: whole seconds since 1970, or an aware datetime.
+        exp: Expires: likewise; not before `nbf`.
+
+    Raises:
+        InvalidInputError: ``BadRequest`` for the seed; else as `GenerateKeyRequest`.
+    """
+    request = GenerateKeyRequest(use, "oct", nbf=nbf, exp=exp, size=size)
+    members = {"k": base64url_encode(oct_secret(seed, request.size))}
+    return _key(request, members, PrivateMembers(members))
+
+
+def allow_test_keys() -> AbstractContextManager[None]:
+    """Let test keys be saved, exported, sealed and provisioned in a ``with`` block.
+
+    Only there, and only in the thread or asyncio task that entered it (and in the tasks that it
+    starts). There is no other way around: no option and no environment variable.
+    """
+    return allowing_test_keys()
+
+
+class InstantKeys:
+    """Makes test keys in place of new ones, each seed once: call it as `trustkeys.generate`.
+
+    Key types other than RSA and oct are left to `trustkeys.generate`.
+    """
+
+    def __init__(self) -> None:
+        self._seeds: defaultdict[tuple[str, int], Iterator[int]] = defaultdict(count)
+
+    def __call__(self, request: GenerateKeyRequest) -> TrustFrameworkKey:
+        """Give the next test key that fits a request.
+
+        Raises:
+            InvalidInputError: There are no more. Code ``BadRequest``.
+        """
+        make = {"RSA": rsa_key, "oct": oct_key}.get(request.kty)
+        if make is None:
+            return generate(request)
+        seed = next(self._seeds[request.kty, request.size])
+        return make(seed, size=request.size, use=request.use, nbf=request.nbf, exp=request.exp)
+
+
+@contextmanager
+def instant_keys() -> Iterator[None]:
+    """Have the engine make test keys in a ``with`` block, in the whole process.
+
+    For tests of code that calls `trustkeys.generate_key`, or whatever stands on it. The keys are
+    those of the seeds 0, 1, 2, ...; of RSA there are 8,128 of each size, and then it raises.
+    """
+    before = [key_type_for(kty).strategy for kty in ("RSA", "oct")]
+    register_strategy(_InstantRSA(), replace=True)
+    register_strategy(_InstantOct(), replace=True)
+    try:
+        yield
+    finally:
+        for strategy in before:
+            register_strategy(strategy, replace=True)
+
+
+class _InstantRSA(RSAStrategy):
+    def __init__(self) -> None:
+        self._seeds: defaultdict[int, Iterator[int]] = defaultdict(count)
+
+    def generate(self, size: int) -> dict[str, str]:
+        return rsa_test_members(*rsa_primes(next(self._seeds[size]), size))
+
+
+class _InstantOct(OctStrategy):
+    def __init__(self) -> None:
+        self._seeds: defaultdict[int, Iterator[int]] = defaultdict(count)
+
+    def generate(self, size: int) -> dict[str, str]:
+        return {"k": base64url_encode(oct_secret(next(self._seeds[size]), size))}
+
+
+def _key(
+    request: GenerateKeyRequest, members: dict[str, str], private: PrivateMembers
+) -> TrustFrameworkKey:
+    key_type = key_type_for(request.kty)
+    return TrustFrameworkKey(
+        kid=thumbprint(key_type, members),
+        kty=request.kty,
+        use=request.use,
+        nbf=request.nbf,
+        exp=request.exp,
+        public=key_type.public_of(members),
+        private=private,
+    )
