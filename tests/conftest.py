@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 import trustkeys
 from tests import support
+from trustkeys import testing
 from trustkeys.formats import certificates
 from trustkeys.keytypes import registry
 
@@ -38,21 +39,46 @@ def stoppable() -> None:
 
 @pytest.fixture(scope="session")
 def rsa_key() -> trustkeys.TrustFrameworkKey:
-    """One real RSA key, for tests that do not ask how it was made."""
+    """One RSA key, for tests that do not ask how it was made."""
+    return testing.rsa_key(0)
+
+
+@pytest.fixture(scope="session")
+def real_key() -> trustkeys.TrustFrameworkKey:
+    """One that is no test key, for what takes none: the command's files, and the check."""
     return trustkeys.generate_key("sig", "RSA")
 
 
 @pytest.fixture(scope="session")
-def certified(rsa_key: trustkeys.TrustFrameworkKey) -> trustkeys.TrustFrameworkKey:
+def certified(real_key: trustkeys.TrustFrameworkKey) -> trustkeys.TrustFrameworkKey:
     """The same key, with a certificate that is valid from 2025 to 2033."""
     subject = "CN=test,O=Example"
-    key = certificates.self_signed(rsa_key, subject, nbf=1735689600, exp=2000000000)
+    key = certificates.self_signed(real_key, subject, nbf=1735689600, exp=2000000000)
     return attrs.evolve(key, nbf=1735689600, exp=2000000000)
 
 
 @pytest.fixture(scope="session")
 def rsa_jwk(rsa_key: trustkeys.TrustFrameworkKey) -> dict[str, Any]:
     return rsa_key.to_jwk(private=True)
+
+
+@pytest.fixture(scope="session")
+def real_jwk(real_key: trustkeys.TrustFrameworkKey) -> dict[str, Any]:
+    return real_key.to_jwk(private=True)
+
+
+@pytest.fixture
+def test_keys_allowed() -> Iterator[None]:
+    """Have test keys written, sealed and provisioned in this process, as real ones are."""
+    with testing.allow_test_keys():
+        yield
+
+
+@pytest.fixture
+def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write with passphrases without the wait, where what they derive does not matter."""
+    for module in ("jwe", "pkcs12"):
+        monkeypatch.setattr(f"trustkeys.formats.{module}.ROUNDS", 1000)
 
 
 @pytest.fixture
@@ -64,12 +90,6 @@ def clean_registry() -> Iterator[None]:
     registry._key_types.clear()
     registry._key_types.update(before)
     registry._entry_points.cache_clear()
-
-
-@pytest.fixture
-def instant_rsa(clean_registry: None, rsa_jwk: dict[str, Any]) -> None:
-    """Make RSA generation instant, where the key material is not the point."""
-    trustkeys.register_strategy(support.InstantRSA(rsa_jwk), replace=True)
 
 
 @pytest.fixture(scope="session")

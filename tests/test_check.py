@@ -226,8 +226,8 @@ def test_errors_come_first_and_then_it_goes_by_time() -> None:
 # --- documents as they come
 
 
-def test_what_the_service_would_refuse_is_found_with_its_code(rsa_jwk: dict[str, Any]) -> None:
-    rsa = {**rsa_jwk, "kid": "rsa"}
+def test_what_the_service_would_refuse_is_found_with_its_code(real_jwk: dict[str, Any]) -> None:
+    rsa = {**real_jwk, "kid": "rsa"}
     secret = {**key().to_jwk(private=True), "kid": "oct"}
     cases: list[tuple[list[Any], list[tuple[str, str | None]]]] = [
         ([rsa], []),
@@ -262,22 +262,22 @@ def test_what_the_service_would_refuse_is_found_with_its_code(rsa_jwk: dict[str,
 
 
 def test_public_keys_where_private_ones_are_needed_break_sign_in(
-    rsa_key: TrustFrameworkKey,
+    real_key: TrustFrameworkKey,
 ) -> None:
-    public = rsa_key.to_jwk()
-    assert of_document(public) == [("error", "AADB2C90085", rsa_key.kid)]
+    public = real_key.to_jwk()
+    assert of_document(public) == [("error", "AADB2C90085", real_key.kid)]
     assert of_document(public, private=False) == []
-    assert codes(TrustFrameworkKeySet("a", [rsa_key.public()]).check()) == ["AADB2C90085"]
+    assert codes(TrustFrameworkKeySet("a", [real_key.public()]).check()) == ["AADB2C90085"]
     # An answer of Graph never holds them.
-    answer = TrustFrameworkKeySet("test", [rsa_key]).to_graph()
+    answer = TrustFrameworkKeySet("test", [real_key]).to_graph()
     assert check_key_set(answer) == []
-    bare = TrustFrameworkKeySet("test", [rsa_key]).to_graph(base_url=None)
+    bare = TrustFrameworkKeySet("test", [real_key]).to_graph(base_url=None)
     assert check_key_set(bare) == []
     assert codes(check_key_set(bare, private=True)) == ["AADB2C90085"]
     # Of every key it says that k is null. One that does so alone is somebody's own JSON.
     odd = {"keys": [{**public, "k": None}, {**public, "kid": "b"}]}
     assert codes(check_key_set(odd))[:2] == ["AADB2C90085"] * 2
-    private = {"keys": [{**rsa_key.to_jwk(private=True), "k": None}, {**public, "k": None}]}
+    private = {"keys": [{**real_key.to_jwk(private=True), "k": None}, {**public, "k": None}]}
     assert "AADB2C90085" in codes(check_key_set({"keys": [*private["keys"], public]}))
     assert "AADB2C90085" in codes(check_key_set(private))
     of_keys_v2 = {"@odata.context": "…/keys_v2", "value": bare["keys"]}
@@ -333,24 +333,24 @@ def test_a_key_whose_dates_cannot_be_read_cannot_be_active() -> None:
     assert "NoActiveKey" not in codes(check_key_set({"keys": [{**jwk, "use": "x", "k": None}]}))
 
 
-def test_no_finding_shows_a_secret(rsa_jwk: dict[str, Any]) -> None:
-    secret = rsa_jwk["d"]
+def test_no_finding_shows_a_secret(real_jwk: dict[str, Any]) -> None:
+    secret = real_jwk["d"]
     document = {
         "id": secret,
         "keys": [
-            {**rsa_jwk, name: secret}
+            {**real_jwk, name: secret}
             for name in ("kty", "use", "nbf", "exp", "status", "n", "e", "p", "x5c", "x5t")
         ],
     }
-    assert support.leaks(repr(check_key_set(document)), rsa_jwk) == []
+    assert support.leaks(repr(check_key_set(document)), real_jwk) == []
 
 
 def test_the_primes_of_a_whole_file_are_not_tested_once_more(
-    rsa_jwk: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    real_jwk: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A set of a thousand keys is checked in the time that one wants to wait."""
     monkeypatch.setattr(RSAStrategy, "prove", None)
-    assert of_document(rsa_jwk) == []
+    assert of_document(real_jwk) == []
 
 
 def test_keys_are_where_a_jwk_set_has_them() -> None:
@@ -413,9 +413,9 @@ def test_a_set_that_is_refused_has_an_error_and_one_that_is_taken_has_none(
     value=known_values | json_values | st.sampled_from(["AAAA", [], ["AAAA"], "é", "\ud800", 1]),
 )
 def test_what_reading_refuses_in_one_member_the_check_finds_too(
-    rsa_jwk: dict[str, Any], kty: str, name: str, value: Any
+    real_jwk: dict[str, Any], kty: str, name: str, value: Any
 ) -> None:
-    jwk = {**(rsa_jwk if kty == "RSA" else key().to_jwk(private=True)), name: value}
+    jwk = {**(real_jwk if kty == "RSA" else key().to_jwk(private=True)), name: value}
     document = {"id": "test", "keys": [jwk]}
     findings = check_key_set(document, at=0, private=True)
     # The one thing that is a warning there and refused here.

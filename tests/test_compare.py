@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import trustkeys
 from tests import support
-from trustkeys import InvalidInputError, TrustFrameworkKey, TrustFrameworkKeySet
+from trustkeys import InvalidInputError, TrustFrameworkKey, TrustFrameworkKeySet, testing
+from trustkeys.encoding import base64url_decode
 from trustkeys.graph import Comparison, compare
 
 
@@ -27,7 +27,7 @@ def differences(keys: TrustFrameworkKeySet, answer: dict[str, Any]) -> list[tupl
 
 @pytest.fixture(scope="module")
 def rsa_keys() -> list[TrustFrameworkKey]:
-    return [trustkeys.generate_key("sig", "RSA", nbf=1, exp=9) for _ in range(2)]
+    return [testing.rsa_key(seed, nbf=1, exp=9) for seed in range(2)]
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_rsa_keys_are_matched_by_modulus_and_another_kid_is_no_drift(
     for entry in answer["keys"]:
         entry["kid"] = f"their {entry['n'][:4]}"
         # Base64 of another kind, with an octet of zero before it.
-        number = trustkeys.encoding.base64url_decode(entry["n"])
+        number = base64url_decode(entry["n"])
         entry["n"] = b64encode(b"\0" + number).decode()
         entry["kty"] = "rsa"
     answer["keys"].reverse()
@@ -97,7 +97,7 @@ def test_what_is_missing_on_either_side_is_drift(
     keys: TrustFrameworkKeySet, rsa_keys: list[TrustFrameworkKey]
 ) -> None:
     answer = keys.to_graph()
-    other = trustkeys.generate_key("sig", "RSA")
+    other = testing.rsa_key(2)
     answer["keys"][0] = key_set(other).to_graph()["keys"][0]
     rows = compare(keys, answer)
     assert rows == (

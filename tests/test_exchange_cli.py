@@ -39,7 +39,7 @@ from cryptography.hazmat.primitives.serialization import (
 import trustkeys
 from tests import support
 from tests.support import failed, parse
-from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store
+from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store, testing
 from trustkeys.cli import export as cli_export
 from trustkeys.cli import intake as cli_intake
 from trustkeys.cli import main, passphrases
@@ -59,7 +59,7 @@ own_passphrase = pytest.mark.filterwarnings("ignore:this form protects a passphr
 
 
 class Keys:
-    """The keys of this module, made once."""
+    """The keys of this module, made once: real ones, since the command writes no others."""
 
     def __init__(self, certified: TrustFrameworkKey) -> None:
         self.rsa = certified
@@ -67,7 +67,7 @@ class Keys:
         self.enc = trustkeys.generate_key("enc", "RSA")
         self.oct, self.second_oct = (trustkeys.generate_key("sig", "oct") for _ in range(2))
         self.curve = jwcrypto.jwk.JWK.generate(kty="EC", crv="P-256")
-        self.authority = rsa.generate_private_key(65537, 2048)
+        self.authority = testing.rsa_key(0).private_key()
         self.root = self.issue("CN=root", self.authority.public_key())
 
     def issue(self, subject: str, public_key: Any, **dates: int) -> x509.Certificate:

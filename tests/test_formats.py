@@ -32,11 +32,14 @@ from hypothesis import strategies as st
 
 import trustkeys
 from tests import support
-from trustkeys import InvalidInputError, TrustFrameworkKey, TrustFrameworkKeySet
+from trustkeys import InvalidInputError, TrustFrameworkKey, TrustFrameworkKeySet, testing
 from trustkeys.formats import certificates, pem, pkcs12, reading
 from trustkeys.formats.exported import Exported
 from trustkeys.formats.jwe import encrypt
 from trustkeys.formats.sealed import seal
+from trustkeys.keytypes.rsa import RSAStrategy
+
+pytestmark = pytest.mark.usefixtures("test_keys_allowed")
 
 PASSWORD = "a long passphrase"
 PEM_HEADER, PEM_FOOTER = b"-----BEGIN CERTIFICATE-----\n", b"\n-----END CERTIFICATE-----\n"
@@ -71,12 +74,21 @@ def openssl(*args: str, data: bytes, password: str = "") -> str:
 
 @pytest.fixture(scope="module")
 def enc_key() -> TrustFrameworkKey:
-    return trustkeys.generate_key("enc", "RSA", nbf=NOW, exp=NOW + 9)
+    return testing.rsa_key(1, use="enc", nbf=NOW, exp=NOW + 9)
 
 
 @pytest.fixture(scope="module")
 def oct_key() -> TrustFrameworkKey:
-    return support.oct_key()
+    return testing.oct_key(0)
+
+
+@pytest.fixture
+def unproved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read keys without testing their primes: what comes back as a test key has good ones."""
+    monkeypatch.setattr(RSAStrategy, "prove", lambda *_: None)
+
+
+RSA_KEYS = st.builds(testing.rsa_key, st.integers(0, 8127))
 
 
 # --- PEM and DER
@@ -98,10 +110,11 @@ def pair(exported: Exported) -> tuple[bytes, str]:
 
 
 @own_passphrase
+@pytest.mark.usefixtures("unproved")
 @pytest.mark.parametrize("form", PRIVATE_FORMS)
 @pytest.mark.parametrize("size", [2048, 4096])
 def test_a_private_key_comes_back_whole(form: str, size: int) -> None:
-    key = trustkeys.generate_key("sig", "RSA", size=size, nbf=5, exp=9)
+    key = testing.rsa_key(0, size=size, nbf=5, exp=9)
     data, password = PRIVATE_FORMS[form](key)
     assert pem.from_pem(data, use="sig", nbf=5, exp=9, password=password) == key
     assert reading.recognise(data) == "private-key"
@@ -268,13 +281,14 @@ def test_an_oct_key_has_no_such_form(oct_key: TrustFrameworkKey) -> None:
 dates = st.integers(0, certificates.MAX_TIME)
 
 
+@pytest.mark.usefixtures("unproved")
 @settings(max_examples=100)
-@given(start=dates, end=dates, use=st.sampled_from(["sig", "enc"]))
+@given(key=RSA_KEYS, start=dates, end=dates, use=st.sampled_from(["sig", "enc"]))
 def test_a_certificate_says_what_the_key_says(
-    rsa_key: TrustFrameworkKey, start: int, end: int, use: str
+    key: TrustFrameworkKey, start: int, end: int, use: str
 ) -> None:
     start, end = sorted((start, end))
-    key = attrs.evolve(rsa_key, use=use, nbf=start, exp=end)
+    key = attrs.evolve(key, use=use, nbf=start, exp=end)
     carrying = certificates.self_signed(key, SUBJECT)
     assert attrs.evolve(carrying, x5c=(), x5t=None) == key
     assert TrustFrameworkKey.from_jwk(carrying.to_jwk(private=True)) == carrying
@@ -363,7 +377,7 @@ class Authority:
     """A root, and an authority below it that issues for keys."""
 
     def __init__(self) -> None:
-        self.root_key, self.key = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+        self.root_key, self.key = (testing.rsa_key(seed).private_key() for seed in (2, 3))
         self.root = self.issue("CN=root", self.root_key.public_key(), "CN=root", self.root_key)
         self.middle = self.issue("CN=middle", self.key.public_key(), "CN=root", self.root_key)
 
@@ -695,7 +709,7 @@ def test_a_certificate_goes_in_as_a_public_key(certified: TrustFrameworkKey) -> 
         assert keys.upload_certificate(form) == certified.public()
         assert [*keys] == [certified.public()]
         assert keys.check(NOW)[0].code == "AADB2C90085"
-    enc = TrustFrameworkKeySet("a", [trustkeys.generate_key("enc", "RSA")])
+    enc = TrustFrameworkKeySet("a", [testing.rsa_key(0, use="enc")])
     assert refused(enc.upload_certificate, certified.x5c[0]).target == "use"
     wrong: list[Any] = ["no base64", 5, "AAAA"]
     for form in wrong:
@@ -714,14 +728,14 @@ def test_a_pfx_goes_in_with_its_private_key(certified: TrustFrameworkKey) -> Non
         assert (error.target, "not empty" in error.message) == ("password", True)
     assert refused(keys.upload_pkcs12, exported.data, "wrong").code == "AADB2C95025"
     assert "already" in refused(keys.upload_pkcs12, exported.data, exported.password).message
-    secrets = TrustFrameworkKeySet("a", [support.oct_key()])
+    secrets = TrustFrameworkKeySet("a", [testing.oct_key(0)])
     assert refused(secrets.upload_pkcs12, exported.data, exported.password).code == "AADB2C95032"
 
 
 # --- any form
 
 
-RECIPIENT = trustkeys.generate_key("enc", "RSA")
+RECIPIENT = testing.rsa_key(4, use="enc")
 RSA_ROUND_TRIPS: dict[str, Callable[[TrustFrameworkKey], tuple[bytes, dict[str, Any]]]] = {
     "pem": lambda key: (pem.to_pem(key, private=True), said(key)),
     "der": lambda key: (pem.to_der(key, private=True), said(key)),
@@ -754,20 +768,26 @@ def certified_for(key: TrustFrameworkKey) -> TrustFrameworkKey:
     return certificates.self_signed(key, SUBJECT, nbf=0 if nbf else None, exp=exp)
 
 
+OCT_KEYS = st.builds(
+    testing.oct_key,
+    st.integers(0, 65_535),
+    size=st.integers(32, 512).map(lambda octets: 8 * octets),
+)
+
+
+@pytest.mark.usefixtures("unproved", "few_rounds")
 @settings(max_examples=100)
 @given(
     form=st.sampled_from([*RSA_ROUND_TRIPS, *ROUND_TRIPS]),
-    kty=st.sampled_from(["RSA", "oct"]),
+    key=RSA_KEYS | OCT_KEYS,
     use=st.sampled_from(["sig", "enc"]),
     nbf=st.none() | st.integers(0, 2**30),
     exp=st.none() | st.integers(2**30, 2**32),
-    bits=st.integers(32, 512).map(lambda size: 8 * size),
 )
 def test_a_key_comes_back_from_every_form(
-    rsa_key: TrustFrameworkKey, form: str, kty: str, bits: int, **changes: Any
+    form: str, key: TrustFrameworkKey, **changes: Any
 ) -> None:
-    assume(kty == "RSA" or form in ROUND_TRIPS)
-    key = rsa_key if kty == "RSA" else support.oct_key(size=bits)
+    assume(key.kty == "RSA" or form in ROUND_TRIPS)
     key = attrs.evolve(key, **changes)
     data, options = {**RSA_ROUND_TRIPS, **ROUND_TRIPS}[form](key)
     found = reading.read_key(data, **options)

@@ -17,12 +17,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-import trustkeys
 from tests import support
-from trustkeys import InvalidInputError, TrustFrameworkKey, TrustFrameworkKeySet
+from trustkeys import InvalidInputError, TrustFrameworkKey, TrustFrameworkKeySet, testing
 from trustkeys.formats.certificates import self_signed, with_certificates
 from trustkeys.formats.pkcs12 import from_pkcs12
 from trustkeys.graph import CLOUDS, GraphRequest, Provisioning, provision
+
+pytestmark = pytest.mark.usefixtures("test_keys_allowed")
 
 NOW = 1_800_000_000
 DAY = 86_400
@@ -58,7 +59,7 @@ def certified(rsa_key: TrustFrameworkKey) -> TrustFrameworkKey:
 
 
 def test_an_rsa_set_is_one_request_with_its_keys_whole(rsa_key: TrustFrameworkKey) -> None:
-    second = attrs.evolve(trustkeys.generate_key("sig", "RSA"), nbf=NOW + DAY, exp=NOW + 9 * DAY)
+    second = testing.rsa_key(1, nbf=NOW + DAY, exp=NOW + 9 * DAY)
     provisioning = provision(key_set(rsa_key, second), at=NOW)
     request = only(provisioning)
     assert (request.method, request.path) == ("POST", "/trustFramework/keySets")
@@ -257,7 +258,7 @@ def test_a_key_without_its_private_part_is_refused(rsa_key: TrustFrameworkKey) -
     assert "keys without a private part (1)" in error.message
     assert "bring a set that has the private parts" in error.message
     # One of two as well, by whichever way.
-    other = trustkeys.generate_key("sig", "RSA").public()
+    other = testing.rsa_key(1).public()
     assert refused(key_set(rsa_key, other), by="action", at=NOW).code == "AADB2C90085"
 
 
@@ -358,7 +359,7 @@ def test_a_certificate_for_another_use_is_refused(certified: TrustFrameworkKey, 
 def test_what_cannot_be_mixed_does_not_come_this_far() -> None:
     """`AADB2C95032` and `AADB2C95042` are refused where a key is added to a set."""
     with pytest.raises(InvalidInputError) as caught:
-        key_set(support.oct_key(), trustkeys.generate_key("sig", "RSA"))
+        key_set(testing.oct_key(0), testing.rsa_key(0))
     assert caught.value.code == "AADB2C95032"
     with pytest.raises(InvalidInputError) as caught:
         key_set(support.oct_key(), support.oct_key(use="enc"))
@@ -437,7 +438,7 @@ def test_requests_are_values(rsa_key: TrustFrameworkKey) -> None:
     one, same = (only(provision(key_set(rsa_key), at=NOW)) for _ in range(2))
     assert one == same
     assert hash(one) == hash(same)
-    other = trustkeys.generate_key("sig", "RSA")
+    other = testing.rsa_key(1)
     assert one != attrs.evolve(only(provision(key_set(other), at=NOW)), brings=one.brings)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         one.method = "PUT"  # type: ignore[misc]

@@ -17,7 +17,7 @@ from jwcrypto.jwk import JWK
 
 from tests import support
 from tests.support import header_of, with_header
-from trustkeys import InvalidInputError, TrustFrameworkKey, TrustKeysError, generate_key
+from trustkeys import InvalidInputError, TrustFrameworkKey, TrustKeysError, testing
 from trustkeys.formats.jwe import ROUNDS, decrypt, encrypt
 
 PASSWORD = "correct horse battery staple"
@@ -80,8 +80,9 @@ def test_it_opens_what_jwcrypto_and_joserfc_make(monkeypatch: pytest.MonkeyPatch
     assert decrypt(theirs, PASSWORD) == b"theirs"
 
 
+@pytest.mark.usefixtures("test_keys_allowed")
 def test_a_key_comes_back_whole() -> None:
-    key = generate_key("sig", "RSA")
+    key = testing.rsa_key(0)
     text = encrypt(json.dumps(key.to_jwk(private=True)).encode(), PASSWORD, cty="jwk+json")
     assert TrustFrameworkKey.from_jwk(decrypt(text + "\n", PASSWORD)) == key
     assert TrustFrameworkKey.from_jwk(decrypt(text.encode(), PASSWORD)) == key

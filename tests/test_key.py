@@ -6,6 +6,7 @@ import base64
 import copy
 import json
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -18,7 +19,7 @@ from jwcrypto.jwk import JWK
 
 import trustkeys
 from tests import support
-from trustkeys import InvalidInputError, TrustFrameworkKey, TrustKeysError, generate_key
+from trustkeys import InvalidInputError, TrustFrameworkKey, TrustKeysError, generate_key, testing
 from trustkeys.errors import InvalidInputError as ErrorFromItsRoom
 
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi")
@@ -97,15 +98,16 @@ def test_dates_and_status_have_the_types_of_the_resource(rsa_key: TrustFramework
 
 
 @given(
-    use=st.sampled_from(["sig", "enc"]),
-    bits=st.sampled_from(range(256, 4097, 8)),
-    nbf=st.none() | st.integers(0, 2**62),
-    exp=st.none() | st.integers(2**62, INT64_MAX),
+    st.builds(
+        testing.oct_key,
+        st.integers(0, 65_535),
+        size=st.sampled_from(range(256, 4097, 8)),
+        use=st.sampled_from(["sig", "enc"]),
+        nbf=st.none() | st.integers(0, 2**62),
+        exp=st.none() | st.integers(2**62, INT64_MAX),
+    )
 )
-def test_an_oct_key_comes_back_from_its_jwk(
-    use: str, bits: int, nbf: int | None, exp: int | None
-) -> None:
-    key = generate_key(use, "oct", size=bits, nbf=nbf, exp=exp)
+def test_an_oct_key_comes_back_from_its_jwk(key: TrustFrameworkKey) -> None:
     jwk = key.to_jwk(private=True)
     assert TrustFrameworkKey.from_jwk(jwk) == key
     assert TrustFrameworkKey.from_jwk(json.dumps(jwk)) == key
@@ -121,12 +123,12 @@ def test_an_oct_key_comes_back_from_its_jwk(
     kid=st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=9),
 )
 def test_all_that_a_public_rsa_key_carries_comes_back(
-    rsa_key: TrustFrameworkKey, certified: TrustFrameworkKey, is_certified: bool, **carried: Any
+    certified: TrustFrameworkKey, is_certified: bool, **carried: Any
 ) -> None:
     carried["x5c"] = [*certified.x5c] if is_certified else []
     if is_certified and carried["x5t"] is not None:
         carried["x5t"] = certified.x5t
-    jwk = {**rsa_key.to_jwk(), **carried}
+    jwk = {**certified.to_jwk(), **carried}
     key = TrustFrameworkKey.from_jwk(jwk)
     assert {name: getattr(key, name) for name in carried} == {
         **carried,
@@ -137,9 +139,14 @@ def test_all_that_a_public_rsa_key_carries_comes_back(
     assert hash(TrustFrameworkKey.from_jwk(key.to_jwk())) == hash(key)
 
 
+def test_a_new_rsa_key_has_its_members_in_the_order_of_the_rfc() -> None:
+    jwk = generate_key("enc", "RSA", nbf=1, exp=2).to_jwk(private=True)
+    assert list(jwk) == ["kty", "kid", "use", "nbf", "exp", "e", "n", *PRIVATE]
+
+
 @pytest.mark.parametrize("size", [2048, 3072, 4096])
 def test_a_private_rsa_key_comes_back_from_its_jwk(size: int) -> None:
-    key = generate_key("enc", "RSA", size=size, nbf=1, exp=2)
+    key = testing.rsa_key(0, size=size, use="enc", nbf=1, exp=2)
     jwk = key.to_jwk(private=True)
     assert list(jwk) == ["kty", "kid", "use", "nbf", "exp", "e", "n", *PRIVATE]
     assert TrustFrameworkKey.from_jwk(jwk) == key
@@ -268,7 +275,8 @@ def test_a_number_that_is_off_is_refused(rsa_jwk: dict[str, Any], name: str, ste
 
 
 def test_numbers_of_another_key_are_refused(rsa_jwk: dict[str, Any]) -> None:
-    other = generate_key("sig", "RSA").to_jwk(private=True)
+    # This one shares no prime with the other.
+    other = testing.rsa_key(5).to_jwk(private=True)
     for name in ("n", *PRIVATE):
         assert refused({**rsa_jwk, name: other[name]}).code == "AADB2C95034"
     mixed = {**rsa_jwk, **{name: other[name] for name in PRIVATE}}
@@ -371,11 +379,13 @@ def test_two_secrets_under_one_kid_are_two_keys() -> None:
     assert hash(first) == hash(second)
 
 
-@pytest.mark.parametrize("kty", ["RSA", "oct"])
+@pytest.mark.parametrize("make", [testing.rsa_key, testing.oct_key])
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_a_private_key_is_not_pickled_and_says_what_to_do(kty: str, protocol: int) -> None:
+def test_a_private_key_is_not_pickled_and_says_what_to_do(
+    make: Callable[[int], TrustFrameworkKey], protocol: int
+) -> None:
     with pytest.raises(TypeError, match=r"to_jwk\(private=True\)"):
-        pickle.dumps(generate_key("sig", kty), protocol)
+        pickle.dumps(make(0), protocol)
 
 
 def test_a_public_key_and_a_request_can_be_pickled(rsa_key: TrustFrameworkKey) -> None:
@@ -425,7 +435,7 @@ def test_what_a_key_does_not_have_is_an_error_not_something_else(
     rsa_key: TrustFrameworkKey, ask: Any
 ) -> None:
     with pytest.raises(InvalidInputError):
-        ask(rsa_key.public(), generate_key("sig", "oct"))
+        ask(rsa_key.public(), testing.oct_key(0))
 
 
 def test_errors_survive_a_pickle_with_all_they_carry() -> None:

@@ -221,9 +221,9 @@ def test_a_pipeline_can_stop_on_an_error(folder: Path) -> None:
 
 
 def test_any_document_is_checked_from_a_file_or_a_pipe(
-    folder: Path, rsa_jwk: dict[str, Any]
+    folder: Path, real_jwk: dict[str, Any]
 ) -> None:
-    public = {name: rsa_jwk[name] for name in ("kty", "use", "kid", "n", "e")}
+    public = {name: real_jwk[name] for name in ("kty", "use", "kid", "n", "e")}
     text = json.dumps({"keys": [public, {**public, "use": "enc", "kid": "a\x1b[2Jb"}]})
     (folder / "jwks.json").write_text(text)
     for args, options in ((["jwks.json"], {}), (["-"], {"input": text})):

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import trustkeys
-from trustkeys import GenerateKeyRequest, InvalidInputError, TrustKeysError, generate_key
+from trustkeys import GenerateKeyRequest, InvalidInputError, TrustKeysError, generate_key, testing
 
 PAGE_BODY = {"use": "sig", "kty": "RSA", "nbf": 1508969811, "exp": 1508969811}
 INT64_MAX = 2**63 - 1
@@ -287,13 +287,13 @@ def bodies(draw: st.DrawFn) -> dict[str, Any]:
     return {name: body[name] for name in names}
 
 
-@pytest.mark.usefixtures("instant_rsa")
 @given(body=bodies(), as_json=st.booleans())
 def test_every_valid_request_gives_a_key_with_just_the_right_members(
     body: dict[str, Any], as_json: bool
 ) -> None:
     request = GenerateKeyRequest.from_graph(json.dumps(body) if as_json else body)
-    answer = trustkeys.generate(request).to_graph()
+    with testing.instant_keys():
+        answer = trustkeys.generate(request).to_graph()
     expected = ["@odata.context", "k", "x5c", "kty", "use", "exp", "nbf", "kid"]
     if body["kty"].upper() == "RSA":
         expected += ["e", "n"]

@@ -19,7 +19,7 @@ import pytest
 import trustkeys
 from tests import support
 from tests.standins.tenant import NOW, TENANT, TOKEN, Tenant
-from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet
+from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, testing
 from trustkeys.formats.certificates import self_signed
 from trustkeys.graph import (
     CLOUDS,
@@ -30,6 +30,8 @@ from trustkeys.graph import (
     provision,
     pwsh_script,
 )
+
+pytestmark = pytest.mark.usefixtures("test_keys_allowed", "few_rounds")
 
 DAY = 86_400
 
@@ -49,17 +51,10 @@ def text_set() -> TrustFrameworkKeySet:
     return TrustFrameworkKeySet("Secrets", keys)
 
 
-@pytest.fixture(scope="session")
-def rsa_keys() -> list[TrustFrameworkKey]:
-    return [trustkeys.generate_key("sig", "RSA") for _ in range(3)]
-
-
 @pytest.fixture
-def rsa_set(rsa_keys: list[TrustFrameworkKey]) -> TrustFrameworkKeySet:
+def rsa_set() -> TrustFrameworkKeySet:
     dates = ((None, None), (NOW - DAY, NOW + 9 * DAY), (NOW + 5 * DAY, NOW + 20 * DAY))
-    keys = (
-        attrs.evolve(key, nbf=nbf, exp=exp) for key, (nbf, exp) in zip(rsa_keys, dates, strict=True)
-    )
+    keys = (testing.rsa_key(seed, nbf=nbf, exp=exp) for seed, (nbf, exp) in enumerate(dates))
     return TrustFrameworkKeySet("Signing", keys)
 
 

@@ -15,8 +15,10 @@ from jwcrypto.jwk import JWK
 import trustkeys
 from tests import support
 from tests.support import header_of, with_header
-from trustkeys import InvalidInputError, TrustFrameworkKey
+from trustkeys import InvalidInputError, TrustFrameworkKey, testing
 from trustkeys.formats.sealed import seal, seal_text, unseal, unseal_text
+
+pytestmark = pytest.mark.usefixtures("test_keys_allowed")
 
 ALGORITHMS = ["RSA-OAEP-256", "ECDH-ES+A256KW", "A256GCM"]
 CURVES = ["P-256", "P-384", "P-521"]
@@ -24,7 +26,7 @@ CURVES = ["P-256", "P-384", "P-521"]
 
 @pytest.fixture(scope="module")
 def recipient() -> TrustFrameworkKey:
-    return trustkeys.generate_key("enc", "RSA")
+    return testing.rsa_key(1, use="enc")
 
 
 def curve_key(crv: str = "P-256") -> dict[str, Any]:
@@ -56,7 +58,7 @@ def test_only_the_holder_of_the_private_key_gets_it(
         "cty": "jwk+json",
         "kid": recipient.kid,
     }
-    other = trustkeys.generate_key("enc", "RSA")
+    other = testing.rsa_key(2, use="enc")
     assert refused(unseal, text, other).target == "kid"
     # The kid is a hint, and is not what keeps others out.
     named = TrustFrameworkKey.from_jwk(other.to_jwk(private=True), kid=recipient.kid)

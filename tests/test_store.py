@@ -25,10 +25,16 @@ from joserfc import jwe as joserfc_jwe
 from joserfc.jwk import OctKey
 from jwcrypto.jwk import JWK, JWKSet
 
-import trustkeys
 from tests import support
 from tests.support import with_header
-from trustkeys import InvalidInputError, TrustFrameworkKey, TrustFrameworkKeySet, files, store
+from trustkeys import (
+    InvalidInputError,
+    TrustFrameworkKey,
+    TrustFrameworkKeySet,
+    files,
+    store,
+    testing,
+)
 from trustkeys.formats.jwe import ROUNDS, encrypt
 from trustkeys.keytypes.rsa import RSAStrategy
 
@@ -77,6 +83,7 @@ def add_a_key(path: Path, password: str | None = None) -> str:
 # --- there and back
 
 
+@pytest.mark.usefixtures("test_keys_allowed", "few_rounds")
 @pytest.mark.parametrize("protection", [{"password": PASSWORD}, {"plain": True}])
 def test_a_set_comes_back_as_it_was(
     path: Path, rsa_key: TrustFrameworkKey, protection: dict[str, Any]
@@ -85,7 +92,7 @@ def test_a_set_comes_back_as_it_was(
     for keyset in (
         key_set(),
         TrustFrameworkKeySet("empty"),
-        key_set(rsa_key, trustkeys.generate_key("sig", "RSA", nbf=0)),
+        key_set(rsa_key, testing.rsa_key(1, nbf=0)),
         key_set(rsa_key.public()),
     ):
         store.save(keyset, path, **protection)
@@ -97,6 +104,7 @@ def test_a_set_comes_back_as_it_was(
     assert os.listdir(path.parent) == []
 
 
+@pytest.mark.usefixtures("test_keys_allowed")
 def test_what_is_encrypted_shows_nothing(path: Path, rsa_key: TrustFrameworkKey) -> None:
     store.save(key_set(rsa_key), path, password=PASSWORD)
     text = path.read_text()
@@ -192,6 +200,7 @@ def test_an_edit_that_fails_writes_nothing(path: Path) -> None:
     add_a_key(path)
 
 
+@pytest.mark.usefixtures("few_rounds")
 def test_a_password_changes_in_one_step(path: Path) -> None:
     keyset = key_set()
     store.save(keyset, path, plain=True)
@@ -376,6 +385,7 @@ def test_secrets_are_found_wherever_keys_are(path: Path) -> None:
             store.load(path)
 
 
+@pytest.mark.usefixtures("test_keys_allowed")
 def test_a_file_is_read_without_testing_its_primes_again(
     path: Path, rsa_key: TrustFrameworkKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -720,6 +730,7 @@ def test_a_kill_at_any_moment_loses_no_key_that_was_reported(
 # --- what others make of it
 
 
+@pytest.mark.usefixtures("test_keys_allowed")
 def test_joserfc_opens_the_file_as_it_is(path: Path, rsa_key: TrustFrameworkKey) -> None:
     store.save(key_set(rsa_key), path, password=PASSWORD)
     opened = joserfc_jwe.decrypt_compact(
@@ -730,6 +741,7 @@ def test_joserfc_opens_the_file_as_it_is(path: Path, rsa_key: TrustFrameworkKey)
     assert json.loads(opened.plaintext) == key_set(rsa_key).to_jwks(private=True)
 
 
+@pytest.mark.usefixtures("test_keys_allowed")
 def test_jwcrypto_opens_it_with_its_limit_raised_and_reads_the_keys(
     path: Path, rsa_key: TrustFrameworkKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,8 +30,8 @@ def done(*args: str, cwd: Path, **options: Any) -> str:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, rsa_key: TrustFrameworkKey) -> Path:
-    store.save(TrustFrameworkKeySet("Signing", [rsa_key]), tmp_path / "signing.keys", plain=True)
+def folder(tmp_path: Path, real_key: TrustFrameworkKey) -> Path:
+    store.save(TrustFrameworkKeySet("Signing", [real_key]), tmp_path / "signing.keys", plain=True)
     secrets = TrustFrameworkKeySet("Secrets")
     secrets.upload_secret("s3cret text", "sig")
     store.save(secrets, tmp_path / "secrets.keys", plain=True)
@@ -44,7 +44,7 @@ def modes(folder: Path) -> dict[str, int]:
 
 @pytest.mark.parametrize("umask", [0, 0o022, 0o777])
 def test_the_requests_are_for_their_owner_alone(
-    folder: Path, rsa_jwk: dict[str, Any], umask: int
+    folder: Path, real_jwk: dict[str, Any], umask: int
 ) -> None:
     options: dict[str, Any] = {"preexec_fn": lambda: os.umask(umask)}
     if umask == 0o777:  # coverage could not be measured
@@ -55,9 +55,9 @@ def test_the_requests_are_for_their_owner_alone(
     assert modes(folder / "new") == {"1.json": 0o600, "provision.sh": 0o600}
     body = parse((folder / "new" / "1.json").read_text())
     assert body["id"] == "Signing"
-    assert body["keys"] == [{name: rsa_jwk[name] for name in rsa_jwk if name != "kid"}]
+    assert body["keys"] == [{name: real_jwk[name] for name in real_jwk if name != "kid"}]
     script = (folder / "new" / "provision.sh").read_text()
-    assert support.leaks(script, rsa_jwk) == []
+    assert support.leaks(script, real_jwk) == []
 
 
 def test_each_form_says_what_to_do_next(folder: Path) -> None:
@@ -126,12 +126,12 @@ def test_by_action_each_key_has_a_file(folder: Path) -> None:
     ],
 )
 def test_what_would_be_refused_makes_no_directory(
-    folder: Path, rsa_key: TrustFrameworkKey, args: list[str], code: int, message: str
+    folder: Path, real_key: TrustFrameworkKey, args: list[str], code: int, message: str
 ) -> None:
     empty = TrustFrameworkKeySet("Empty")
-    public = TrustFrameworkKeySet("Public", [rsa_key.public()])
-    disabled = TrustFrameworkKeySet("Disabled", [rsa_key])
-    disabled.set_status(rsa_key.kid, "disabled")
+    public = TrustFrameworkKeySet("Public", [real_key.public()])
+    disabled = TrustFrameworkKeySet("Disabled", [real_key])
+    disabled.set_status(real_key.kid, "disabled")
     for name, keys in (("empty", empty), ("public", public), ("disabled", disabled)):
         store.save(keys, folder / f"{name}.keys", plain=True)
     before = sorted(os.listdir(folder))
