@@ -11,9 +11,10 @@ from importlib.metadata import version
 from cryptography.hazmat.backends.openssl import backend
 
 from benchmarks.measure import OURS, Row
+from benchmarks.plot import draw
 from benchmarks.works import rows
 
-PACKAGES = ("attrs", "cryptography", "joserfc", "jwcrypto")
+PACKAGES = ("attrs", "cryptography", "distributed", "hypothesis", "joserfc", "jwcrypto")
 
 
 def main() -> None:
@@ -21,6 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON, for machines")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, rougher figures")
+    parser.add_argument("--svg", metavar="FILE", help="also draw rates and scaling")
     options = parser.parse_args()
     environment = {
         "python": platform.python_version(),
@@ -28,14 +30,19 @@ def main() -> None:
         "openssl": backend.openssl_version_text(),
         **{name: version(name) for name in PACKAGES},
     }
-    if options.json:
-        measured = [as_dict(row) for row in rows(quick=options.quick)]
-        print(json.dumps({"environment": environment, "rows": measured}, indent=2))
-        return
-    print(", ".join(f"{name} {value}" for name, value in environment.items()))
-    print(f"\n{'work':<50}{'who':<12}{'figure':>12}{'ours/theirs':>13}  target")
+    on = ", ".join(f"{name} {value}" for name, value in environment.items())
+    if not options.json:
+        print(f"{on}\n\n{'work':<50}{'who':<12}{'figure':>12}{'ours/theirs':>13}  target")
+    measured = []
     for row in rows(quick=options.quick):
-        show(row)
+        measured.append(row)
+        if not options.json:
+            show(row)
+    if options.json:
+        found = [as_dict(row) for row in measured]
+        print(json.dumps({"environment": environment, "rows": found}, indent=2))
+    if options.svg is not None:
+        draw(measured, options.svg, on)
 
 
 def show(row: Row) -> None:
@@ -45,11 +52,16 @@ def show(row: Row) -> None:
     for name, figure in row.figures.items():
         if name != OURS:
             target = row.targets.get(name)
-            aim = "" if target is None else f"  at most {target:.2f}"
-            ratio = f"{row.ratio(name):.2f}"
+            aim = "" if target is None else f"  at most {as_ratio(target)}"
+            ratio = as_ratio(row.ratio(name))
             print(f"{'':<50}{name:<12}{figure:>9.2f} {row.unit}{ratio:>13}{aim}")
     if missed := row.missed():
         print(f"{'':<50}missed: {', '.join(missed)}")
+
+
+def as_ratio(value: float) -> str:
+    """Write a ratio, and a small one as a fraction."""
+    return f"{value:.2f}" if value > 0.1 else f"1/{1 / max(value, 1e-9):.0f}"
 
 
 def as_dict(row: Row) -> dict[str, object]:

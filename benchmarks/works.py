@@ -5,12 +5,10 @@ from __future__ import annotations
 import base64
 import compileall
 import hashlib
-import math
 import os
 import tempfile
 from collections.abc import Iterator
 from functools import partial
-from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -20,10 +18,10 @@ from joserfc.jwk import OctKey, RSAKey
 from jwcrypto.jwk import JWK
 
 import trustkeys
+from benchmarks import many, testkeys
 from benchmarks.measure import OURS, Row, calls, processes
-from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store
-from trustkeys.encoding import uint_encode
-from trustkeys.jwk import read_jwk
+from trustkeys import TrustFrameworkKeySet, store
+from trustkeys.testing import allow_test_keys, rsa_key
 
 JWCRYPTO_ONE_LINER = (
     "from jwcrypto.jwk import JWK; key = JWK.generate(kty='oct', size=256, use='sig'); "
@@ -51,6 +49,8 @@ def rows(*, quick: bool) -> Iterator[Row]:
     yield active_key(small, large, rounds=3 * few)
     yield check(small, large, rounds=few)
     yield show(small, large, rounds=few)
+    yield from testkeys.rows(quick=quick)
+    yield from many.rows(quick=quick)
 
 
 def oct_keys(rounds: int) -> Row:
@@ -157,7 +157,8 @@ def show(small: TrustFrameworkKeySet, large: TrustFrameworkKeySet, *, rounds: in
         programs = {}
         for name, keyset in ((OURS, large), ("100 keys", small)):
             path = os.path.join(folder, name)
-            store.save(keyset, path, plain=True)
+            with allow_test_keys():
+                store.save(keyset, path, plain=True)
             programs[name] = ["-m", "trustkeys", "keyset", "show", path, "--at", str(MIDDLE)]
         figures = processes(programs, rounds=rounds)
     return Row(
@@ -166,30 +167,10 @@ def show(small: TrustFrameworkKeySet, large: TrustFrameworkKeySet, *, rounds: in
 
 
 def key_set(count: int) -> TrustFrameworkKeySet:
-    """Make a set of different RSA keys with overlapping validities.
-
-    From few primes, since OpenSSL would take a minute for as many.
-    """
-    numbers = [rsa.generate_private_key(65537, 2048).private_numbers() for _ in range(24)]
-    primes = [prime for each in numbers for prime in (each.p, each.q)]
-    keyset = TrustFrameworkKeySet("benchmark")
-    for index, (p, q) in enumerate(islice(combinations(primes, 2), count)):
-        d = pow(65537, -1, math.lcm(p - 1, q - 1))
-        values = {
-            "e": 65537,
-            "n": p * q,
-            "d": d,
-            "p": p,
-            "q": q,
-            "dp": d % (p - 1),
-            "dq": d % (q - 1),
-            "qi": pow(q, -1, p),
-        }
-        members = {name: uint_encode(value) for name, value in values.items()}
-        start = 2 * MIDDLE * index // count
-        jwk = {"kty": "RSA", "use": "sig", "nbf": start, "exp": start + MIDDLE // 2, **members}
-        keyset.add(TrustFrameworkKey(**read_jwk(jwk, prove=False)))
-    return keyset
+    """Make a set of different RSA keys with overlapping validities."""
+    starts = [2 * MIDDLE * index // count for index in range(count)]
+    keys = [rsa_key(seed, nbf=at, exp=at + MIDDLE // 2) for seed, at in enumerate(starts)]
+    return TrustFrameworkKeySet("benchmark", keys)
 
 
 def bare_oct() -> dict[str, Any]:

@@ -473,15 +473,18 @@ def test_version_help_and_completion() -> None:
 def test_the_examples_in_the_help_text_work(tmp_path: Path) -> None:
     (tmp_path / "pw").write_text("a passphrase\n")
     (tmp_path / "body.json").write_text(PAGE_BODY)
+    (tmp_path / "requests.jsonl").write_text(" ".join(PAGE_BODY.split()))
     text = command("generate", "--help").stdout
     examples = re.findall(
         r"^  trustkeys (generate .*)$", text.replace("    trust", "  trust"), re.MULTILINE
     )
-    assert len(examples) == 5
-    for example in examples:
+    assert len(examples) == 7
+    for number, example in enumerate(examples):
         done = command(*example.split(" | ")[0].split(), cwd=tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
-        assert parse(done.stdout)["kid"]
+        if number < 5:
+            assert parse(done.stdout)["kid"]
+    assert done.stdout == "keys: 1 keys\n"
 
 
 def test_without_click_one_line_says_how_to_install_it(tmp_path: Path) -> None:

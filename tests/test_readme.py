@@ -49,10 +49,26 @@ def test_the_first_command_prints_what_the_first_screen_shows() -> None:
 
 
 def test_the_pictures_are_there_and_show_what_the_text_says() -> None:
-    (name,) = re.findall(r"!\[[^]]*\]\(([^)]*)\)", README.read_text())
-    words = "".join(ET.fromstring((ROOT / name).read_text()).itertext())
-    for part in ("no\xa0active\xa0key", "━", "┄", "░"):
-        assert part in words
+    shown = {
+        "docs/speed.svg": ["joserfc", "jwcrypto", "workers", "Dask", "cryptography"],
+        "docs/timeline.svg": ["no\xa0active\xa0key", "━", "┄", "░"],
+    }
+    assert sorted(re.findall(r"!\[[^]]*\]\(([^)]*)\)", README.read_text())) == sorted(shown)
+    for name, parts in shown.items():
+        words = "".join(ET.fromstring((ROOT / name).read_text()).itertext())
+        for part in parts:
+            assert part in words
+
+
+def test_the_tests_that_it_shows_pass_when_they_are_copied(tmp_path: Path) -> None:
+    """Who starts by copying them must not start with an error."""
+    section = between(README.read_text(), "\n## In tests\n", "\n## ")
+    files = re.findall(r"```python\n# (test_\w+\.py)\n(.*?)```", section, re.DOTALL)
+    assert [name for name, _ in files] == ["test_tokens.py", "test_client.py"]
+    for name, text in files:
+        (tmp_path / name).write_text(text)
+    shown = run(f"cd {tmp_path} && python -m pytest -p no:cacheprovider -W error")
+    assert "4 passed" in shown, shown
 
 
 def test_every_command_stands_in_the_table() -> None:

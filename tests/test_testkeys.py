@@ -11,8 +11,10 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -291,16 +293,72 @@ def test_an_rsa_key_is_known_by_its_modulus_alone(kty: str) -> None:
         {"kty": "RSA", "n": ""},
         {"kty": "oct", "k": None},
         {"kty": "oct", "k": "AAAA"},
-        {"kty": "EC", "k": oct_key(0).to_jwk(private=True)["k"]},
+        {"kty": "RSA", "N": rsa_key(0).to_jwk()["n"]},
     ],
 )
 def test_what_is_no_key_is_no_test_key(jwk: dict[str, Any]) -> None:
     assert not is_test_jwk(jwk)
 
 
-def test_an_oct_key_without_its_secret_and_another_key_type_are_no_test_keys() -> None:
+def test_an_oct_key_without_its_secret_is_no_test_key() -> None:
     assert not is_test_key(attrs.evolve(oct_key(0), private=None))
-    assert not is_test_key(attrs.evolve(rsa_key(0), kty="EC"))
+
+
+def put_together_by_hand() -> list[TrustFrameworkKey]:
+    real = trustkeys.generate_key("sig", "RSA")
+    return [
+        attrs.evolve(rsa_key(0), kty="rsa"),
+        attrs.evolve(oct_key(0), kty="OCT"),
+        attrs.evolve(rsa_key(0), kty="EC"),
+        attrs.evolve(real, private=rsa_key(0)._private),
+        attrs.evolve(rsa_key(0), private=real._private),
+    ]
+
+
+@pytest.mark.parametrize("key", put_together_by_hand())
+def test_a_key_that_was_put_together_by_hand_does_not_hide_a_test_key(
+    tmp_path: Path, key: TrustFrameworkKey
+) -> None:
+    assert is_test_key(key)
+    keys = TrustFrameworkKeySet("a")
+    keys._keys[key.kid] = key
+    with pytest.raises(InvalidInputError, match=REFUSED):
+        store.save(keys, tmp_path / "keys", plain=True)
+    with pytest.raises(InvalidInputError, match=REFUSED):
+        provision(keys)
+
+
+JWK_TEXT = json.dumps(rsa_key(0).to_jwk(private=True))
+N = rsa_key(0).to_jwk()["n"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[{JWK_TEXT}]",
+        f'{{"value": [{JWK_TEXT}]}}',
+        f'{{"keys": [{{"keys": [{JWK_TEXT}]}}]}}',
+        f'{{"x": {"9" * 5000}, "jwk": {JWK_TEXT}}}',
+        JWK_TEXT.replace('"n":', '"n": "AAAA", "n":'),
+        JWK_TEXT.replace(f'"n": "{N}"', f'"n": "{N}", "n": "AAAA"'),
+        JWK_TEXT.replace(N, f"{N}=="),
+        JWK_TEXT.replace('"RSA"', '"RSA "'),
+        f"\ufeff{JWK_TEXT}",
+    ],
+    ids=range(9),
+)
+def test_a_test_key_is_found_wherever_it_stands_in_a_document(text: str) -> None:
+    with pytest.raises(InvalidInputError, match=REFUSED):
+        sealed.seal_text(text.encode(), RECIPIENT, cty="jwk+json")
+    with pytest.raises(InvalidInputError, match=REFUSED):
+        jwe.encrypt(text.encode(), PASSWORD, cty="jwk+json")
+
+
+def test_a_document_that_nobody_can_look_through_is_refused() -> None:
+    text = f'{{"x": {"[" * 100_000}{"]" * 100_000}, "jwk": {JWK_TEXT}}}'
+    with pytest.raises(InvalidInputError, match="nested too deep") as caught:
+        jwe.encrypt(text.encode(), PASSWORD, cty="jwk+json")
+    assert caught.value.__context__ is None
 
 
 Writer = Callable[[TrustFrameworkKey], tuple[bytes, dict[str, Any]]]
@@ -598,6 +656,45 @@ def test_what_a_test_may_do_another_thread_may_not() -> None:
     assert refused == [True, False]
 
 
+def test_what_was_allowed_ends_with_the_block_for_all_whom_it_was_handed_to() -> None:
+    def is_allowed() -> bool:
+        with suppress(InvalidInputError):
+            return bool(pem.to_pem(rsa_key(0), private=True))
+        return False
+
+    async def later(seen: list[bool]) -> None:
+        seen.append(is_allowed())
+        await asyncio.sleep(0.02)
+        seen.append(is_allowed())
+
+    async def work() -> list[bool]:
+        seen: list[bool] = []
+        with allow_test_keys():
+            task = asyncio.create_task(later(seen))
+            await asyncio.sleep(0)
+        await task
+        return seen
+
+    assert asyncio.run(work()) == [True, False]
+
+    async def fixture() -> AsyncIterator[None]:
+        with allow_test_keys():
+            yield
+
+    async def other_task() -> bool:
+        begun = fixture()
+        await anext(begun)
+        # As plugins do at the end of a test.
+        await asyncio.create_task(drained(begun))
+        return is_allowed()
+
+    async def drained(begun: AsyncIterator[None]) -> None:
+        async for _ in begun:
+            pass
+
+    assert asyncio.run(other_task()) is False
+
+
 @pytest.mark.parametrize(
     "name", ["TRUSTKEYS_ALLOW_TEST_KEYS", "TRUSTKEYS_TEST_KEYS", "TRUSTKEYS_TESTING"]
 )
@@ -657,6 +754,34 @@ def test_a_strategy_of_somebody_else_is_back_after_the_block() -> None:
         assert is_test_key(trustkeys.generate_key("sig", "oct"))
     jwk = trustkeys.generate_key("sig", "oct").to_jwk(private=True)
     assert jwk["k"] == base64url_encode(bytes(32))
+
+
+@pytest.mark.usefixtures("clean_registry")
+def test_blocks_that_overlap_end_with_the_last_of_them() -> None:
+    """Else the engine would make keys that everybody has, with nobody in a block."""
+    first, second = instant_keys(), instant_keys()
+    first.__enter__()
+    second.__enter__()
+    assert [trustkeys.generate_key("sig", "RSA") for _ in range(2)] == [rsa_key(0), rsa_key(1)]
+    first.__exit__(None, None, None)
+    assert trustkeys.generate_key("sig", "RSA") == rsa_key(2)
+    second.__exit__(None, None, None)
+    assert not any(is_test_key(trustkeys.generate_key("sig", kty)) for kty in MAKERS)
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.usefixtures("clean_registry")
+def test_a_process_that_is_forked_in_the_block_makes_real_keys() -> None:
+    """It would count the seeds from where it was forked, and give one key twice."""
+    with instant_keys(), ProcessPoolExecutor(2, get_context("fork")) as pool:
+        requests = [trustkeys.GenerateKeyRequest("sig", kty) for kty in MAKERS for _ in range(4)]
+        jwks = [*pool.map(private_members, requests)]
+    assert len({jwk["kid"] for jwk in jwks}) == 8
+    assert not any(map(is_test_jwk, jwks))
+
+
+def private_members(request: trustkeys.GenerateKeyRequest) -> dict[str, Any]:
+    return trustkeys.generate(request).to_jwk(private=True)
 
 
 @pytest.mark.usefixtures("clean_registry")

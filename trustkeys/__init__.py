@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from trustkeys.engine import generate, generate_key
-from trustkeys.errors import InvalidInputError, KeyNotFoundError, TrustKeysError
+from trustkeys.errors import BatchError, InvalidInputError, KeyNotFoundError, TrustKeysError
 from trustkeys.key import TrustFrameworkKey
 from trustkeys.keytypes.registry import register_strategy
 from trustkeys.keytypes.strategy import KeyStrategy
@@ -12,6 +12,7 @@ from trustkeys.request import GenerateKeyRequest
 from trustkeys.thumbprint import jwk_thumbprint
 
 __all__ = [
+    "BatchError",
     "Finding",
     "GenerateKeyRequest",
     "InvalidInputError",
@@ -23,12 +24,15 @@ __all__ = [
     "check_key_set",
     "generate",
     "generate_key",
+    "generate_keys",
+    "generate_sealed",
     "is_test_key",
     "jwk_thumbprint",
     "register_strategy",
 ]
 
 if TYPE_CHECKING:
+    from trustkeys.batch import generate_keys, generate_sealed
     from trustkeys.keyset.findings import Finding
     from trustkeys.keyset.inspection import check_key_set
     from trustkeys.keyset.keyset import TrustFrameworkKeySet
@@ -39,6 +43,8 @@ else:
         "Finding": "trustkeys.keyset.findings",
         "TrustFrameworkKeySet": "trustkeys.keyset.keyset",
         "check_key_set": "trustkeys.keyset.inspection",
+        "generate_keys": "trustkeys.batch",
+        "generate_sealed": "trustkeys.batch",
         "is_test_key": "trustkeys.testkeys.recognition",
     }
 

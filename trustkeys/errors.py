@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["InvalidInputError", "KeyNotFoundError", "TrustKeysError"]
+__all__ = ["BatchError", "InvalidInputError", "KeyNotFoundError", "TrustKeysError"]
 
 
 class TrustKeysError(Exception):
@@ -50,6 +50,22 @@ class TrustKeysError(Exception):
 
 class InvalidInputError(TrustKeysError, ValueError):
     """What was given, or asked of a key, is not allowed. The message says what is."""
+
+
+class BatchError(TrustKeysError):
+    """One of many keys could not be made; those before it were handed out.
+
+    The `code` is that of the error which is its ``__cause__``, or the name of its class.
+
+    Attributes:
+        done: How many keys there were before it.
+    """
+
+    def __init__(
+        self, message: str, *, code: str = "BadRequest", target: str | None = None, done: int = 0
+    ) -> None:
+        super().__init__(message, code=code, target=target)
+        self.done = done
 
 
 class KeyNotFoundError(TrustKeysError, LookupError):

@@ -33,16 +33,43 @@ def read(path: Path, *, limit: int) -> tuple[bytes, int]:
             regular file, or belongs to another user.
     """
     path = os.fspath(path)
-    with named(path), open(path, "rb", opener=_open_itself) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", path)
-        if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
-            raise PermissionError(errno.EPERM, "it belongs to another user", path)
-        return file.read(limit + 1), stat.S_IMODE(status.st_mode)
+    with named(path), open(path, "rb", opener=open_itself) as file:
+        mode = own_mode(file.fileno())
+        return file.read(limit + 1), mode
 
 
-def _open_itself(path: str, flags: int) -> int:
+def own_mode(descriptor: int) -> int:
+    """Give the mode bits of an open file of ours.
+
+    Raises:
+        OSError: It is no regular file, or belongs to another user.
+    """
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "it belongs to another user")
+    return stat.S_IMODE(status.st_mode)
+
+
+def check_own_directory(path: str) -> None:
+    """Look whether a directory is one in which others can put nothing in the place of our files.
+
+    Raises:
+        OSError: It is no directory, belongs to another user, or others can write in it.
+    """
+    status = os.lstat(path)
+    if not stat.S_ISDIR(status.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if hasattr(os, "geteuid"):
+        if status.st_uid != os.geteuid():
+            raise PermissionError(errno.EPERM, "it belongs to another user")
+        if status.st_mode & 0o022:
+            raise PermissionError(errno.EACCES, "others can write in it")
+
+
+def open_itself(path: str, flags: int) -> int:
+    """Open a file, and not what a link of its name leads to."""
     # A link would be replaced by what is written to its name, and a pipe waits for its writer.
     # Windows has no such flags.
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -80,7 +107,7 @@ def replace(path: Path, data: bytes) -> None:
 
 def _write(path: str, data: bytes, mode: int, put: Callable[[str, str], None]) -> None:
     directory = os.path.dirname(path) or "."
-    with named(path), _synced(directory):
+    with named(path), synced(directory):
         descriptor, name = tempfile.mkstemp(prefix=".trustkeys-", dir=directory)
         try:
             with open(descriptor, "wb") as file:
@@ -93,6 +120,48 @@ def _write(path: str, data: bytes, mode: int, put: Callable[[str, str], None]) -
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(name)
+
+
+@contextmanager
+def locked(path: Path, timeout: float) -> Iterator[None]:
+    """Keep other processes and threads from changing a file, with one named ``….lock`` beside it.
+
+    Args:
+        path: The file.
+        timeout: How long to wait for others that change it, in seconds; -1: for ever.
+
+    Raises:
+        OSError: As the system calls raise it; TimeoutError where others take too long.
+        ModuleNotFoundError: The extra ``store`` is missing.
+    """
+    try:
+        from filelock import FileLock, Timeout
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "changing a file needs filelock: pip install 'trustkeys[store]'", name="filelock"
+        ) from error
+    path = os.fspath(path)
+    name = f"{path}.lock"
+    with named(path):
+        os.stat(os.path.dirname(path) or ".")  # a directory that is missing filelock would make
+        # filelock may empty what it finds, and that could be keys.
+        with suppress(FileNotFoundError):
+            status = os.lstat(name)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > 0:
+                raise OSError(errno.EEXIST, f"{name} is in the way: it is no lock")
+        lock = FileLock(name, mode=0o600)
+        try:
+            lock.acquire(timeout=timeout)
+        except Timeout as error:
+            since = f" for {timeout:g} seconds" if timeout > 0 else ""
+            message = f"another process has been changing it{since}"
+            raise TimeoutError(errno.ETIMEDOUT, message) from error
+        except NotImplementedError as error:
+            raise OSError(errno.ENOLCK, "its file system has no locks") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -121,7 +190,7 @@ def _link(name: str, path: str) -> None:
 
 
 @contextmanager
-def _synced(directory: str) -> Iterator[None]:
+def synced(directory: str) -> Iterator[None]:
     """Flush a directory to disk when the block ends well; one that cannot be stops it before."""
     if not hasattr(os, "O_DIRECTORY"):  # Windows cannot open a directory
         yield

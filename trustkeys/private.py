@@ -29,9 +29,11 @@ class PrivateMembers:
 
     def reveal(self) -> Mapping[str, str]:
         """Give the members in the open, for reading."""
-        if callable(self.__members):
-            self.__members = self.__members()
-        return self.__members
+        members = self.__members
+        if callable(members):
+            # Two threads may both do so, and come to the same.
+            members = self.__members = members()
+        return members
 
     def __repr__(self) -> str:
         return "<private members>"

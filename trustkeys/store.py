@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import stat
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -109,7 +108,7 @@ def save(
     if not overwrite:
         files.write_new(path, data)
         return
-    with _locked(path, -1):
+    with files.locked(path, -1):
         with suppress(FileNotFoundError):
             files.read(path, limit=0)  # a link or another's file is not written over
         files.replace(path, data)
@@ -177,7 +176,7 @@ def _editing(
     path: Path, password: str | None, timeout: float, new_password: str | None, *, plain: bool
 ) -> Iterator[TrustFrameworkKeySet]:
     files.read(path, limit=0)  # before there is a lock beside a file that is none
-    with _locked(path, timeout):
+    with files.locked(path, timeout):
         data, mode = files.read(path, limit=MAX_TEXT)
         if password is None and mode & 0o022 and _HAS_MODES:
             raise PermissionError(errno.EACCES, _SHARED.format("change"), os.fspath(path))
@@ -188,38 +187,6 @@ def _editing(
             message = "something else changed it meanwhile, without its lock: nothing was written"
             raise OSError(errno.EBUSY, message, os.fspath(path))
         files.replace(path, changed)
-
-
-@contextmanager
-def _locked(path: Path, timeout: float) -> Iterator[None]:
-    """Keep other processes and threads from changing a file."""
-    try:
-        from filelock import FileLock, Timeout
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "changing a file needs filelock: pip install 'trustkeys[store]'", name="filelock"
-        ) from error
-    path = os.fspath(path)
-    name = f"{path}.lock"
-    with files.named(path):
-        os.stat(os.path.dirname(path) or ".")  # a directory that is missing filelock would make
-        # filelock may empty what it finds, and that could be keys.
-        with suppress(FileNotFoundError):
-            status = os.lstat(name)
-            if not stat.S_ISREG(status.st_mode) or status.st_size > 0:
-                raise OSError(errno.EEXIST, f"{name} is in the way: it is no lock")
-        lock = FileLock(name, mode=0o600)
-        try:
-            lock.acquire(timeout=timeout)
-        except Timeout as error:
-            message = f"another process has been changing it for {timeout:g} seconds"
-            raise TimeoutError(errno.ETIMEDOUT, message) from error
-        except NotImplementedError as error:
-            raise OSError(errno.ENOLCK, "its file system has no locks") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _key_set(path: Path, document: Mapping[str, Any]) -> TrustFrameworkKeySet:

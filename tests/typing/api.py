@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from pathlib import Path
 from typing import Any, assert_type
 
+import httpx
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from hypothesis.strategies import SearchStrategy
 
 import trustkeys
-from trustkeys import graph, store
+from trustkeys import graph, store, testing
 from trustkeys.formats import certificates, pem, pkcs12, reading, sealed
+from trustkeys.testing import strategies
 
 key = trustkeys.generate_key("sig", "RSA", nbf=1, exp=datetime.now(UTC), size=2048)
 assert_type(key, trustkeys.TrustFrameworkKey)
@@ -70,6 +75,22 @@ assert_type(planned.requests, tuple[graph.GraphRequest, ...])
 assert_type(planned.requests[0].private_body(), dict[str, Any])
 assert_type(graph.az_script(planned), str)
 assert_type(graph.compare(keys, b""), tuple[graph.Comparison, ...])
+assert_type(trustkeys.is_test_key(key), bool)
+assert_type(testing.rsa_key(0, size=3072, use="enc", nbf=1), trustkeys.TrustFrameworkKey)
+assert_type(testing.oct_key(0), trustkeys.TrustFrameworkKey)
+with testing.allow_test_keys(), testing.instant_keys():
+    assert_type(strategies.keys(kty="RSA", size=2048), SearchStrategy[trustkeys.TrustFrameworkKey])
+    assert_type(strategies.instants(key, keys), SearchStrategy[int])
+tenant = testing.GraphTransport([keys], now=5, generate=trustkeys.generate)
+assert_type(tenant.key_sets, dict[str, trustkeys.TrustFrameworkKeySet])
+with httpx.Client(transport=tenant) as client:
+    assert_type(client.get("/"), httpx.Response)
+httpx.AsyncClient(transport=tenant)
+for made in trustkeys.generate_keys(repeat(request), executor=ThreadPoolExecutor(), workers=2):
+    assert_type(made, trustkeys.TrustFrameworkKey)
+for text in trustkeys.generate_sealed([request], to=key):
+    assert_type(text, str)
+trustkeys.generate_keys([request]).close()
 store.save(keys, "file", "passphrase")  # type: ignore[call-arg]
 
 trustkeys.generate_key("sig", "RSA", 1)  # type: ignore[call-arg]

@@ -18,6 +18,8 @@ Examples:
   trustkeys generate --use sig --kty oct --size 512 -o secret.jwe --password-file pw
   trustkeys generate --request body.json -o - | jq -r .kid
   trustkeys generate --use sig --kty RSA --discard
+  trustkeys generate --use sig --kty RSA --count 20 --jsonl keys.jsonl
+  trustkeys generate --requests requests.jsonl --dir keys --seal-to encryption.jwk
 
 \b
 T is one of
@@ -66,9 +68,24 @@ def _complete_use(*_: object) -> list[str]:
     help="Encrypt the private key with the passphrase in this file, or pipe (JWE).",
 )
 @click.option("--discard", is_flag=True, help="Throw the private key away, as Graph does.")
+@click.option("--count", type=int, metavar="N", help="Make so many keys.")
 @click.option(
-    "--json", is_flag=True, expose_value=False, help="Print errors as JSON, as Graph does."
+    "--requests", metavar="FILE", help="Make a key for each line, a Graph body and maybe an id."
 )
+@click.option(
+    "--jsonl", metavar="FILE", help="Write many keys to a new file, a JWK a line, mode 0600."
+)
+@click.option(
+    "--dir",
+    "directory",
+    metavar="DIR",
+    help="Write many keys to files of their own, named KID.jwk.",
+)
+@click.option("--seal-to", metavar="PUB", help="Seal each of many keys to this public key.")
+@click.option("--jobs", type=int, metavar="J", help="So many at a time. Default: all cores.")
+@click.option("--dask", metavar="ADDRESS", help="Make them on this Dask cluster, sealed.")
+@click.option("--resume", is_flag=True, help="Go on with a file of --jsonl that was begun.")
+@click.option("--json", "as_json", is_flag=True, help="Print errors as JSON, as Graph does.")
 def generate(
     use: str | None,
     kty: str | None,
@@ -79,12 +96,44 @@ def generate(
     output: str | None,
     password_file: str | None,
     discard: bool,
+    count: int | None,
+    requests: str | None,
+    jsonl: str | None,
+    directory: str | None,
+    seal_to: str | None,
+    jobs: int | None,
+    dask: str | None,
+    resume: bool,
+    as_json: bool,
 ) -> None:
     """Generate a key, as Microsoft Graph's generateKey does, but keep the private part.
 
     Prints the answer that Graph would give, and no secret. Say where the private key goes:
-    -o FILE, -o -, or --discard.
+    -o FILE, -o -, or --discard. Many keys go to --jsonl FILE or --dir DIR.
     """
+    many = (count, requests, jsonl, directory, seal_to, jobs, dask)
+    if resume or any(option is not None for option in many):
+        if discard or any(option is not None for option in (output, password_file, request)):
+            raise click.UsageError(
+                "-o, --discard, --password-file and --request are for a single key"
+            )
+        from trustkeys.cli.many import Many, make
+
+        options = {"use": use, "kty": kty, "nbf": nbf, "exp": exp, "size": size}
+        make(Many(*many, resume), options, as_json=as_json)
+    else:
+        _one((use, kty, nbf, exp), size, request, output, password_file, discard=discard)
+
+
+def _one(
+    options: tuple[str | None, str | None, str | None, str | None],
+    size: int | None,
+    request: str | None,
+    output: str | None,
+    password_file: str | None,
+    *,
+    discard: bool,
+) -> None:
     if discard == (output is not None):
         raise click.UsageError("say one place for the private key: -o FILE, -o -, or --discard")
     if discard and password_file is not None:
@@ -92,8 +141,8 @@ def generate(
     if request == password_file == "-":
         raise click.UsageError("--request and --password-file cannot both be standard input")
     if request is None:
-        wanted = values.request(use, kty, nbf, exp, size)
-    elif any(option is not None for option in (use, kty, nbf, exp)):
+        wanted = values.request(*options, size)
+    elif any(option is not None for option in options):
         raise click.UsageError("--request takes the place of --use, --kty, --nbf and --exp")
     else:
         body = GenerateKeyRequest.from_graph(values.read_input(request))

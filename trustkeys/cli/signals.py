@@ -37,6 +37,44 @@ def handle(handler: Handler) -> None:
 
 
 @contextmanager
+def deferred() -> Iterator[Callable[[], bool]]:
+    """Let a first signal wait until the block ends, which can ask whether one came.
+
+    Other threads may take a signal, and so masks do not help where there are some. A second
+    signal stops the block at once.
+    """
+    came: list[int] = []
+
+    def note(signum: int, _frame: FrameType | None) -> None:
+        came.append(signum)
+        if len(came) > 1:
+            raise Stopped(signum)
+
+    before = {signum: signal.getsignal(signum) for signum in _STOPPING}
+    handle(note)
+    try:
+        yield lambda: bool(came)
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+    if came:
+        raise Stopped(came[0])
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Have a broken pipe, such as to a cluster, be an error in the block, and not the end."""
+    if not hasattr(signal, "SIGPIPE"):  # Windows
+        yield
+        return
+    before = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGPIPE, before)
+
+
+@contextmanager
 def uninterrupted() -> Iterator[None]:
     """Let signals wait until the block is done, which must take moments."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows

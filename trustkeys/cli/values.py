@@ -74,9 +74,9 @@ def now(at: str | None) -> int:
     return clock if at is None else numeric_date(point_in_time(at, "at", clock, clock), "at")
 
 
-def dates(nbf: str | None, exp: str | None) -> tuple[int | None, int | None]:
-    """Read a validity; a relative ``--exp`` counts from ``--nbf``."""
-    clock = now(None)
+def dates(nbf: str | None, exp: str | None, at: int | None = None) -> tuple[int | None, int | None]:
+    """Read a validity; a relative ``--exp`` counts from ``--nbf``. `at` is now."""
+    clock = now(None) if at is None else at
     start = None if nbf is None else point_in_time(nbf, "nbf", clock, clock)
     since = clock if start is None else start
     end = None if exp is None else point_in_time(exp, "exp", since, clock)
@@ -84,10 +84,15 @@ def dates(nbf: str | None, exp: str | None) -> tuple[int | None, int | None]:
 
 
 def request(
-    use: str | None, kty: str | None, nbf: str | None, exp: str | None, size: int | None
+    use: str | None,
+    kty: str | None,
+    nbf: str | None,
+    exp: str | None,
+    size: int | None,
+    at: int | None = None,
 ) -> GenerateKeyRequest:
-    """Make the request that options say."""
-    start, end = dates(nbf, exp)
+    """Make the request that options say. `at` is now."""
+    start, end = dates(nbf, exp, at)
     body = {"use": use, "kty": kty, "nbf": start, "exp": end}
     wanted = GenerateKeyRequest.from_graph(
         {name: value for name, value in body.items() if value is not None}
@@ -191,8 +196,13 @@ def private_text(key: TrustFrameworkKey, password: str | None) -> str:
 
 def warn(message: str) -> None:
     """Tell the person something that the exit status does not."""
+    say(f"warning: {message}")
+
+
+def say(message: str) -> None:
+    """Tell the person something, on standard error."""
     with suppress(OSError):
-        click.echo(f"trustkeys: warning: {escaped(message)}", err=True)
+        click.echo(f"trustkeys: {escaped(message)}", err=True)
 
 
 def has_colors() -> bool:

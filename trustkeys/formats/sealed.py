@@ -148,6 +148,16 @@ def sealed_header(text: str | bytes) -> dict[str, Any]:
     return parse_object(parts[0], what="the header of the JWE")
 
 
+def public_text(to: Recipient) -> str:
+    """Give the public key of a recipient as the text of a JWK, checked, for another process.
+
+    Raises:
+        InvalidInputError: As `seal`.
+    """
+    recipient, kids = _recipient(to, private=False)
+    return json.dumps({**recipient.export_public(as_dict=True), "kid": kids[0]})
+
+
 def _has_plain_point(epk: object, curve: str | None) -> bool:
     """Whether `epk` is what RFC 7518 section 4.6.1.1 says: jwcrypto obeys other members, too."""
     if curve is None or not isinstance(epk, dict):

@@ -6,11 +6,13 @@ service, but where `allow_test_keys` says so.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from itertools import count
+from threading import Lock
 
 from trustkeys.encoding import base64url_encode, uint_encode
 from trustkeys.engine import generate
@@ -18,6 +20,7 @@ from trustkeys.key import TrustFrameworkKey
 from trustkeys.keytypes.oct import OctStrategy
 from trustkeys.keytypes.registry import key_type_for, register_strategy
 from trustkeys.keytypes.rsa import RSAStrategy
+from trustkeys.keytypes.strategy import KeyStrategy
 from trustkeys.numericdate import NumericDateInput
 from trustkeys.private import PrivateMembers
 from trustkeys.request import GenerateKeyRequest
@@ -130,34 +133,63 @@ def instant_keys() -> Iterator[None]:
 
     For tests of code that calls `trustkeys.generate_key`, or whatever stands on it. The keys are
     those of the seeds 0, 1, 2, ...; of RSA there are 8,128 of each size, and then it raises.
+    Blocks that overlap, also in other threads, are one block. Other processes make real keys.
     """
-    before = [key_type_for(kty).strategy for kty in ("RSA", "oct")]
-    register_strategy(_InstantRSA(), replace=True)
-    register_strategy(_InstantOct(), replace=True)
+    with _lock:
+        if not _blocks:
+            _before.extend(key_type_for(kty).strategy for kty in ("RSA", "oct"))
+            register_strategy(_InstantRSA(), replace=True)
+            register_strategy(_InstantOct(), replace=True)
+        _blocks.append(None)
     try:
         yield
     finally:
-        for strategy in before:
-            register_strategy(strategy, replace=True)
+        with _lock:
+            _blocks.pop()
+            while not _blocks and _before:
+                register_strategy(_before.pop(), replace=True)
 
+
+_lock = Lock()
+# One for each block that is open, and the strategies from before the first of them.
+_blocks: list[None] = []
+_before: list[KeyStrategy] = []
 
 _SEEDS = {"RSA": (rsa_key, RSA_SEEDS), "oct": (oct_key, OCT_SEEDS)}
 
 
+class _Seeds:
+    """The seeds from 0 on, for each size, in the process that made this."""
+
+    def __init__(self) -> None:
+        self._next: defaultdict[int, Iterator[int]] = defaultdict(count)
+        self._process = os.getpid()
+
+    def of(self, size: int) -> int | None:
+        """Give the next seed; a process that was forked would give what this one gives."""
+        return next(self._next[size]) if os.getpid() == self._process else None
+
+
 class _InstantRSA(RSAStrategy):
     def __init__(self) -> None:
-        self._seeds: defaultdict[int, Iterator[int]] = defaultdict(count)
+        self._seeds = _Seeds()
 
     def generate(self, size: int) -> dict[str, str]:
-        return rsa_test_members(*rsa_primes(next(self._seeds[size]), size))
+        seed = self._seeds.of(size)
+        if seed is None:
+            return super().generate(size)
+        return rsa_test_members(*rsa_primes(seed, size))
 
 
 class _InstantOct(OctStrategy):
     def __init__(self) -> None:
-        self._seeds: defaultdict[int, Iterator[int]] = defaultdict(count)
+        self._seeds = _Seeds()
 
     def generate(self, size: int) -> dict[str, str]:
-        return {"k": base64url_encode(oct_secret(next(self._seeds[size]), size))}
+        seed = self._seeds.of(size)
+        if seed is None:
+            return super().generate(size)
+        return {"k": base64url_encode(oct_secret(seed, size))}
 
 
 def _key(

@@ -319,7 +319,7 @@ def _fault(code: str, **members: SearchStrategy[Any]) -> SearchStrategy[tuple[st
 
 # What to change in a good body; ... takes a member out of it.
 _FAULTS_WITH_A_CODE = st.one_of(
-    _fault("AADB2C95033", use=st.just(...)),
+    _fault("AADB2C90253", use=st.just(...)),
     _fault("AADB2C95030", kty=st.just(...)),
     _fault("AADB2C95033", use=_NO_USES),
     _fault("AADB2C95033", use=_NEARLY_USES),

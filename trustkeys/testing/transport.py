@@ -14,7 +14,14 @@ import httpx
 from attrs import frozen
 
 from trustkeys.encoding import MAX_SET_BYTES, parse_object
-from trustkeys.errors import InvalidInputError, KeyNotFoundError, TrustKeysError, quoted, shape
+from trustkeys.errors import (
+    InvalidInputError,
+    KeyNotFoundError,
+    TrustKeysError,
+    is_name,
+    quoted,
+    shape,
+)
 from trustkeys.jwk import read_jwk
 from trustkeys.key import TrustFrameworkKey, odata_context
 from trustkeys.keyset.document import checked_id
@@ -265,7 +272,8 @@ class _Call:
         for name in members:
             if name not in names:
                 raise InvalidInputError(
-                    f"the body takes {', '.join(names)}, and no member {quoted(name)}", target=name
+                    f"the body takes {', '.join(names)}, and no member {quoted(name)}",
+                    target=name if is_name(name) else None,
                 )
         return members
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
+from attrs import define
+
 from trustkeys.encoding import base64url_decode
 from trustkeys.errors import InvalidInputError
 from trustkeys.key import TrustFrameworkKey
@@ -18,11 +20,16 @@ __all__ = ["is_test_key"]
 # pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
-# The member that tells, by kty in lower case.
-_TELLING = {"rsa": "n", "oct": "k"}
+
+@define
+class _Permit:
+    """What a block hands to the tasks that it starts, and takes back from all when it ends."""
+
+    is_open: bool
+
 
 # Of this task or thread alone: what a test may do, the program beside it may not.
-_are_allowed: ContextVar[bool] = ContextVar("trustkeys_test_keys_are_allowed", default=False)
+_permit: ContextVar[_Permit | None] = ContextVar("trustkeys_test_keys", default=None)
 
 
 def is_test_key(key: TrustFrameworkKey) -> bool:
@@ -34,22 +41,17 @@ def is_test_key(key: TrustFrameworkKey) -> bool:
     Args:
         key: The key.
     """
-    # An oct key that was put together by hand can lack its secret.
-    is_known = key.kty == "RSA" or (key.kty == "oct" and key.has_private)
-    return is_known and is_test_jwk(key.to_jwk(private=key.kty == "oct"))
+    # The public part first: the private one may not be worked out yet.
+    for is_private in (False, True):
+        with suppress(InvalidInputError):  # it has no such part
+            if is_test_jwk(key.to_jwk(private=is_private)):
+                return True
+    return False
 
 
 def is_test_jwk(jwk: Mapping[str, Any]) -> bool:
-    """Whether a JWK (RFC 7517) is that of a test key. What is no JWK is none."""
-    kty = jwk.get("kty")
-    name = _TELLING.get(kty.lower()) if isinstance(kty, str) else None
-    text = None if name is None else jwk.get(name)
-    if not isinstance(text, str):
-        return False
-    with suppress(ValueError):
-        octets = base64url_decode(text)
-        return is_test_secret(octets) if name == "k" else is_test_modulus(int.from_bytes(octets))
-    return False
+    """Whether a JWK (RFC 7517) holds the modulus or the secret of a test key."""
+    return _is_known("n", jwk.get("n")) or _is_known("k", jwk.get("k"))
 
 
 def refuse_test_keys(keys: Iterable[TrustFrameworkKey]) -> None:
@@ -59,34 +61,63 @@ def refuse_test_keys(keys: Iterable[TrustFrameworkKey]) -> None:
         InvalidInputError: One of the keys is a test key, and `allowing_test_keys` does not hold.
             Code ``BadRequest``.
     """
-    if not _are_allowed.get() and any(map(is_test_key, keys)):
+    if not _are_allowed() and any(map(is_test_key, keys)):
         raise _refusal()
 
 
 def refuse_test_jwks(document: bytes) -> None:
-    """Do as `refuse_test_keys` for the text of a JWK or a JWK Set; other text is let through."""
-    if _are_allowed.get():
+    """Do as `refuse_test_keys` for text: JSON with a JWK anywhere in it. Other text is let through.
+
+    Raises:
+        InvalidInputError: As `refuse_test_keys`; or the text is nested so deep that nobody can say.
+    """
+    if _are_allowed():
         return
-    found: Any = None
-    with suppress(ValueError, RecursionError):
-        found = json.loads(document)
-    jwks = [found, *_list(found.get("keys"))] if isinstance(found, dict) else []
-    if any(isinstance(jwk, dict) and is_test_jwk(jwk) for jwk in jwks):
+    found: list[bool] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        found.extend(_is_known(name, value) for name, value in pairs)
+
+    is_too_deep = False
+    try:
+        # Neither what stands twice nor how long a number is matters here.
+        json.loads(document, object_pairs_hook=look, parse_int=len)
+    except RecursionError:
+        is_too_deep = True
+    except ValueError:  # no JSON, and so no JWK
+        return
+    if is_too_deep:
+        raise InvalidInputError("the plaintext is nested too deep")
+    if any(found):
         raise _refusal()
 
 
 @contextmanager
 def allowing_test_keys() -> Iterator[None]:
     """Let test keys through in the block; `trustkeys.testing.allow_test_keys` says what for."""
-    token = _are_allowed.set(True)
+    permit = _Permit(is_open=True)
+    token = _permit.set(permit)
     try:
         yield
     finally:
-        _are_allowed.reset(token)
+        permit.is_open = False
+        with suppress(ValueError):  # an asynchronous fixture can end in another task
+            _permit.reset(token)
 
 
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _are_allowed() -> bool:
+    permit = _permit.get()
+    return permit is not None and permit.is_open
+
+
+def _is_known(name: str, text: object) -> bool:
+    """Whether this is the member of a test key by which one knows it."""
+    if name not in ("n", "k") or not isinstance(text, str):
+        return False
+    with suppress(ValueError):
+        octets = base64url_decode(text.rstrip("="))
+        return is_test_secret(octets) if name == "k" else is_test_modulus(int.from_bytes(octets))
+    return False
 
 
 def _refusal() -> InvalidInputError:

@@ -1,0 +1,78 @@
+"""Ten thousand RSA keys before a judge of weak keys: not every day, since that takes minutes.
+
+`pip install -e '.[interop]' && pytest --no-cov -m quality`
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import math
+from collections.abc import Sequence
+from itertools import repeat
+from typing import Any
+
+import pytest
+
+import trustkeys
+from trustkeys import GenerateKeyRequest
+from trustkeys.testing import rsa_key
+
+pytestmark = [
+    pytest.mark.quality,
+    pytest.mark.skipif(importlib.util.find_spec("badkeys") is None, reason="badkeys is missing"),
+]
+
+COUNT = 10_000
+
+CHECKS = ("fermat", "roca", "rsainvalid", "rsapoly", "smalld", "smallfactors", "pattern", "rsabias")
+"""Those of badkeys that need no list from the network; shared primes are looked for below."""
+
+
+def badkeys() -> Any:
+    return importlib.import_module("badkeys.checks")
+
+
+def moduli_with_a_shared_prime(moduli: Sequence[int]) -> list[int]:
+    """Bernstein's batch GCD: each modulus against the product of all others, down a tree."""
+    gmpy2: Any = importlib.import_module("gmpy2")
+    tree = [[gmpy2.mpz(n) for n in moduli]]
+    while len(tree[-1]) > 1:
+        below = tree[-1]
+        tree.append([math.prod(below[i : i + 2]) for i in range(0, len(below), 2)])
+    remainders = tree.pop()
+    while tree:
+        level = tree.pop()
+        remainders = [remainders[i // 2] % (n * n) for i, n in enumerate(level)]
+    return [
+        number
+        for number, (n, rest) in enumerate(zip(moduli, remainders, strict=True))
+        if gmpy2.gcd(rest // n, n) != 1
+    ]
+
+
+def found(n: int) -> set[str]:
+    return {*badkeys().checkrsa(n, checks=CHECKS)}
+
+
+def test_the_judge_knows_weak_keys() -> None:
+    """Else it would say nothing of ten thousand either."""
+    p = rsa_key(0).private_key().private_numbers().p
+    close = next(
+        p + 2 * step for step in range(1, 10_000) if pow(2, p + 2 * step - 1, p + 2 * step) == 1
+    )
+    assert "fermat" in found(p * close)
+    assert "smallfactors" in found(3 * p)
+    # Test keys 1 and 2 have a prime in common.
+    numbers = [rsa_key(seed).public_key().public_numbers().n for seed in (1, 2)]
+    other = trustkeys.generate_key("sig", "RSA").public_key().public_numbers().n
+    assert moduli_with_a_shared_prime([*numbers, other]) == [0, 1]
+    assert found(other) == set()
+
+
+def test_ten_thousand_keys_have_no_weakness_that_is_known() -> None:
+    keys = trustkeys.generate_keys(repeat(GenerateKeyRequest("sig", "RSA"), COUNT))
+    moduli = [key.public_key().public_numbers().n for key in keys]
+    assert len(moduli) == len({*moduli}) == COUNT
+    assert [n for n in moduli if found(n)] == []
+    assert moduli_with_a_shared_prime(moduli) == []
