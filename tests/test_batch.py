@@ -366,10 +366,6 @@ def test_what_is_no_request_is_said_when_its_turn_comes(wrong: Any) -> None:
     assert error.__cause__.target == "requests"
 
 
-def test_what_cannot_be_iterated_is_said() -> None:
-    failed(generate_keys(RSA), 0, "TypeError", "TypeError")  # type: ignore[arg-type]
-
-
 @pytest.mark.usefixtures("clean_registry")
 def test_a_strategy_that_fails_lets_those_that_began_before_come_through() -> None:
     def step(number: int) -> None:
@@ -686,3 +682,28 @@ def test_what_an_executor_gives_back_is_looked_at(
     assert SECRET not in support.all_text_of(caught.value)
     good = generate_sealed([RSA], to=recipient, executor=Answering(("kid", JWE_TEXT)))
     assert list(good) == [JWE_TEXT]
+
+
+@pytest.mark.parametrize("requests", [5, None, RSA, SECRET.encode().__len__])
+def test_what_are_no_requests_is_refused_at_once(
+    requests: Any, recipient: TrustFrameworkKey
+) -> None:
+    for call in (
+        lambda: generate_keys(requests),
+        lambda: generate_sealed(requests, to=recipient),
+    ):
+        with pytest.raises(InvalidInputError, match="requests must be an iterable") as caught:
+            call()
+        assert caught.value.target == "requests"
+
+
+@pytest.mark.usefixtures("clean_registry")
+def test_what_a_test_allows_holds_for_the_threads_too(recipient: TrustFrameworkKey) -> None:
+    """Else nobody could test what seals many keys without waiting for them."""
+    with testing.instant_keys(), ThreadPoolExecutor(2) as pool:
+        for executor in (None, pool):
+            with testing.allow_test_keys():
+                sealed = [*generate_sealed(repeat(RSA, 3), to=recipient, executor=executor)]
+            assert len(sealed) == 3
+            with pytest.raises(BatchError, match="this is a test key"):
+                next(generate_sealed([RSA], to=recipient, executor=executor))

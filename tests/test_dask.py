@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from jwcrypto.jwk import JWK
 
 from tests import support
 from tests.support import command, failed
+from tests.test_many_cli import started
 from trustkeys import (
     BatchError,
     GenerateKeyRequest,
@@ -258,21 +260,16 @@ many.CONNECT_SECONDS = 2
 """
 
 
-def start(program: str, *args: str, cwd: Path, **options: Any) -> subprocess.Popen[str]:
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.Popen([sys.executable, "-c", program, *args], cwd=cwd, text=True, **options)
-
-
-def drive(*args: str, cwd: Path, extra: str = "") -> subprocess.Popen[str]:
-    """Start a command that says of each key when it is done."""
-    return start(f"{DRIVER}\n{extra}\nmain()", *GENERATE, *SEALED, *args, cwd=cwd)
+def drive(*args: str, cwd: Path, extra: str = "") -> AbstractContextManager[subprocess.Popen[str]]:
+    """Run a command in the block that says of each key when it is done."""
+    return started(f"{DRIVER}\n{extra}\nmain()", *GENERATE, *SEALED, *args, cwd=cwd)
 
 
 def test_a_cluster_that_goes_away_takes_no_key_with_it(
     folder: Path, recipient: dict[str, Any]
 ) -> None:
     options: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with start(CLUSTER, str(folder.parent), cwd=folder, **options) as cluster:
+    with started(CLUSTER, str(folder.parent), cwd=folder, **options) as cluster:
         assert cluster.stdout is not None
         address = cluster.stdout.readline().strip()
         with drive("--count", "100000", "--dask", address, cwd=folder) as process:

@@ -12,7 +12,8 @@ import stat
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +79,22 @@ def here(*args: str, code: int = 0) -> None:
     assert main._run(args) == code
 
 
-def drive(*args: str, cwd: Path, extra: str = "", **options: Any) -> subprocess.Popen[str]:
-    """Start a command that says what it does."""
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    program = f"{DRIVER}\n{textwrap.dedent(extra)}\nmain()"
-    return subprocess.Popen([sys.executable, "-c", program, *args], cwd=cwd, text=True, **options)
+@contextmanager
+def started(program: str, *args: str, cwd: Path, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """Run a program in the block, and not for ever should the block fail."""
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+    with subprocess.Popen([sys.executable, "-c", program, *args], cwd=cwd, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def drive(
+    *args: str, cwd: Path, extra: str = "", **options: Any
+) -> AbstractContextManager[subprocess.Popen[str]]:
+    """Run a command in the block that says what it does."""
+    return started(f"{DRIVER}\n{textwrap.dedent(extra)}\nmain()", *args, cwd=cwd, **options)
 
 
 def records(path: Path) -> list[dict[str, Any]]:
@@ -368,6 +380,15 @@ def test_requests_can_come_through_a_pipe(folder: Path) -> None:
     assert failed(both, 2).startswith("standard input can be one of the files")
     error = failed(command("generate", "--requests", ".", "--jsonl", "f", cwd=folder), 1)
     assert error == ".: Is a directory"
+    closed = subprocess.run(
+        ["sh", "-c", f'"$0" -m trustkeys {" ".join(args[:-1])} closed <&-', sys.executable],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert failed(closed, 1) == "standard input: Bad file descriptor"
+    assert {name.split(".")[0] for name in os.listdir(folder)} == {"keys"}
 
 
 @pytest.mark.parametrize(
@@ -537,7 +558,7 @@ def test_a_run_that_asks_for_something_else_does_not_go_on_with_the_file(
     ]
     for change in changes:
         error = run(change, "--resume", code=2)
-        assert error.startswith("trustkeys: keys was begun with another recipient, other options")
+        assert error.startswith("trustkeys: keys was begun with another '")
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     run({"--count": "4"}, "--resume", code=0)
 
@@ -553,7 +574,7 @@ def test_other_requests_do_not_go_on_with_the_file(
         here(*REQUESTS, "--jsonl", "keys", "--resume", code=2)
         assert "was begun with another" in capsys.readouterr().err
     # Lines without a request ask for nothing.
-    put_requests(folder, "\n", GOOD, "\n\n", {**GOOD, "id": 2})
+    put_requests(folder, "\n", GOOD, "\r\n\n", json.dumps({**GOOD, "id": 2}) + "\r\n")
     done(*REQUESTS, "--jsonl", "keys", "--resume", cwd=folder)
     assert (folder / "keys").read_bytes() == before
 
@@ -588,14 +609,18 @@ def test_a_file_that_others_wrote_to_is_not_gone_on_with(
 @pytest.mark.parametrize(
     ("state", "code", "message"),
     [
-        (None, 1, "keys.run: No such file or directory"),
+        (
+            None,
+            1,
+            "keys.run: it says what keys was begun for, and is not there: begin another file",
+        ),
         ("", 2, "keys.run is not JSON"),
         ("[]", 2, "keys.run must be a JSON object"),
-        ("{}", 2, "keys was begun with another recipient"),
-        ({"now": "1"}, 2, "keys was begun with another recipient"),
-        ({"now": True}, 2, "keys was begun with another recipient"),
-        ({"now": -5}, 2, "keys was begun with another recipient"),
-        ({"asked": None}, 2, "keys was begun with another recipient"),
+        ("{}", 2, "keys.run was changed: begin another file"),
+        ({"now": "1"}, 2, "keys.run was changed: begin another file"),
+        ({"now": True}, 2, "keys.run was changed: begin another file"),
+        ({"now": -5}, 2, "keys.run was changed: begin another file"),
+        ({"asked": None}, 2, "keys.run was changed: begin another file"),
     ],
 )
 def test_without_knowing_what_it_was_begun_for_it_does_not_go_on(
@@ -645,7 +670,7 @@ def test_a_file_without_a_line_end_that_was_not_begun_here_is_left_alone(
     path.write_text("x" * size)
     path.chmod(0o600)
     again = command(*OCT, "--count", "5", "--jsonl", "keys", "--resume", cwd=folder)
-    assert failed(again, 1) == "keys.run: No such file or directory"
+    assert failed(again, 1).startswith("keys.run: it says what keys was begun for")
     assert path.read_text() == "x" * size
     assert sorted(os.listdir(folder)) == ["keys", "keys.lock"]
 
@@ -826,12 +851,9 @@ ZYGOTE = """
 class Killed:
     """Runs of the command, each killed after a while; it does not load anew for each."""
 
-    def __init__(self, folder: Path) -> None:
-        self.log = folder.parent / "log"
-        with open(self.log, "w") as log:
-            self.process = drive(
-                cwd=folder, extra=ZYGOTE, stdin=subprocess.PIPE, stderr=log, env=UNMEASURED
-            )
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self.process = process
+        self.log = log
         self.read = 0
 
     def run(self, args: Iterable[str], seconds: float) -> tuple[int, int]:
@@ -863,8 +885,13 @@ def test_a_kill_at_any_moment_loses_no_key_that_was_reported(
     args = [*asked, "--jsonl", "keys", *(SEALED if is_sealed else ())]
     kills, said_most, longest = 0, 0, 0.1
     before = b""
-    killed = Killed(folder)
-    with killed.process as process:
+    log = folder.parent / "log"
+    options: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": log.open("w")}
+    with (
+        options["stderr"],
+        drive(cwd=folder, extra=ZYGOTE, env=UNMEASURED, **options) as process,
+    ):
+        killed = Killed(process, log)
         for round_ in range(25):
             more = [*(["--resume"] if round_ else []), *([] if is_listed else ["--count", "9999"])]
             code, reported = killed.run([*args, *more], draw.uniform(0, longest))
@@ -881,7 +908,7 @@ def test_a_kill_at_any_moment_loses_no_key_that_was_reported(
             said_most = max(said_most, reported)
         assert process.stdin is not None
         process.stdin.close()
-    assert process.wait(60) == 0
+        assert process.wait(60) == 0
     assert kills > 10
     assert said_most > 0
     total = 1000 if is_listed else before.count(b"\n") + 5
@@ -1083,3 +1110,16 @@ def test_it_runs_where_there_are_no_such_signals(
     monkeypatch.delattr(signal, "SIGPIPE")  # as on Windows
     here(*OCT, "--count", "3", "--jsonl", "keys")
     assert len(keys_of(folder / "keys")) == 3
+
+
+def test_what_takes_long_is_on_disk_from_time_to_time(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash after minutes must not take the keys of minutes with it."""
+    clock = iter(range(0, 10_000, 100))
+    monkeypatch.setattr("trustkeys.cli.many.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr(many, "SYNC_LINES", 10**9)
+    on_disk: list[int] = []
+    monkeypatch.setattr(progress.Progress, "update", lambda _, done: on_disk.append(done))
+    here(*OCT, "--count", "5", "--jsonl", "keys")
+    assert on_disk == [1, 2, 3, 4, 5, 5]

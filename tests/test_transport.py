@@ -1022,3 +1022,19 @@ def test_no_socket_is_opened(last: str, events: str) -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.stderr, done.stdout) == ("", events)
+
+
+@pytest.mark.parametrize("at", ["tomorrow", -1, 2**63, True, datetime(2030, 1, 1)])  # noqa: DTZ001
+def test_a_clock_that_is_none_is_an_error_where_it_is_set(at: Any) -> None:
+    """And not an answer to the program under test, which has never sent it."""
+    transport = GraphTransport()
+    with pytest.raises(trustkeys.InvalidInputError, match="now must be"):
+        transport.now = at
+    with pytest.raises(trustkeys.InvalidInputError, match="now must be"):
+        GraphTransport(now=at)
+    assert transport.now is None
+
+
+def test_key_sets_are_key_sets() -> None:
+    with pytest.raises(trustkeys.InvalidInputError, match="key_sets must be TrustFrameworkKeySets"):
+        GraphTransport([testing.rsa_key(0)])  # type: ignore[list-item]

@@ -7,6 +7,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -68,7 +69,8 @@ def generate_keys(
     is_here = is_plain or isinstance(executor, ProcessPoolExecutor)
     if is_here or (allow_plain and isinstance(executor, Executor)):
         work = _generate if is_plain else _generate_jwk
-        return _run(_Workers(executor, workers, work, _key_of, oct_here=True), requests)
+        there = _Workers(executor, workers, work, _key_of, oct_here=True)
+        return _run(there, _checked(requests))
     raise InvalidInputError(
         "executor must be a ThreadPoolExecutor or a ProcessPoolExecutor of this machine, not "
         f"{shape(executor)}: private keys would lie in the open there. generate_sealed() is for "
@@ -115,6 +117,14 @@ def generate_sealed_with_kids(
     return _sealed(requests, to, executor, workers, _checked_pair)
 
 
+def _checked(requests: Iterable[T]) -> Iterable[T]:
+    if isinstance(requests, Iterable):
+        return requests
+    raise InvalidInputError(
+        f"requests must be an iterable of them, not {shape(requests)}", target="requests"
+    )
+
+
 def _sealed(
     requests: Iterable[GenerateKeyRequest],
     to: Recipient,
@@ -128,7 +138,8 @@ def _sealed(
             target="executor",
         )
     work = partial(_generate_sealed, to=public_text(to))
-    return _run(_Workers(executor, workers, work, receive, oct_here=False), requests)
+    there = _Workers(executor, workers, work, receive, oct_here=False)
+    return _run(there, _checked(requests))
 
 
 # What is done for one request, here or elsewhere. No two calls are the same, so that what keeps
@@ -224,7 +235,11 @@ class _Workers(Generic[T]):
         self.ahead = AHEAD * self.count
         if self.executor is None:
             self.executor = self.own = ThreadPoolExecutor(self.count)
-        return self.executor.submit(self.work, request, f"{self.run} {number}")
+        call = partial(self.work, request, f"{self.run} {number}")
+        if isinstance(self.executor, ThreadPoolExecutor):
+            # What holds for who asks, such as what a test allows, holds for its threads.
+            return self.executor.submit(copy_context().run, call)
+        return self.executor.submit(call)
 
 
 def _run(workers: _Workers[T], requests: Iterable[GenerateKeyRequest]) -> Generator[T]:

@@ -78,9 +78,14 @@ def speaking_of(what: str) -> Iterator[None]:
     try:
         yield
     except InvalidInputError as error:
-        error.message = f"{what}: {error.message}"
-        error.args = (error.message,)
+        reword(error, f"{what}: {error.message}")
         raise
+
+
+def reword(error: TrustKeysError, message: str) -> None:
+    """Have an error say more."""
+    error.message = message
+    error.args = (message,)
 
 
 def shape(value: object) -> str:

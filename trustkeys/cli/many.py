@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import os
+import sys
 import tempfile
 import time
 from collections import deque
@@ -25,7 +26,15 @@ from trustkeys.batch import checked_workers, generate_keys, generate_sealed_with
 from trustkeys.cli import signals, sources, values
 from trustkeys.cli.progress import Progress
 from trustkeys.encoding import MAX_JSON_BYTES, parse_object
-from trustkeys.errors import InvalidInputError, TrustKeysError, shape, speaking_of
+from trustkeys.errors import (
+    InvalidInputError,
+    TrustKeysError,
+    quantity,
+    quoted,
+    reword,
+    shape,
+    speaking_of,
+)
 from trustkeys.formats.sealed import public_text
 from trustkeys.journal import Journal, journal
 from trustkeys.request import GenerateKeyRequest
@@ -76,7 +85,9 @@ class Many:
         if self.dask is not None and self.jobs is not None:
             raise click.UsageError("--jobs is for this machine, and --dask is for others")
         if self.count is not None and not 1 <= self.count <= MAX_COUNT:
-            raise InvalidInputError(f"count must be 1 to {MAX_COUNT} keys", target="count")
+            raise InvalidInputError(
+                f"--count must be 1 to {MAX_COUNT} keys, not {quantity(self.count)}", target="count"
+            )
         with speaking_of("--jobs"):
             checked_workers(self.jobs)
 
@@ -140,9 +151,11 @@ def make(wanted: Many, options: dict[str, Any], *, as_json: bool) -> None:
 
 def _same(count: int, options: dict[str, Any]) -> _Asked:
     """Have the same request many times."""
-    values.request(**options)  # before anything is opened
+    request = values.request(**options)  # before anything is opened
+    kind = {"use": request.use, "kty": request.kty, "size": request.size}
+    words = {**kind, "nbf": options["nbf"], "exp": options["exp"]}
     return _Asked(
-        count, options, lambda now: repeat((None, values.request(**options, at=now)), count)
+        count, words, lambda now: repeat((None, values.request(**options, at=now)), count)
     )
 
 
@@ -155,8 +168,9 @@ def _listed(path: str, copy: IO[bytes], size: int | None, *, has_ids: bool) -> _
         if line.strip():
             with speaking_of(f"{path}: line {number}"):
                 read(line)
+            line = line.rstrip(b"\r\n") + b"\n"  # noqa: PLW2901
             digest.update(line)
-            copy.write(line.rstrip(b"\r\n") + b"\n")
+            copy.write(line)
             count += 1
 
     def again(_now: int) -> Iterator[Numbered]:
@@ -167,6 +181,8 @@ def _listed(path: str, copy: IO[bytes], size: int | None, *, has_ids: bool) -> _
 
 
 def _lines_of(path: str) -> Iterator[bytes]:
+    if path == "-" and sys.stdin is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard input")
     with files.named(path), click.open_file(path, "rb") as file:
         while line := file.readline(MAX_JSON_BYTES + 1):
             yield line
@@ -288,11 +304,15 @@ def _continued(path: str, lines: Journal, asked: _Asked, to: str | None) -> int:
         run = parse_object(text, what=state)
     elif not lines.is_empty:
         # Then it is none that was begun here, and may be anything.
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), state)
-    if run.get("asked") != words or type(run.get("now")) is not int or run["now"] < 0:
+        message = f"it says what {path} was begun for, and is not there: begin another file"
+        raise FileNotFoundError(errno.ENOENT, message, state)
+    before = run.get("asked")
+    if not isinstance(before, dict) or type(run.get("now")) is not int or run["now"] < 0:
+        raise InvalidInputError(f"{state} was changed: begin another file")
+    if others := sorted(name for name in {*before, *words} if before.get(name) != words.get(name)):
         raise InvalidInputError(
-            f"{path} was begun with another recipient, other options or other requests: go on with "
-            "the same ones, or begin another file"
+            f"{path} was begun with another {', '.join(map(quoted, others))}: go on with the same, "
+            "or begin another file"
         )
     with speaking_of(path):
         lines.read(check)
@@ -320,8 +340,7 @@ def _fill(
         ):
             _keep(sink, records, progress, is_stopped)
     except TrustKeysError as error:
-        error.message = f"{error.message}; {sink.so_far()}"
-        error.args = (error.message,)
+        reword(error, f"{error.message}; {sink.so_far()}")
         raise
     except OSError as error:
         error.strerror = f"{error.strerror}; {sink.so_far()}"

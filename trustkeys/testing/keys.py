@@ -16,6 +16,7 @@ from threading import Lock
 
 from trustkeys.encoding import base64url_encode, uint_encode
 from trustkeys.engine import generate
+from trustkeys.errors import InvalidInputError
 from trustkeys.key import TrustFrameworkKey
 from trustkeys.keytypes.oct import OctStrategy
 from trustkeys.keytypes.registry import key_type_for, register_strategy
@@ -178,6 +179,10 @@ class _InstantRSA(RSAStrategy):
         seed = self._seeds.of(size)
         if seed is None:
             return super().generate(size)
+        if seed >= RSA_SEEDS:
+            raise InvalidInputError(
+                f"there are no more RSA test keys of {size} bits: {RSA_SEEDS} in one instant_keys()"
+            )
         return rsa_test_members(*rsa_primes(seed, size))
 
 

@@ -26,6 +26,7 @@ from trustkeys.jwk import read_jwk
 from trustkeys.key import TrustFrameworkKey, odata_context
 from trustkeys.keyset.document import checked_id
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
+from trustkeys.keyset.schedule import moment
 from trustkeys.numericdate import NumericDateInput
 from trustkeys.request import GenerateKeyRequest
 from trustkeys.testing.keys import InstantKeys
@@ -73,13 +74,23 @@ class GraphTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         now: NumericDateInput = None,
         generate: Callable[[GenerateKeyRequest], TrustFrameworkKey] | None = None,
     ) -> None:
-        self.key_sets = {keys.id: keys for keys in key_sets}
+        self.key_sets = {keys.id: keys for keys in map(_checked_set, key_sets)}
         self.now = now
         self._generate = self._unused_test_key if generate is None else generate
         self._instant_keys = InstantKeys()
         self._throttled = 0
         self._retry_after = 0
         self._lock = Lock()
+
+    @property
+    def now(self) -> NumericDateInput:
+        """What getActiveKey counts as now; None: the clock."""
+        return self._now
+
+    @now.setter
+    def now(self, at: NumericDateInput) -> None:
+        moment(at, "now")
+        self._now = at
 
     def throttle(self, count: int = 1, *, retry_after: int = 1) -> None:
         """Refuse the next requests, with status 429 and ``AADB2C95043``.
@@ -294,6 +305,14 @@ def _telling(key: TrustFrameworkKey) -> Any:
     # Not the kid: that of an oct key that was uploaded is random.
     jwk = key.to_jwk(private=key.kty == "oct")
     return jwk["k" if key.kty == "oct" else "n"]
+
+
+def _checked_set(keys: object) -> TrustFrameworkKeySet:
+    if isinstance(keys, TrustFrameworkKeySet):
+        return keys
+    raise InvalidInputError(
+        f"key_sets must be TrustFrameworkKeySets, not {shape(keys)}", target="key_sets"
+    )
 
 
 def _shown(name: str, keys: TrustFrameworkKeySet) -> dict[str, Any]:

@@ -124,6 +124,6 @@ def _refusal() -> InvalidInputError:
     return InvalidInputError(
         "this is a test key of trustkeys, whose private part everybody has: it is neither written "
         "nor sealed nor brought into a tenant (in tests, trustkeys.testing.allow_test_keys() lets "
-        "it through)",
+        "it through, in the thread that enters it)",
         target="key",
     )
