@@ -47,6 +47,10 @@ class EC(OctStrategy):
     default_size = 384
 
 
+# Drawing is most of what these do, and each draw takes as long as in a test of anybody's.
+few = settings(max_examples=settings().max_examples // 3)
+
+
 def smallest(strategy: st.SearchStrategy[Any], fails: Callable[[Any], bool]) -> Any:
     """What Hypothesis is left with when a test fails so."""
     return find(strategy, fails, settings=settings(max_examples=2000, database=None))
@@ -69,6 +73,7 @@ def in_a_new_process(program: str) -> str:
 # What is drawn is what the docstrings say, or a test of somebody else fails for no fault of theirs.
 
 
+@few
 @given(request=requests())
 def test_a_request_is_one_that_can_be_made(request: GenerateKeyRequest) -> None:
     again = GenerateKeyRequest(
@@ -78,6 +83,7 @@ def test_a_request_is_one_that_can_be_made(request: GenerateKeyRequest) -> None:
     assert request.kty in ("RSA", "oct")
 
 
+@few
 @given(body=request_bodies())
 def test_a_body_is_taken_as_a_mapping_and_as_json(body: dict[str, Any]) -> None:
     request = GenerateKeyRequest.from_graph(body)
@@ -87,6 +93,7 @@ def test_a_body_is_taken_as_a_mapping_and_as_json(body: dict[str, Any]) -> None:
     assert (request.nbf, request.exp) == (body.get("nbf"), body.get("exp"))
 
 
+@few
 @given(pair=bad_request_bodies())
 def test_a_bad_body_is_refused_with_its_code_as_a_mapping_and_as_json(
     pair: tuple[dict[str, Any] | str, str],
@@ -107,6 +114,7 @@ def test_a_bad_kty_stays_bad_whatever_others_register() -> None:
             register_strategy(type("Registered", (EC,), {"kty": kty})())
 
 
+@few
 @given(key=keys())
 def test_a_key_is_a_whole_enabled_test_key_with_valid_dates(key: TrustFrameworkKey) -> None:
     # Were it none, nothing would keep it from being saved.
@@ -125,6 +133,7 @@ def test_a_key_is_taken_by_whoever_tests_its_primes(key: TrustFrameworkKey) -> N
     assert TrustFrameworkKey.from_jwk(key.to_jwk(private=True)) == key
 
 
+@few
 @given(keyset=key_sets())
 def test_a_key_set_keeps_the_rules_of_the_service_and_comes_back_from_json(
     keyset: TrustFrameworkKeySet,
@@ -135,6 +144,7 @@ def test_a_key_set_keeps_the_rules_of_the_service_and_comes_back_from_json(
     assert all(map(is_test_key, keyset))
 
 
+@few
 @given(st.data())
 def test_an_instant_is_a_time_that_graph_can_carry(data: st.DataObject) -> None:
     keyset, key = data.draw(key_sets()), data.draw(keys())
@@ -348,6 +358,7 @@ def test_an_instant_of_nothing_or_of_a_key_without_dates_can_be_any_time(edge: i
 # What is asked for is what comes.
 
 
+@few
 @given(st.data())
 def test_use_kty_and_size_can_be_fixed_in_any_case(data: st.DataObject) -> None:
     use, kty = (
@@ -368,6 +379,7 @@ def test_use_kty_and_size_can_be_fixed_in_any_case(data: st.DataObject) -> None:
 
 
 @pytest.mark.usefixtures("clean_registry")
+@few
 @given(st.data())
 def test_requests_can_be_for_a_key_type_that_somebody_registered(data: st.DataObject) -> None:
     register_strategy(EC(), replace=True)
@@ -533,6 +545,7 @@ def is_over(key: TrustFrameworkKey) -> bool:
 # The types are known to Hypothesis, whoever is imported first.
 
 
+@few
 @given(
     key=st.from_type(TrustFrameworkKey),
     keyset=st.from_type(TrustFrameworkKeySet),
