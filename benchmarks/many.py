@@ -32,7 +32,7 @@ Work = Callable[[int], object]
 
 def rows(*, quick: bool) -> Iterator[Row]:
     """Measure many keys."""
-    count, rounds = (16, 2) if quick else (60, 16)
+    count, rounds = (16, 2) if quick else (60, 6)
     for workers in WORKERS:
         yield scaling(workers, count=count, rounds=rounds)
     yield from growth()
