@@ -239,3 +239,17 @@ def test_a_kill_at_any_moment_leaves_whole_files_and_at_most_one_other(tmp_path:
         assert {f"key{number}" for number in reported} <= set(keys)
         assert len(keys) >= 3
         assert len(names) - len(keys) <= 1
+
+
+def test_a_directory_of_another_user_is_not_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever owns it can put keys of his own in the place of ours."""
+    files.check_own_directory(str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: os.stat(tmp_path).st_uid + 1)
+    with pytest.raises(PermissionError, match="it belongs to another user"):
+        files.check_own_directory(str(tmp_path))
+    # Windows has neither such owners nor such mode bits.
+    monkeypatch.delattr(os, "geteuid")
+    tmp_path.chmod(0o777)
+    files.check_own_directory(str(tmp_path))

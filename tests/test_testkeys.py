@@ -27,14 +27,23 @@ from jwcrypto.jws import JWS
 
 import trustkeys
 from tests import make_test_primes, support
-from trustkeys import InvalidInputError, TrustFrameworkKey, TrustFrameworkKeySet, is_test_key, store
+from trustkeys import (
+    InvalidInputError,
+    TrustFrameworkKey,
+    TrustFrameworkKeySet,
+    is_test_key,
+    store,
+    testing,
+)
 from trustkeys.cli.main import group
 from trustkeys.encoding import base64url_decode, base64url_encode, uint_decode, uint_encode
 from trustkeys.formats import certificates, jwe, pem, pkcs12, reading, sealed
 from trustkeys.graph import provision
+from trustkeys.keytypes.oct import OctStrategy
 from trustkeys.keytypes.rsa import rsa_public_members
 from trustkeys.private import PrivateMembers
 from trustkeys.testing import allow_test_keys, instant_keys, oct_key, rsa_key
+from trustkeys.testing.keys import InstantKeys
 from trustkeys.testkeys import primes
 from trustkeys.testkeys.pool import is_test_modulus, is_test_secret
 from trustkeys.testkeys.recognition import is_test_jwk
@@ -747,8 +756,6 @@ def test_the_engine_makes_test_keys_in_the_block_alone() -> None:
 
 @pytest.mark.usefixtures("clean_registry")
 def test_a_strategy_of_somebody_else_is_back_after_the_block() -> None:
-    from trustkeys.keytypes.oct import OctStrategy
-
     class Mine(OctStrategy):
         def generate(self, size: int) -> dict[str, str]:
             return {"k": base64url_encode(bytes(size // 8))}
@@ -782,6 +789,32 @@ def test_a_process_that_is_forked_in_the_block_makes_real_keys() -> None:
         jwks = [*pool.map(private_members, requests)]
     assert len({jwk["kid"] for jwk in jwks}) == 8
     assert not any(map(is_test_jwk, jwks))
+
+
+@pytest.mark.usefixtures("clean_registry")
+def test_what_thinks_itself_another_process_makes_real_keys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with instant_keys():
+        assert is_test_key(trustkeys.generate_key("sig", "oct"))
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        assert not any(is_test_key(trustkeys.generate_key("sig", kty)) for kty in MAKERS)
+
+
+@pytest.mark.usefixtures("clean_registry")
+def test_other_key_types_are_made_as_ever() -> None:
+    class Other(OctStrategy):
+        kty = "other"
+
+    trustkeys.register_strategy(Other())
+    made = InstantKeys()(trustkeys.GenerateKeyRequest("sig", "other"))
+    assert (made.kty, is_test_key(made)) == ("other", False)
+
+
+def test_the_kit_says_what_is_in_it() -> None:
+    assert {*testing.__all__} <= {*dir(testing)}
+    with pytest.raises(AttributeError, match="no attribute 'rsa_keys'"):
+        testing.rsa_keys  # type: ignore[attr-defined]  # noqa: B018
 
 
 def private_members(request: trustkeys.GenerateKeyRequest) -> dict[str, Any]:
