@@ -9,7 +9,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -196,10 +195,10 @@ def test_who_leaves_early_leaves_the_cluster_nothing_to_do(
 
 def test_what_fails_on_a_worker_is_said(client: Any, recipient: dict[str, Any]) -> None:
     def lose_the_sealing() -> None:
-        vars(sys.modules["trustkeys.batch"])["seal"] = None
+        vars(importlib.import_module("trustkeys.batch"))["seal"] = None
 
     def find_it_again() -> None:
-        vars(sys.modules["trustkeys.batch"])["seal"] = seal
+        vars(importlib.import_module("trustkeys.batch"))["seal"] = seal
 
     client.run(lose_the_sealing)
     try:
