@@ -60,8 +60,8 @@ def generate_keys(
             the wire, and through the memory of its scheduler. `generate_sealed` is the other way.
 
     Raises:
-        InvalidInputError: `executor` is another kind, or `workers` no number of them. Code
-            ``BadRequest``.
+        InvalidInputError: `requests` cannot be iterated over, `executor` is another kind, or
+            `workers` no number of them. Code ``BadRequest``.
         BatchError: When iterating: a request or its key fails, or the executor does. The keys
             before it were handed out, and the error says how many those were.
     """
@@ -89,7 +89,8 @@ def generate_sealed(
     """Generate many keys, each sealed to a recipient where it is made; else as `generate_keys`.
 
     So any executor will do, such as Dask's ``client.get_executor()`` or `mpi4py.futures`: what
-    it carries back only the recipient can read.
+    it carries back only the recipient can read. Dask's own can wait for ever when its scheduler
+    goes away.
 
     Args:
         requests: What is asked for.
@@ -101,7 +102,8 @@ def generate_sealed(
         Compact JWEs, as of `seal`.
 
     Raises:
-        InvalidInputError: As `seal` for `to`; `executor` is none, or `workers` no number.
+        InvalidInputError: As `seal` for `to`; `requests` cannot be iterated over, `executor` is
+            none, or `workers` no number.
         BatchError: As `generate_keys`.
     """
     return _sealed(requests, to, executor, workers, lambda answer: _checked_pair(answer)[1])
@@ -248,7 +250,7 @@ def _run(workers: _Workers[T], requests: Iterable[GenerateKeyRequest]) -> Genera
     done = 0
     try:
         while True:
-            while len(queue) < workers.ahead and (each := next(begun, None)):
+            while len(queue) < workers.ahead and (each := next(begun, None)) is not None:
                 queue.append(each)
             if not queue:
                 return

@@ -28,10 +28,10 @@ class Journal:
 
     def __init__(self, path: str, descriptor: int) -> None:
         self.count = 0
-        self.is_empty = os.fstat(descriptor).st_size == 0
         self._path = path
         self._descriptor = descriptor
         self._size = os.fstat(descriptor).st_size
+        self.is_empty = self._size == 0
         self._waiting: list[bytes] = []
 
     def add(self, line: bytes) -> None:

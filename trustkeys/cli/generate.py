@@ -85,7 +85,12 @@ def _complete_use(*_: object) -> list[str]:
 @click.option("--jobs", type=int, metavar="J", help="So many at a time. Default: all cores.")
 @click.option("--dask", metavar="ADDRESS", help="Make them on this Dask cluster, sealed.")
 @click.option("--resume", is_flag=True, help="Go on with a file of --jsonl that was begun.")
-@click.option("--json", "as_json", is_flag=True, help="Print errors as JSON, as Graph does.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print errors as JSON, as Graph does; of many keys the result, too.",
+)
 def generate(
     use: str | None,
     kty: str | None,

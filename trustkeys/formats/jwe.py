@@ -58,7 +58,7 @@ def encrypt(plaintext: bytes, password: str, *, cty: str) -> str:
 
     Raises:
         InvalidInputError: An empty passphrase, or no text; the plaintext holds a test key
-            (`trustkeys.testing`). Code ``BadRequest``.
+            (`trustkeys.testing`), or is nested too deep to say. Code ``BadRequest``.
     """
     octets = _password(password)
     if not isinstance(plaintext, bytes):

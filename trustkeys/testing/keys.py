@@ -99,8 +99,9 @@ def oct_key(
 def allow_test_keys() -> AbstractContextManager[None]:
     """Let test keys be saved, exported, sealed and provisioned in a ``with`` block.
 
-    Only there, and only in the thread or asyncio task that entered it (and in the tasks that it
-    starts). There is no other way around: no option and no environment variable.
+    Only there, and only in the thread or asyncio task that entered it, in the tasks that it starts,
+    and in the threads that make its `generate_keys` and `generate_sealed`. There is no other way
+    around: no option and no environment variable.
     """
     return allowing_test_keys()
 

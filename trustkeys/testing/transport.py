@@ -65,6 +65,10 @@ class GraphTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         key_sets: What is in the tenant, by id: for reading and for changing, private parts
             included.
         now: As above.
+
+    Raises:
+        InvalidInputError: `key_sets` holds something else, or `now` is no time, also when it is set
+            later. Code ``BadRequest``.
     """
 
     def __init__(
