@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, settings
 import trustkeys
 from tests import support
 from trustkeys import testing
+from trustkeys.core import registry
 from trustkeys.formats import certificates
-from trustkeys.keytypes import registry
 
 settings.register_profile(
     "default",

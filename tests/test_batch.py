@@ -37,8 +37,8 @@ from trustkeys import (
     testing,
 )
 from trustkeys.batch import generate_sealed_with_kids
+from trustkeys.core.rsa import RSAStrategy
 from trustkeys.formats.sealed import unseal
-from trustkeys.keytypes.rsa import RSAStrategy
 
 SECRET = "correct-horse-battery-staple"
 RSA = GenerateKeyRequest("sig", "RSA")

@@ -14,7 +14,7 @@ import pytest
 
 from tests.examples import FLAGS, document, run
 from tests.support import ROOT, parse
-from trustkeys.cli.keyset import keyset
+from trustkeys.cli.keyset.commands import keyset
 
 README = ROOT / "README.md"
 

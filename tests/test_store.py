@@ -35,8 +35,8 @@ from trustkeys import (
     store,
     testing,
 )
+from trustkeys.core.rsa import RSAStrategy
 from trustkeys.formats.jwe import ROUNDS, encrypt
-from trustkeys.keytypes.rsa import RSAStrategy
 
 PASSWORD = "correct horse battery staple"
 ALGORITHMS = ["PBES2-HS512+A256KW", "A256GCM"]

@@ -1,15 +1,23 @@
-"""Keys in the shape of Microsoft Graph's trustFrameworkKey, made without a network."""
+"""Keys in the shape of Microsoft Graph's trustFrameworkKey, made without a network.
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+Every name is imported on first use, so that ``import trustkeys`` costs almost nothing (PEP 562).
+"""
 
-from trustkeys.engine import generate, generate_key
-from trustkeys.errors import BatchError, InvalidInputError, KeyNotFoundError, TrustKeysError
-from trustkeys.key import TrustFrameworkKey
-from trustkeys.keytypes.registry import register_strategy
-from trustkeys.keytypes.strategy import KeyStrategy
-from trustkeys.request import GenerateKeyRequest
-from trustkeys.thumbprint import jwk_thumbprint
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from trustkeys.batch import generate_keys, generate_sealed
+    from trustkeys.core.engine import generate, generate_key
+    from trustkeys.core.key import TrustFrameworkKey
+    from trustkeys.core.registry import register_strategy
+    from trustkeys.core.request import GenerateKeyRequest
+    from trustkeys.core.strategy import KeyStrategy
+    from trustkeys.core.thumbprint import jwk_thumbprint
+    from trustkeys.errors import BatchError, InvalidInputError, KeyNotFoundError, TrustKeysError
+    from trustkeys.keyset.check import Finding, check_key_set
+    from trustkeys.keyset.keyset import TrustFrameworkKeySet
+    from trustkeys.testkeys.guard import is_test_key
 
 __all__ = [
     "BatchError",
@@ -31,28 +39,35 @@ __all__ = [
     "register_strategy",
 ]
 
-if TYPE_CHECKING:
-    from trustkeys.batch import generate_keys, generate_sealed
-    from trustkeys.keyset.findings import Finding
-    from trustkeys.keyset.inspection import check_key_set
-    from trustkeys.keyset.keyset import TrustFrameworkKeySet
-    from trustkeys.testkeys.recognition import is_test_key
-else:
-    # Who only makes keys need not wait for what else there is.
-    _WHEN_USED = {
-        "Finding": "trustkeys.keyset.findings",
-        "TrustFrameworkKeySet": "trustkeys.keyset.keyset",
-        "check_key_set": "trustkeys.keyset.inspection",
-        "generate_keys": "trustkeys.batch",
-        "generate_sealed": "trustkeys.batch",
-        "is_test_key": "trustkeys.testkeys.recognition",
-    }
+_MODULES = {
+    "BatchError": "errors",
+    "Finding": "keyset.check",
+    "GenerateKeyRequest": "core.request",
+    "InvalidInputError": "errors",
+    "KeyNotFoundError": "errors",
+    "KeyStrategy": "core.strategy",
+    "TrustFrameworkKey": "core.key",
+    "TrustFrameworkKeySet": "keyset.keyset",
+    "TrustKeysError": "errors",
+    "check_key_set": "keyset.check",
+    "generate": "core.engine",
+    "generate_key": "core.engine",
+    "generate_keys": "batch",
+    "generate_sealed": "batch",
+    "is_test_key": "testkeys.guard",
+    "jwk_thumbprint": "core.thumbprint",
+    "register_strategy": "core.registry",
+}
 
-    def __getattr__(name: str) -> object:
-        if name not in _WHEN_USED:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        globals()[name] = getattr(import_module(_WHEN_USED[name]), name)
-        return globals()[name]
 
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f"trustkeys.{_MODULES[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -13,16 +13,16 @@ from typing import Any, Generic, TypeVar
 
 from attrs import define, field, frozen
 
-from trustkeys.engine import generate
-from trustkeys.errors import BatchError, InvalidInputError, TrustKeysError, quantity, shape
+from trustkeys.core.engine import generate
+from trustkeys.core.jwk import read_jwk
+from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.request import GenerateKeyRequest
+from trustkeys.errors import BatchError, InvalidInputError, TrustKeysError
 from trustkeys.formats.sealed import Recipient, public_text, seal
-from trustkeys.jwk import read_jwk
-from trustkeys.key import TrustFrameworkKey
-from trustkeys.request import GenerateKeyRequest
+from trustkeys.wording import quantity, shape
 
 __all__ = ["generate_keys", "generate_sealed"]
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 T = TypeVar("T")

@@ -1,9 +1,8 @@
-"""What trustkeys raises.
+"""The exceptions that trustkeys raises.
 
-None of these errors carries a value that may be a secret, only its type or shape. (A size in
-bits and a member's short name are shown.) For the same reason none is raised inside the
-``except`` block of a parser, whose own exception, and with it the document, would stay
-reachable through ``__context__``.
+An error never carries a value that may be a secret, only its type or shape. For the same reason no
+error is raised inside the ``except`` block of a parser: the parser's own exception, and with it
+the document, would stay reachable through ``__context__``.
 """
 
 from __future__ import annotations
@@ -12,16 +11,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["BatchError", "InvalidInputError", "KeyNotFoundError", "TrustKeysError"]
+__all__ = [
+    "BatchError",
+    "InvalidInputError",
+    "KeyNotFoundError",
+    "KeyTooSmallError",
+    "MissingPassphraseError",
+    "MissingUseError",
+    "NotEncryptedError",
+    "PassphraseError",
+    "TrustKeysError",
+    "WrongPassphraseError",
+]
+
+_SERVICE_CODE = "AADB2C"
 
 
 class TrustKeysError(Exception):
     """The base of every error that trustkeys itself raises.
 
     Args:
-        message: One sentence for a person.
-        code: The service's error code where it documents one (``AADB2C95031``), else
-            ``BadRequest``, or ``NotFound`` where what was asked for is not there.
+        message: One sentence that says what is wrong and what is allowed.
+        code: The service's error code if it documents one (``AADB2C95031``), else
+            ``BadRequest``, or ``NotFound`` if a key does not exist.
         target: The name of the parameter or member at fault, if there is one.
     """
 
@@ -29,15 +41,22 @@ class TrustKeysError(Exception):
         self, message: str, *, code: str = "BadRequest", target: str | None = None
     ) -> None:
         super().__init__(message)
-        self.message = message
         self.code = code
         self.target = target
 
+    @property
+    def message(self) -> str:
+        """The sentence for a person, without the code."""
+        return str(self.args[0])
+
     def __str__(self) -> str:
-        return f"{self.message} ({self.code})"
+        # Only the service's own codes lead to its documentation.
+        return (
+            f"{self.message} ({self.code})" if self.code.startswith(_SERVICE_CODE) else self.message
+        )
 
     def to_graph(self) -> dict[str, Any]:
-        """The error as Microsoft Graph answers it (Graph: "error resource type")."""
+        """Return the error in the shape of Microsoft Graph's "error resource type"."""
         return {
             "error": {
                 "code": self.code,
@@ -49,16 +68,46 @@ class TrustKeysError(Exception):
 
 
 class InvalidInputError(TrustKeysError, ValueError):
-    """What was given, or asked of a key, is not allowed. The message says what is."""
+    """Invalid input, or an operation that the key does not support."""
+
+
+class MissingUseError(InvalidInputError):
+    """Neither the input nor the caller says whether the key is for ``sig`` or ``enc``."""
+
+    def __init__(self, message: str = "use is missing: sig or enc") -> None:
+        super().__init__(message, code="AADB2C90253", target="use")
+
+
+class KeyTooSmallError(InvalidInputError):
+    """An RSA key of fewer than 2048 bits, which is too weak to use (NIST SP 800-57)."""
+
+
+class PassphraseError(InvalidInputError):
+    """The base of the errors about the passphrase of a file."""
+
+    def __init__(self, message: str, *, code: str = "BadRequest") -> None:
+        super().__init__(message, code=code, target="password")
+
+
+class MissingPassphraseError(PassphraseError):
+    """The file is encrypted, and no passphrase was given."""
+
+
+class WrongPassphraseError(PassphraseError):
+    """The passphrase does not open the file, or the file was changed."""
+
+
+class NotEncryptedError(PassphraseError):
+    """A passphrase was given for a file that is not encrypted."""
 
 
 class BatchError(TrustKeysError):
-    """One of many keys could not be made; those before it were handed out.
+    """One of many keys could not be generated. The keys before it were returned.
 
-    The `code` is that of the error which is its ``__cause__``, or the name of its class.
+    The `code` is that of the ``__cause__``, or the name of its class.
 
     Attributes:
-        done: How many keys there were before it.
+        done: The number of keys that were returned before the error.
     """
 
     def __init__(
@@ -69,54 +118,14 @@ class BatchError(TrustKeysError):
 
 
 class KeyNotFoundError(TrustKeysError, LookupError):
-    """The key set has no such key: no key of that `kid`, or none that is active."""
+    """The key set has no key with that `kid`, or no active key."""
 
 
 @contextmanager
-def speaking_of(what: str) -> Iterator[None]:
-    """Have an error from the block say of what it speaks: ``"key 2"``, or a file."""
+def prefix_errors(what: str) -> Iterator[None]:
+    """Prefix the message of errors raised in the block with `what`, such as a file's name."""
     try:
         yield
     except InvalidInputError as error:
-        reword(error, f"{what}: {error.message}")
+        error.args = (f"{what}: {error.message}",)
         raise
-
-
-def reword(error: TrustKeysError, message: str) -> None:
-    """Have an error say more."""
-    error.message = message
-    error.args = (message,)
-
-
-def shape(value: object) -> str:
-    """Say what kind of thing a value is, without saying the value."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, int):
-        return f"{'a negative' if value < 0 else 'an'} integer of {value.bit_length()} bits"
-    if isinstance(value, float):
-        return "a floating-point number"
-    if isinstance(value, str):
-        return f"a string of {len(value)} characters"
-    return f"a value of type {type(value).__name__}"
-
-
-def quantity(value: object) -> str:
-    """Show a number that cannot be a secret, such as a count; else say what it is."""
-    is_number = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
-    return str(value) if is_number else shape(value)
-
-
-def is_name(value: object) -> bool:
-    """Whether a value can be shown as the name of a member: short, and fit to print.
-
-    A longer one could be a secret that was put in the wrong place.
-    """
-    return isinstance(value, str) and len(value) <= 24 and value.isprintable()
-
-
-def quoted(name: object) -> str:
-    """Show a member's name where it can be shown, else what it is, in ASCII."""
-    return ascii(name) if is_name(name) else shape(name)

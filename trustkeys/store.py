@@ -17,12 +17,13 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from trustkeys import files
-from trustkeys.encoding import MAX_SET_BYTES, parse_object
-from trustkeys.errors import InvalidInputError, shape, speaking_of
+from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
+from trustkeys.errors import InvalidInputError, prefix_errors
 from trustkeys.files import Path
 from trustkeys.formats.jwe import MAX_TEXT, decrypt, encrypt
 from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set
-from trustkeys.testkeys.recognition import refuse_test_keys
+from trustkeys.testkeys.guard import refuse_test_keys
+from trustkeys.wording import shape
 
 __all__ = [
     "change_password",
@@ -33,7 +34,6 @@ __all__ = [
     "save",
 ]
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 # Windows has rules of the directory in place of mode bits.
@@ -190,12 +190,12 @@ def _editing(
 
 
 def _key_set(path: Path, document: Mapping[str, Any]) -> TrustFrameworkKeySet:
-    with speaking_of(os.fspath(path)):
+    with prefix_errors(os.fspath(path)):
         return read_key_set(document, prove=False)
 
 
 def _document(path: Path, data: bytes, mode: int, password: str | None) -> dict[str, Any]:
-    with speaking_of(os.fspath(path)):
+    with prefix_errors(os.fspath(path)):
         document = _opened(data, password)
     # As ssh does for its keys.
     if mode & 0o077 and _HAS_MODES:
@@ -240,7 +240,7 @@ def _sealed(keyset: TrustFrameworkKeySet, password: str | None, *, plain: bool) 
         )
     refuse_test_keys(keyset)
     document = keyset.to_jwks(private=True)
-    with speaking_of(f"{keyset.id} could not be read again"):
+    with prefix_errors(f"{keyset.id} could not be read again"):
         read_key_set(document, prove=False)
     data = json.dumps(document, indent=2).encode() + b"\n"
     if len(data) > MAX_SET_BYTES:

@@ -11,18 +11,18 @@ import click
 from attrs import frozen
 
 from trustkeys import store
-from trustkeys.cli import sources, values
+from trustkeys.cli import inputs, values
 from trustkeys.cli.signals import uninterrupted
+from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.numericdate import date_text
 from trustkeys.errors import InvalidInputError
 from trustkeys.files import write_new
 from trustkeys.formats import certificates, pem, pkcs12
 from trustkeys.formats.exported import Exported, passphrase
 from trustkeys.formats.jwe import encrypt
 from trustkeys.formats.sealed import seal_text
-from trustkeys.key import TrustFrameworkKey
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
-from trustkeys.numericdate import date_text
-from trustkeys.testkeys.recognition import refuse_test_jwks
+from trustkeys.testkeys.guard import refuse_test_jwks
 
 _EPILOG = """\b
 Examples:
@@ -147,9 +147,9 @@ def export(
     for path in (output, f"{output}.password") if output != "-" else ():
         if os.path.lexists(path):  # before anything is asked for
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-    found = sources.kept(file, input_password_file)
+    found = inputs.kept(file, input_password_file)
     is_set = kid is None and form in ("jwks", "jwe") and isinstance(found, TrustFrameworkKeySet)
-    keys = found if is_set else sources.one_of(found, kid)
+    keys = found if is_set else inputs.one_of(found, kid)
     password = None if password_file is None else values.read_password(password_file)
     _must_be_another(file, form, password)
     content = _content(wanted, keys, password)
@@ -218,7 +218,7 @@ def _as_json(
     if wanted.form != "jwe":
         return text
     if wanted.to is not None:
-        return f"{seal_text(text, sources.recipient(wanted.to), cty=cty)}\n".encode()
+        return f"{seal_text(text, inputs.recipient(wanted.to), cty=cty)}\n".encode()
     made = passphrase(None) if password is None else password
     return Exported(f"{encrypt(text, made, cty=cty)}\n".encode(), made)
 

@@ -7,9 +7,9 @@ from attrs import evolve
 
 from trustkeys.cli import values
 from trustkeys.cli.signals import uninterrupted
-from trustkeys.engine import generate as generate_one
-from trustkeys.keytypes.registry import known_types
-from trustkeys.request import GenerateKeyRequest
+from trustkeys.core.engine import generate as generate_one
+from trustkeys.core.registry import known_types
+from trustkeys.core.request import GenerateKeyRequest
 
 _EPILOG = """\b
 Examples:
@@ -122,7 +122,7 @@ def generate(
             raise click.UsageError(
                 "-o, --discard, --password-file and --request are for a single key"
             )
-        from trustkeys.cli.many import Many, make
+        from trustkeys.cli.batch.command import Many, make
 
         options = {"use": use, "kty": kty, "nbf": nbf, "exp": exp, "size": size}
         make(Many(*many, resume), options, as_json=as_json)

@@ -15,22 +15,23 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from trustkeys.chain import x5t_of
 from trustkeys.cli import values
-from trustkeys.encoding import base64url_encode
-from trustkeys.errors import InvalidInputError, is_name, speaking_of
+from trustkeys.core.base64url import base64url_encode
+from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.numericdate import date_text
+from trustkeys.core.registry import key_type_for
+from trustkeys.core.rsa import rsa_public_members
+from trustkeys.core.thumbprint import jwk_thumbprint
+from trustkeys.core.x5c import x5t_of
+from trustkeys.errors import InvalidInputError, prefix_errors
 from trustkeys.formats.certificates import certificates_of, dates_of, read_certificates, use_of
 from trustkeys.formats.jwe import MAX_TEXT
 from trustkeys.formats.reading import FORMS, Form, opened, read_key, recognise
 from trustkeys.formats.sealed import sealed_header
-from trustkeys.key import TrustFrameworkKey
+from trustkeys.keyset.check import check_key_set
 from trustkeys.keyset.document import PREFIX, keys_of
-from trustkeys.keyset.inspection import check_key_set
-from trustkeys.keytypes.registry import key_type_for
-from trustkeys.keytypes.rsa import rsa_public_members
-from trustkeys.numericdate import date_text
-from trustkeys.testkeys.recognition import is_test_jwk, is_test_key
-from trustkeys.thumbprint import jwk_thumbprint
+from trustkeys.testkeys.guard import is_test_jwk, is_test_key
+from trustkeys.wording import is_name
 
 Facts = dict[str, Any]
 
@@ -63,7 +64,7 @@ def inspect(file: str, password_file: str | None, as_json: bool) -> int:
         raise click.UsageError("standard input can be one of the files")
     data = values.read_input(file, MAX_TEXT)
     password = None if password_file is None else values.read_password(password_file)
-    with speaking_of(file):
+    with prefix_errors(file):
         report = _report(data, password)
     if as_json:
         problems = [{"severity": severity, "message": text} for severity, text in report.problems]

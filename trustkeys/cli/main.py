@@ -20,12 +20,12 @@ from trustkeys.errors import TrustKeysError
 
 # Where the commands stand that need more, and are loaded when they are asked for.
 _WHEN_ASKED_FOR = {
-    "compare": ("tenant", "compare"),
+    "compare": ("provision", "compare"),
     "export": ("export", "export"),
-    "import": ("intake", "import_"),
+    "import": ("import_", "import_"),
     "inspect": ("inspect", "inspect"),
-    "keyset": ("keyset", "keyset"),
-    "provision": ("tenant", "provision"),
+    "keyset": ("keyset.commands", "keyset"),
+    "provision": ("provision", "provision"),
 }
 
 

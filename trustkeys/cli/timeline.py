@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.text import Text
 
 from trustkeys.cli.values import escaped
-from trustkeys.key import TrustFrameworkKey
+from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.numericdate import date_text
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.keyset.schedule import FOREVER, Stretch, end_of, start_of, stretches
-from trustkeys.numericdate import date_text
 
 _LABEL = "{:<8}  {:<10}  {:<10}  "
 _LABEL_WIDTH = len(_LABEL.format("", "", ""))

@@ -15,12 +15,12 @@ from datetime import UTC, datetime, timedelta
 import click
 from attrs import evolve
 
-from trustkeys.encoding import MAX_JSON_BYTES
+from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.numericdate import numeric_date
+from trustkeys.core.request import GenerateKeyRequest
+from trustkeys.core.strict_json import MAX_JSON_BYTES
 from trustkeys.errors import InvalidInputError
-from trustkeys.key import TrustFrameworkKey
-from trustkeys.numericdate import numeric_date
-from trustkeys.request import GenerateKeyRequest
-from trustkeys.testkeys.recognition import refuse_test_keys
+from trustkeys.testkeys.guard import refuse_test_keys
 
 UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 """The units of a relative time, in seconds; a year is 365 days.

@@ -13,7 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from trustkeys.chain import (
+from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.numericdate import NumericDateInput, numeric_dates
+from trustkeys.core.request import checked_use
+from trustkeys.core.rsa import rsa_public_members
+from trustkeys.core.x5c import (
     MAX_CHAIN,
     belongs_to,
     check_chain,
@@ -22,11 +26,8 @@ from trustkeys.chain import (
     x5c_of,
     x5t_of,
 )
-from trustkeys.errors import InvalidInputError, shape
-from trustkeys.key import TrustFrameworkKey
-from trustkeys.keytypes.rsa import rsa_public_members
-from trustkeys.numericdate import NumericDateInput, numeric_dates
-from trustkeys.request import checked_use
+from trustkeys.errors import InvalidInputError
+from trustkeys.wording import shape
 
 __all__ = [
     "from_certificate",
@@ -37,7 +38,6 @@ __all__ = [
     "with_certificates",
 ]
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 MAX_TIME = 253_402_300_799

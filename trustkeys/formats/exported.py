@@ -6,10 +6,10 @@ import secrets
 import warnings
 from typing import NoReturn, final
 
-from trustkeys.encoding import is_text
-from trustkeys.errors import InvalidInputError, shape
+from trustkeys.core.strict_json import is_text
+from trustkeys.errors import InvalidInputError
+from trustkeys.wording import shape
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 

@@ -17,17 +17,12 @@ from cryptography.hazmat.primitives import hashes, keywrap
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
-from trustkeys.encoding import (
-    MAX_SET_BYTES,
-    base64url_decode,
-    base64url_encode,
-    is_text,
-    parse_object,
-)
-from trustkeys.errors import InvalidInputError, shape
-from trustkeys.testkeys.recognition import refuse_test_jwks
+from trustkeys.core.base64url import base64url_decode, base64url_encode
+from trustkeys.core.strict_json import MAX_SET_BYTES, is_text, parse_object
+from trustkeys.errors import InvalidInputError
+from trustkeys.testkeys.guard import refuse_test_jwks
+from trustkeys.wording import shape
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 ALG = "PBES2-HS512+A256KW"

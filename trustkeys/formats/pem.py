@@ -25,12 +25,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from trustkeys.errors import InvalidInputError, shape
+from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.numericdate import NumericDateInput
+from trustkeys.core.rsa import rsa_members, rsa_public_members
+from trustkeys.errors import InvalidInputError
 from trustkeys.formats.exported import Exported, octets, passphrase
-from trustkeys.key import TrustFrameworkKey
-from trustkeys.keytypes.rsa import rsa_members, rsa_public_members
-from trustkeys.numericdate import NumericDateInput
-from trustkeys.testkeys.recognition import refuse_test_keys
+from trustkeys.testkeys.guard import refuse_test_keys
+from trustkeys.wording import shape
 
 __all__ = [
     "from_pem",
@@ -40,7 +41,6 @@ __all__ = [
     "to_pem",
 ]
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 

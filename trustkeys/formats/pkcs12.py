@@ -24,17 +24,17 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import (
     serialize_key_and_certificates,
 )
 
-from trustkeys.errors import InvalidInputError, shape
+from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.numericdate import NumericDateInput
+from trustkeys.core.rsa import rsa_members
+from trustkeys.errors import InvalidInputError
 from trustkeys.formats.certificates import certificates_of, dates_of, use_of, with_certificates
 from trustkeys.formats.exported import Exported, octets, passphrase
-from trustkeys.key import TrustFrameworkKey
-from trustkeys.keytypes.rsa import rsa_members
-from trustkeys.numericdate import NumericDateInput
-from trustkeys.testkeys.recognition import refuse_test_keys
+from trustkeys.testkeys.guard import refuse_test_keys
+from trustkeys.wording import shape
 
 __all__ = ["from_pkcs12", "to_pkcs12", "to_pkcs12_b2c"]
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 ROUNDS = 100_000

@@ -15,8 +15,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from trustkeys.encoding import MAX_SET_BYTES, parse_object
-from trustkeys.errors import InvalidInputError, shape
+from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.numericdate import NumericDateInput
+from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
+from trustkeys.errors import InvalidInputError
 from trustkeys.formats.certificates import (
     from_certificate,
     in_order,
@@ -27,12 +29,10 @@ from trustkeys.formats.jwe import ALG, decrypt
 from trustkeys.formats.pem import from_pem
 from trustkeys.formats.pkcs12 import from_pkcs12
 from trustkeys.formats.sealed import Recipient, sealed_header, unseal_text
-from trustkeys.key import TrustFrameworkKey
-from trustkeys.numericdate import NumericDateInput
+from trustkeys.wording import shape
 
 __all__ = ["read_key", "recognise"]
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 Form = Literal[

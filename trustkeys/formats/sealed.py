@@ -16,17 +16,18 @@ from jwcrypto.common import JWException
 from jwcrypto.jwe import JWE
 from jwcrypto.jwk import JWK
 
-from trustkeys.encoding import MAX_SET_BYTES, base64url_decode, parse_object
-from trustkeys.errors import InvalidInputError, shape
+from trustkeys.core.base64url import base64url_decode
+from trustkeys.core.jwk import optional_text
+from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.request import checked_use
+from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
+from trustkeys.errors import InvalidInputError
 from trustkeys.formats.jwe import MAX_TEXT
-from trustkeys.jwk import optional_text
-from trustkeys.key import TrustFrameworkKey
-from trustkeys.request import checked_use
-from trustkeys.testkeys.recognition import refuse_test_jwks, refuse_test_keys
+from trustkeys.testkeys.guard import refuse_test_jwks, refuse_test_keys
+from trustkeys.wording import shape
 
 __all__ = ["seal", "seal_text", "unseal", "unseal_text"]
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 Recipient = TrustFrameworkKey | str | bytes | Mapping[str, Any]

@@ -15,7 +15,6 @@ from trustkeys.graph.scripts import schedule_lines
 
 __all__ = ["pwsh_script"]
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 

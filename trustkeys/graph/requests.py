@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from binascii import b2a_base64
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,20 +11,20 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
-from trustkeys.encoding import base64url_decode
-from trustkeys.errors import InvalidInputError, KeyNotFoundError, shape, speaking_of
-from trustkeys.key import BETA, TrustFrameworkKey
+from trustkeys.core.base64url import base64url_decode
+from trustkeys.core.key import BETA, TrustFrameworkKey
+from trustkeys.core.numericdate import NumericDateInput, date_text
+from trustkeys.core.private import Private
+from trustkeys.errors import InvalidInputError, KeyNotFoundError, prefix_errors
+from trustkeys.keyset.check import name_of
 from trustkeys.keyset.document import PREFIX
-from trustkeys.keyset.findings import name_of
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.keyset.schedule import FOREVER, moment, stretches
-from trustkeys.numericdate import NumericDateInput, date_text
-from trustkeys.private import PrivateMembers
-from trustkeys.testkeys.recognition import refuse_test_keys
+from trustkeys.testkeys.guard import refuse_test_keys
+from trustkeys.wording import shape
 
 __all__ = ["CLOUDS", "ActiveStretch", "GraphRequest", "Provisioning", "provision"]
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 CLOUDS = {
@@ -55,12 +56,11 @@ class GraphRequest:
     path: str
     headers: tuple[tuple[str, str], ...]
     brings: tuple[str, ...]
-    _body: PrivateMembers = field(hash=False)
+    _body: Private[dict[str, Any]] = field(hash=False)
 
     def private_body(self) -> dict[str, Any]:
         """Give the body in the open, private keys and passphrases included."""
-        body: dict[str, Any] = json.loads(self._body.reveal()["body"])
-        return body
+        return copy.deepcopy(self._body.reveal())
 
 
 @frozen
@@ -222,7 +222,7 @@ def _checked_active(keyset: TrustFrameworkKeySet, now: int) -> TrustFrameworkKey
 def _creation(keyset: TrustFrameworkKeySet, *, replace: bool) -> GraphRequest:
     """Give the request that carries all keys."""
     for number, key in enumerate(keyset, 1):
-        with speaking_of(name_of(key.kid, number)):
+        with prefix_errors(name_of(key.kid, number)):
             _check_certificate(key)
     brings = [_recognised_by(key) for key in keyset]
     jwks = [_upload_jwk(key) for key in keyset]
@@ -237,7 +237,7 @@ def _actions(
     """Give the requests that carry one key each, after the one that makes the set."""
     yield _request("POST", _KEY_SETS, {"id": _name(keyset_id)}, ())
     for number, key in keys:
-        with speaking_of(name_of(key.kid, number)):
+        with prefix_errors(name_of(key.kid, number)):
             action, body = _pkcs12_upload(key) if key.kty == "RSA" else _secret_upload(key)
         yield _request("POST", f"{_KEY_SETS}/{keyset_id}/{action}", body, [_recognised_by(key)])
 
@@ -245,9 +245,7 @@ def _actions(
 def _request(
     method: Literal["POST", "PUT"], path: str, body: dict[str, Any], brings: Iterable[str]
 ) -> GraphRequest:
-    return GraphRequest(
-        method, path, _JSON, tuple(brings), PrivateMembers({"body": json.dumps(body)})
-    )
+    return GraphRequest(method, path, _JSON, tuple(brings), Private(body))
 
 
 def _name(keyset_id: str) -> str:

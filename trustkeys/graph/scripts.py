@@ -15,7 +15,6 @@ from trustkeys.graph.requests import Provisioning
 
 __all__ = ["private_bodies", "private_json"]
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 

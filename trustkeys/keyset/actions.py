@@ -5,14 +5,15 @@ from __future__ import annotations
 from binascii import a2b_base64
 from contextlib import suppress
 
-from trustkeys.encoding import base64url_encode, is_text
-from trustkeys.errors import InvalidInputError, shape
+from trustkeys.core.base64url import base64url_encode
+from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.numericdate import NumericDateInput
+from trustkeys.core.strict_json import is_text
+from trustkeys.errors import InvalidInputError
 from trustkeys.formats.certificates import from_certificate
 from trustkeys.formats.pkcs12 import from_pkcs12
-from trustkeys.key import TrustFrameworkKey
-from trustkeys.numericdate import NumericDateInput
+from trustkeys.wording import shape
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 

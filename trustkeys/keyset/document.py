@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trustkeys.encoding import MAX_SET_BYTES, parse_object
-from trustkeys.errors import InvalidInputError, shape
-from trustkeys.keytypes.registry import KeyType, key_type_for
+from trustkeys.core.registry import KeyType, key_type_for
+from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
+from trustkeys.errors import InvalidInputError
+from trustkeys.wording import shape
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 PREFIX = "B2C_1A_"

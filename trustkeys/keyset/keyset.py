@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, evolve, field
 from attrs.setters import frozen
 
-from trustkeys.engine import generate
-from trustkeys.errors import InvalidInputError, KeyNotFoundError, quantity, shape, speaking_of
-from trustkeys.jwk import checked_status, read_jwk
-from trustkeys.key import BETA, TrustFrameworkKey, odata_context
+from trustkeys.core.engine import generate
+from trustkeys.core.jwk import checked_status, read_jwk
+from trustkeys.core.key import BETA, TrustFrameworkKey, odata_context
+from trustkeys.core.numericdate import NumericDateInput, date_text, numeric_date, whole_seconds
+from trustkeys.core.registry import key_type_for
+from trustkeys.core.request import GenerateKeyRequest
+from trustkeys.errors import InvalidInputError, KeyNotFoundError, prefix_errors
 from trustkeys.keyset.document import MAX_KEYS, checked_id, key_type_of_service, keys_of, members_of
 from trustkeys.keyset.rotation import plan
 from trustkeys.keyset.schedule import active_key, moment
-from trustkeys.keytypes.registry import key_type_for
-from trustkeys.numericdate import NumericDateInput, date_text, numeric_date, whole_seconds
-from trustkeys.request import GenerateKeyRequest
+from trustkeys.wording import quantity, shape
 
 if TYPE_CHECKING:
-    from trustkeys.keyset.findings import Finding
+    from trustkeys.keyset.check import Finding
 
 __all__ = ["TrustFrameworkKeySet"]
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 OVERLAP = {"sig": 7 * 86_400, "enc": 90 * 86_400}
@@ -426,8 +426,8 @@ class TrustFrameworkKeySet:
             InvalidInputError: `until` does not lie after `at`, or one is no time. Code
                 ``BadRequest``.
         """
-        from trustkeys.keyset.findings import check_keys, in_order, known_to_all
-        from trustkeys.testkeys.recognition import is_test_key
+        from trustkeys.keyset.check import check_keys, in_order, known_to_all
+        from trustkeys.testkeys.guard import is_test_key
 
         keys = list(self)
         tests = [known_to_all(key.kid, n) for n, key in enumerate(keys, 1) if is_test_key(key)]
@@ -523,7 +523,7 @@ def read_key_set(
     jwks = keys_of(document)
     keyset = TrustFrameworkKeySet(document.get("id") if id is None else id)  # type: ignore[arg-type]
     for number, jwk in enumerate(jwks, 1):
-        with speaking_of(f"key {number}"):
+        with prefix_errors(f"key {number}"):
             keyset.add(TrustFrameworkKey(**read_jwk(jwk, use=use, prove=prove)))
     return keyset
 

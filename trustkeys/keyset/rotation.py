@@ -7,11 +7,10 @@ from itertools import takewhile
 
 from attrs import frozen
 
+from trustkeys.core.numericdate import MAX_NUMERIC_DATE, date_text
 from trustkeys.errors import InvalidInputError
 from trustkeys.keyset.schedule import Dated, start_of, stretches
-from trustkeys.numericdate import MAX_NUMERIC_DATE, date_text
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 NOTICE = 86_400

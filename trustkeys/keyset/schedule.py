@@ -16,9 +16,8 @@ from typing import Protocol
 
 from attrs import frozen
 
-from trustkeys.numericdate import MAX_NUMERIC_DATE, NumericDateInput, numeric_date
+from trustkeys.core.numericdate import MAX_NUMERIC_DATE, NumericDateInput, numeric_date
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 FOREVER = MAX_NUMERIC_DATE + 1

@@ -8,36 +8,29 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from itertools import count
 from threading import Lock
 
-from trustkeys.encoding import base64url_encode, uint_encode
-from trustkeys.engine import generate
+from trustkeys.core.base64url import base64url_encode, uint_encode
+from trustkeys.core.engine import generate
+from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.numericdate import NumericDateInput
+from trustkeys.core.oct import OctStrategy
+from trustkeys.core.private import Private
+from trustkeys.core.registry import key_type_for, register_strategy
+from trustkeys.core.request import GenerateKeyRequest
+from trustkeys.core.rsa import RSAStrategy
+from trustkeys.core.strategy import KeyStrategy
+from trustkeys.core.thumbprint import thumbprint
 from trustkeys.errors import InvalidInputError
-from trustkeys.key import TrustFrameworkKey
-from trustkeys.keytypes.oct import OctStrategy
-from trustkeys.keytypes.registry import key_type_for, register_strategy
-from trustkeys.keytypes.rsa import RSAStrategy
-from trustkeys.keytypes.strategy import KeyStrategy
-from trustkeys.numericdate import NumericDateInput
-from trustkeys.private import PrivateMembers
-from trustkeys.request import GenerateKeyRequest
-from trustkeys.testkeys.pool import (
-    OCT_SEEDS,
-    RSA_SEEDS,
-    oct_secret,
-    rsa_primes,
-    rsa_test_members,
-)
-from trustkeys.testkeys.recognition import allowing_test_keys
-from trustkeys.thumbprint import thumbprint
+from trustkeys.testkeys.guard import allowing_test_keys
+from trustkeys.testkeys.pool import OCT_SEEDS, RSA_SEEDS, oct_secret, rsa_primes, rsa_test_members
 
 __all__ = ["InstantKeys", "allow_test_keys", "instant_keys", "oct_key", "rsa_key"]
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 
@@ -68,7 +61,7 @@ def rsa_key(
     p, q = rsa_primes(seed, request.size)
     public = {"e": "AQAB", "n": uint_encode(p * q)}
     # The rest takes ten times as long, and many a test never asks for it.
-    return _key(request, public, PrivateMembers(partial(rsa_test_members, p, q)))
+    return _key(request, public, Private(partial(rsa_test_members, p, q)))
 
 
 def oct_key(
@@ -93,7 +86,7 @@ def oct_key(
     """
     request = GenerateKeyRequest(use, "oct", nbf=nbf, exp=exp, size=size)
     members = {"k": base64url_encode(oct_secret(seed, request.size))}
-    return _key(request, members, PrivateMembers(members))
+    return _key(request, members, Private(members))
 
 
 def allow_test_keys() -> AbstractContextManager[None]:
@@ -199,7 +192,7 @@ class _InstantOct(OctStrategy):
 
 
 def _key(
-    request: GenerateKeyRequest, members: dict[str, str], private: PrivateMembers
+    request: GenerateKeyRequest, members: dict[str, str], private: Private[Mapping[str, str]]
 ) -> TrustFrameworkKey:
     key_type = key_type_for(request.kty)
     return TrustFrameworkKey(

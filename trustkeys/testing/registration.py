@@ -9,13 +9,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from trustkeys.key import TrustFrameworkKey
+from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
-from trustkeys.request import GenerateKeyRequest
 
 __all__ = ["register"]
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 

@@ -27,17 +27,18 @@ from attrs import evolve
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from trustkeys.errors import InvalidInputError, shape
-from trustkeys.key import TrustFrameworkKey
+from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.numericdate import MAX_NUMERIC_DATE
+from trustkeys.core.oct import OctStrategy
+from trustkeys.core.registry import KeyType, key_type_for
+from trustkeys.core.request import GenerateKeyRequest, checked_use
+from trustkeys.core.rsa import RSAStrategy
+from trustkeys.errors import InvalidInputError
 from trustkeys.keyset.document import PREFIX
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
-from trustkeys.keytypes.oct import OctStrategy
-from trustkeys.keytypes.registry import KeyType, key_type_for
-from trustkeys.keytypes.rsa import RSAStrategy
-from trustkeys.numericdate import MAX_NUMERIC_DATE
-from trustkeys.request import GenerateKeyRequest, checked_use
 from trustkeys.testing.keys import oct_key, rsa_key
 from trustkeys.testkeys.pool import OCT_SEEDS, RSA_SEEDS
+from trustkeys.wording import shape
 
 __all__ = [
     "bad_request_bodies",
@@ -48,7 +49,6 @@ __all__ = [
     "requests",
 ]
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 

@@ -13,27 +13,20 @@ from urllib.parse import unquote
 import httpx
 from attrs import frozen
 
-from trustkeys.encoding import MAX_SET_BYTES, parse_object
-from trustkeys.errors import (
-    InvalidInputError,
-    KeyNotFoundError,
-    TrustKeysError,
-    is_name,
-    quoted,
-    shape,
-)
-from trustkeys.jwk import read_jwk
-from trustkeys.key import TrustFrameworkKey, odata_context
+from trustkeys.core.jwk import read_jwk
+from trustkeys.core.key import TrustFrameworkKey, odata_context
+from trustkeys.core.numericdate import NumericDateInput
+from trustkeys.core.request import GenerateKeyRequest
+from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
+from trustkeys.errors import InvalidInputError, KeyNotFoundError, TrustKeysError
 from trustkeys.keyset.document import checked_id
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.keyset.schedule import moment
-from trustkeys.numericdate import NumericDateInput
-from trustkeys.request import GenerateKeyRequest
 from trustkeys.testing.keys import InstantKeys
+from trustkeys.wording import is_name, quoted, shape
 
 __all__ = ["GraphTransport"]
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 # All others are bad requests.

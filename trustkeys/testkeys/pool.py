@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from functools import cache
 from math import comb, isqrt, lcm
 
-from trustkeys.encoding import uint_encode
-from trustkeys.errors import InvalidInputError, quantity
+from trustkeys.core.base64url import uint_encode
+from trustkeys.errors import InvalidInputError
+from trustkeys.wording import quantity
 
-# pytest shows the arguments of the frame that raised, and here they can be secrets.
 __tracebackhide__ = True
 
 E = 65537

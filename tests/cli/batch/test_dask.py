@@ -1,0 +1,333 @@
+"""A cluster makes the keys, and neither it nor who listens there ever has one."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jwcrypto.jwk import JWK
+
+from tests import support
+from tests.cli.batch.test_batch import started
+from tests.support import command, failed
+from trustkeys import (
+    BatchError,
+    GenerateKeyRequest,
+    InvalidInputError,
+    TrustFrameworkKey,
+    generate_keys,
+    generate_sealed,
+)
+from trustkeys.cli import main
+from trustkeys.formats.sealed import seal, unseal, unseal_text
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("distributed") is None, reason="needs the extra dask"
+)
+
+RSA = GenerateKeyRequest("sig", "RSA")
+OCT = GenerateKeyRequest("sig", "oct")
+COUNT = 200
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A cluster of two processes and a scheduler, and a client of it."""
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address="127.0.0.1:0",  # a port that is free
+            local_directory=str(tmp_path_factory.mktemp("dask")),
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def recipient() -> dict[str, Any]:
+    members = JWK.generate(kty="EC", crv="P-256").export(as_dict=True)
+    assert isinstance(members, dict)
+    return members
+
+
+@pytest.fixture
+def folder(tmp_path: Path, recipient: dict[str, Any]) -> Path:
+    (tmp_path / "to.jwk").write_text(JWK(**recipient).export_public())
+    (tmp_path / "own").mkdir()
+    return tmp_path / "own"
+
+
+GENERATE = ("generate", "--use", "sig", "--kty", "oct", "--jsonl", "keys")
+SEALED = ("--seal-to", "../to.jwk")
+
+
+def address_of(client: Any) -> str:
+    address = client.scheduler.address
+    assert isinstance(address, str)
+    return address
+
+
+def opened(path: Path, recipient: dict[str, Any]) -> list[TrustFrameworkKey]:
+    lines = [support.parse(line) for line in path.read_text().splitlines()]
+    keys = [unseal(line["jwe"], recipient) for line in lines]
+    assert [key.kid for key in keys] == [line["kid"] for line in lines]
+    assert len({key.kid for key in keys}) == len(keys)
+    return keys
+
+
+def what_the_cluster_has(client: Any) -> str:
+    """All that can be seen of the tasks and their results, in the scheduler and the workers.
+
+    That is when all is done that was asked for, and before it is fetched.
+    """
+    while any(state.status == "pending" for state in client.futures.values()):
+        time.sleep(0.01)
+
+    def of_a_worker(dask_worker: Any) -> str:
+        tasks = dask_worker.state.tasks.values()
+        return repr(
+            [
+                [(key, repr(value)) for key, value in dask_worker.data.items()],
+                [(task.key, repr(task.run_spec), task.annotations) for task in tasks],
+                list(dask_worker.state.log),
+                list(dask_worker.state.stimulus_log),
+            ]
+        )
+
+    def of_the_scheduler(dask_scheduler: Any) -> str:
+        tasks = dask_scheduler.tasks.values()
+        return repr(
+            [
+                [(task.key, repr(task.run_spec), task.annotations) for task in tasks],
+                list(dask_scheduler.transition_log),
+                [list(topic.events) for topic in dask_scheduler._broker._topics.values()],
+            ]
+        )
+
+    return repr(
+        [
+            client.run_on_scheduler(of_the_scheduler),
+            client.run(of_a_worker),
+            client.get_scheduler_logs(),
+            client.get_worker_logs(),
+            client.story(*client.futures),
+        ]
+    )
+
+
+def test_equal_requests_give_keys_that_differ_though_a_worker_dies(
+    client: Any, recipient: dict[str, Any]
+) -> None:
+    sealed = generate_sealed(
+        repeat(RSA, COUNT), to=recipient, executor=client.get_executor(), workers=2
+    )
+    texts = [next(sealed) for _ in range(10)]
+    os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
+    texts += sealed
+    jwks = [support.parse(unseal_text(text, recipient).decode()) for text in texts]
+    assert len({jwk["n"] for jwk in jwks}) == len({jwk["kid"] for jwk in jwks}) == COUNT
+    # That their primes are some takes as long to see as to find them.
+    for text, jwk in zip(texts[::40], jwks[::40], strict=True):
+        key = unseal(text, recipient)
+        assert (key.kid, key.kty, key.use, key.size) == (jwk["kid"], "RSA", "sig", 2048)
+    # The same again are others again, though Dask takes equal calls for one.
+    executor = client.get_executor()
+    assert executor.submit(os.urandom, 9).result() == executor.submit(os.urandom, 9).result()
+    again = generate_sealed(repeat(RSA, 2), to=recipient, executor=executor, workers=2)
+    assert {jwk["kid"] for jwk in jwks}.isdisjoint(unseal(text, recipient).kid for text in again)
+
+
+def test_the_cluster_sees_no_private_key(client: Any, recipient: dict[str, Any]) -> None:
+    sealed = generate_sealed(repeat(RSA), to=recipient, executor=client.get_executor(), workers=1)
+    next(sealed)
+    seen = what_the_cluster_has(client)
+    texts = [next(sealed) for _ in range(15)]
+    sealed.close()
+    assert all(text in seen for text in texts)
+    for text in texts[:3]:
+        assert support.leaks(seen, unseal(text, recipient).to_jwk(private=True)) == []
+    assert support.leaks(seen, recipient) == []
+
+
+def test_keys_in_the_open_would_be_seen_and_are_refused(client: Any) -> None:
+    executor = client.get_executor()
+    with pytest.raises(InvalidInputError, match="executor must be a ThreadPoolExecutor"):
+        generate_keys([RSA], executor=executor)
+    keys = generate_keys(repeat(RSA), executor=executor, workers=1, allow_plain=True)
+    next(keys)
+    seen = what_the_cluster_has(client)
+    key = next(keys)
+    keys.close()
+    jwk = key.to_jwk(private=True)
+    assert support.leaks(seen, jwk) == ["d", "p", "q", "dp", "dq", "qi"]
+    assert TrustFrameworkKey.from_jwk(jwk) == key
+
+
+def test_who_leaves_early_leaves_the_cluster_nothing_to_do(
+    client: Any, recipient: dict[str, Any]
+) -> None:
+    executor = client.get_executor()
+    sealed = generate_sealed(repeat(OCT), to=recipient, executor=executor, workers=20)
+    next(sealed)
+    sealed.close()
+    while client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)):
+        time.sleep(0.01)
+    # And it is there for others.
+    assert executor.submit(int).result() == 0
+
+
+def test_what_fails_on_a_worker_is_said(client: Any, recipient: dict[str, Any]) -> None:
+    def lose_the_sealing() -> None:
+        vars(importlib.import_module("trustkeys.batch"))["seal"] = None
+
+    def find_it_again() -> None:
+        vars(importlib.import_module("trustkeys.batch"))["seal"] = seal
+
+    client.run(lose_the_sealing)
+    try:
+        sealed = generate_sealed([OCT], to=recipient, executor=client.get_executor(), workers=1)
+        with pytest.raises(BatchError, match="after 0 keys: TypeError") as caught:
+            next(sealed)
+    finally:
+        client.run(find_it_again)
+    assert (caught.value.code, caught.value.done) == ("TypeError", 0)
+
+
+# --- the command
+
+
+def test_the_command_has_them_made_on_the_cluster_and_goes_on(
+    client: Any, folder: Path, recipient: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    args: tuple[str, ...] = (*GENERATE, *SEALED, "--dask", address_of(client))
+    done = command(*args, "--count", "20", cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "keys: 20 keys\n", "")
+    before = (folder / "keys").read_bytes()
+    assert main._run([*args, "--count", "25", "--resume"]) == 0
+    assert (folder / "keys").read_bytes().startswith(before)
+    assert len(opened(folder / "keys", recipient)) == 25
+    # Also those that were made here, and a directory.
+    assert main._run([*GENERATE, *SEALED, "--count", "26", "--resume"]) == 0
+    assert len(opened(folder / "keys", recipient)) == 26
+    args = (*GENERATE[:-2], *SEALED, "--dask", address_of(client), "--dir", "dir")
+    assert main._run([*args, "--count", "2"]) == 0
+    assert len(os.listdir(folder / "dir")) == 2
+    assert logging.root.manager.disable == logging.NOTSET
+
+
+CLUSTER = """
+import sys
+from distributed import LocalCluster
+
+with LocalCluster(
+    n_workers=1,
+    threads_per_worker=1,
+    processes=False,
+    protocol="tcp://",
+    dashboard_address="127.0.0.1:0",
+    local_directory=sys.argv[1],
+) as cluster:
+    print(cluster.scheduler_address, flush=True)
+    sys.stdin.read()
+"""
+
+DRIVER = """
+import sys
+from trustkeys.__main__ import main
+from trustkeys.cli import progress
+from trustkeys.cli.batch import command as many
+
+progress.PAUSE = many.SYNC_SECONDS = 0
+many.CONNECT_SECONDS = 2
+"""
+
+
+def drive(*args: str, cwd: Path, extra: str = "") -> AbstractContextManager[subprocess.Popen[str]]:
+    """Run a command in the block that says of each key when it is done."""
+    return started(f"{DRIVER}\n{extra}\nmain()", *GENERATE, *SEALED, *args, cwd=cwd)
+
+
+def test_a_cluster_that_goes_away_takes_no_key_with_it(
+    folder: Path, recipient: dict[str, Any]
+) -> None:
+    options: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with started(CLUSTER, str(folder.parent), cwd=folder, **options) as cluster:
+        assert cluster.stdout is not None
+        address = cluster.stdout.readline().strip()
+        with drive("--count", "100000", "--dask", address, cwd=folder) as process:
+            assert process.stderr is not None
+            first = process.stderr.readline()
+            cluster.kill()
+            stdout, stderr = process.communicate(timeout=60)
+    said = [first, *stderr.splitlines(keepends=True)]
+    done = len(opened(folder / "keys", recipient))
+    assert (process.returncode, stdout) == (2, "")
+    assert re.fullmatch(
+        rf"trustkeys: after {done} keys: (\w+); keys has {done} keys: --resume goes on \(\1\)\n",
+        said[-1],
+    )
+    reports = [re.fullmatch(r"trustkeys: (\d+) of 100000 keys, .*\n", line) for line in said[:-1]]
+    assert all(reports)
+    assert {int(report[1]) for report in reports if report} == set(range(1, done + 1))
+
+
+@pytest.mark.parametrize(
+    ("address", "code", "message"),
+    [
+        ("tcp://127.0.0.1:{port}", 1, "tcp://127.0.0.1:{port}: no scheduler of Dask answers there"),
+        ("127.0.0.1:{port}", 1, "127.0.0.1:{port}: no scheduler of Dask answers there"),
+        ("", 2, "--dask must be the address of a scheduler, such as tcp://HOST:8786 (BadRequest)"),
+        ("tls://127.0.0.1:{port}", 2, "--dask must be the address of a scheduler"),
+    ],
+)
+def test_where_no_cluster_is_one_line_says_so_and_nothing_is_written(
+    folder: Path, address: str, code: int, message: str
+) -> None:
+    with socket.socket() as nobody:  # has the port, and does not listen
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        args = ("--count", "3", "--dask", address.format(port=port))
+        with drive(*args, cwd=folder) as process:
+            stdout, stderr = process.communicate(timeout=60)
+    done = subprocess.CompletedProcess([], process.returncode, stdout, stderr)
+    assert failed(done, code).startswith(message.format(port=port))
+    assert os.listdir(folder) == []
+
+
+def test_who_does_not_want_to_wait_for_an_answer_can_leave(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
+        with drive("--count", "3", "--dask", address, cwd=folder) as process:
+            connection, _ = mute.accept()
+            with connection:
+                process.send_signal(signal.SIGINT)
+                output = process.communicate(timeout=60)
+    assert (process.returncode, output) == (-signal.SIGINT, ("", ""))
+    assert os.listdir(folder) == []
+
+
+def test_without_distributed_one_line_says_how_to_get_it(folder: Path) -> None:
+    extra = "sys.modules['distributed'] = None"
+    with drive("--count", "3", "--dask", "tcp://x:1", cwd=folder, extra=extra) as process:
+        stdout, stderr = process.communicate(timeout=60)
+    done = subprocess.CompletedProcess([], process.returncode, stdout, stderr)
+    assert failed(done, 2).startswith("--dask needs Dask: pip install 'trustkeys[dask]'")
+    assert os.listdir(folder) == []

@@ -1,0 +1,540 @@
+"""What was said to be in the file is there after a crash, and no line of it is half."""
+
+from __future__ import annotations
+
+import errno
+import multiprocessing
+import os
+import resource
+import signal
+import stat
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.test_store import as_nobody
+from trustkeys import InvalidInputError
+from trustkeys.cli.batch.journal import MAX_LINE, Journal, journal
+
+LINES = [b'{"a": 1}', b"", b"x" * 100]
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+def no_check(_line: object) -> None:
+    """Take every line."""
+
+
+def lines_of(path: Path) -> list[bytes]:
+    """What is read from a file that is continued."""
+    found: list[bytes] = []
+    with journal(path, is_new=False) as lines:
+        lines.read(found.append)
+        assert lines.count == len(found)
+    return found
+
+
+def continued(path: Path, *more: bytes) -> int:
+    """Continue a file, and give how many lines it has then."""
+    with journal(path, is_new=False) as lines:
+        lines.read(no_check)
+        for line in more:
+            lines.add(line)
+        lines.sync()
+        return lines.count
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "lines"
+
+
+@pytest.fixture
+def begun(path: Path) -> Path:
+    """A file of three lines."""
+    with journal(path, is_new=True) as lines:
+        for line in LINES:
+            lines.add(line)
+        lines.sync()
+    return path
+
+
+WHOLE = b"".join(line + b"\n" for line in LINES)
+
+
+# --- there and back
+
+
+def test_lines_are_there_when_they_are_counted_and_not_before(path: Path) -> None:
+    with journal(path, is_new=True) as lines:
+        for number, line in enumerate(LINES):
+            lines.add(line)
+            assert lines.count == number
+            lines.sync()
+            assert lines.count == number + 1
+            assert path.read_bytes().count(b"\n") == number + 1
+        lines.sync()
+    assert path.read_bytes() == WHOLE
+    assert lines_of(path) == WHOLE.splitlines(keepends=True)
+    assert continued(path, b"more") == 4
+    assert path.read_bytes() == WHOLE + b"more\n"
+
+
+def test_lines_count_only_after_the_disk_has_them(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync = os.fsync
+    events: list[tuple[str, int, int]] = []
+    with journal(path, is_new=True) as lines:
+
+        def watch(descriptor: int) -> None:
+            events.append(("flushed", path.stat().st_size, lines.count))
+            fsync(descriptor)
+
+        monkeypatch.setattr(os, "fsync", watch)
+        lines.add(b"12345")
+        lines.sync()
+        assert (events, lines.count) == ([("flushed", 6, 0)], 1)
+        lines.sync()
+        # Also where there was nothing to write: the lines may be those of a run that was killed.
+        assert len(events) == 2
+
+
+def test_a_new_file_is_on_disk_in_its_directory(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync = os.fsync
+    flushed: list[bool] = []
+
+    def watch(descriptor: int) -> None:
+        flushed.append(stat.S_ISDIR(os.fstat(descriptor).st_mode) and path.exists())
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watch)
+    with journal(path, is_new=True):
+        assert flushed == [True]
+
+
+@pytest.mark.parametrize("umask", [0, 0o22, 0o777])
+def test_a_new_file_is_for_its_owner_alone(path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        with journal(path, is_new=True):
+            pass
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert continued(path, b"x") == 1
+
+
+def test_a_name_without_a_directory_is_in_this_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(path.parent)
+    with journal("lines", is_new=True):
+        pass
+    assert path.read_bytes() == b""
+
+
+def test_who_forgets_to_read_first_loses_no_line(begun: Path) -> None:
+    with journal(begun, is_new=False) as lines:
+        lines.add(b"more")
+        lines.sync()
+    assert begun.read_bytes() == WHOLE + b"more\n"
+
+
+# --- what is no file of ours
+
+
+def make_file(path: Path) -> None:
+    path.write_bytes(b"precious")
+
+
+def make_directory(path: Path) -> None:
+    path.mkdir()
+
+
+def make_link(path: Path) -> None:
+    path.with_name("real").write_bytes(b"")
+    path.with_name("real").chmod(0o600)
+    path.symlink_to("real")
+
+
+def make_dangling_link(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path, 0o600)
+
+
+MAKE = [make_file, make_directory, make_link, make_dangling_link, make_pipe]
+
+
+@pytest.mark.parametrize("make", MAKE)
+def test_nothing_that_is_there_is_taken_for_a_new_file(
+    path: Path, make: Callable[[Path], None]
+) -> None:
+    make(path)
+    before = path.lstat()
+    with pytest.raises(FileExistsError) as caught, journal(path, is_new=True):
+        pass
+    assert caught.value.filename == str(path)
+    assert path.lstat() == before
+    assert not path.with_name("nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (make_directory, errno.EISDIR),
+        (make_link, errno.ELOOP),
+        (make_dangling_link, errno.ELOOP),
+        (make_pipe, errno.EINVAL),
+        (lambda _: None, errno.ENOENT),
+    ],
+)
+def test_what_is_no_file_is_not_continued(
+    path: Path, make: Callable[[Path], None], code: int
+) -> None:
+    make(path)
+    before = sorted(os.listdir(path.parent))
+    with pytest.raises(OSError, match=r".") as caught, journal(path, is_new=False):
+        pass
+    assert (caught.value.errno, caught.value.filename) == (code, str(path))
+    assert set(os.listdir(path.parent)) == {*before, "lines.lock"}
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o601, 0o666])
+def test_a_file_that_others_can_read_or_change_is_not_continued(begun: Path, mode: int) -> None:
+    begun.chmod(mode)
+    with (
+        pytest.raises(PermissionError, match="others can read or change it") as caught,
+        journal(begun, is_new=False),
+    ):
+        pass
+    assert caught.value.filename == str(begun)
+    assert (begun.read_bytes(), stat.S_IMODE(begun.stat().st_mode)) == (WHOLE, mode)
+
+
+def test_where_there_are_no_owners_and_modes_there_is_nothing_to_check(
+    begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun.chmod(0o666)
+    monkeypatch.delattr(os, "geteuid")  # as on Windows
+    assert continued(begun) == 3
+
+
+def test_a_file_of_another_user_is_not_continued(
+    begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: own + 1)
+    with (
+        pytest.raises(PermissionError, match="belongs to another user") as caught,
+        journal(begun, is_new=False),
+    ):
+        pass
+    assert caught.value.filename == str(begun)
+
+
+def test_no_directory_is_made_for_it(path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught, journal(path / "none" / "x", is_new=True):
+        pass
+    assert caught.value.filename == str(path / "none" / "x")
+    assert os.listdir(path.parent) == []
+
+
+def test_without_permission_the_error_names_the_file(path: Path) -> None:
+    def begin() -> None:
+        try:
+            with journal("/lines", is_new=True):
+                pass
+        except OSError as error:
+            assert error.filename == "/lines"
+            raise
+
+    assert as_nobody(begin) == errno.EACCES
+
+
+# --- others that write to it too
+
+
+def begin_too(path: Path) -> int:
+    """Give the number of the error that another process gets."""
+    try:
+        with journal(path, is_new=False):
+            return 0
+    except TimeoutError as error:
+        assert error.filename == str(path)
+        return error.errno or -1
+
+
+def test_no_two_write_to_it_at_the_same_time(begun: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(1) as other:
+        with journal(begun, is_new=False) as lines:
+            assert other.apply(begin_too, (begun,)) == errno.ETIMEDOUT
+            lines.read(no_check)
+            lines.add(b"more")
+            lines.sync()
+        assert other.apply(begin_too, (begun,)) == 0
+    assert begun.read_bytes() == WHOLE + b"more\n"
+
+
+@pytest.mark.parametrize("call", ["fsync", "chmod"])
+def test_one_that_could_not_be_opened_is_closed_and_free_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    descriptors = os.listdir("/proc/self/fd")
+
+    def fail(*_: Any) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, fail)
+        with pytest.raises(OSError, match="Input/output") as caught, journal(path, is_new=True):
+            pass
+    assert caught.value.filename == str(path)
+    assert os.listdir("/proc/self/fd") == descriptors
+    assert continued(path, b"x") == 1
+
+
+# --- reading
+
+
+@pytest.mark.parametrize("rest", [b"{", b'{"whole": 1}', b"\0" * 5000, b"x" * (MAX_LINE - 1)])
+def test_a_last_line_without_an_end_is_cut_off_when_the_next_is_written(
+    begun: Path, rest: bytes
+) -> None:
+    with open(begun, "ab") as file:
+        file.write(rest)
+    # Who only looks changes nothing.
+    assert lines_of(begun) == WHOLE.splitlines(keepends=True)
+    assert begun.read_bytes() == WHOLE + rest
+    assert continued(begun) == 3
+    assert begun.read_bytes() == WHOLE
+    with open(begun, "ab") as file:
+        file.write(rest)
+    assert continued(begun, b"y") == 4
+    assert begun.read_bytes() == WHOLE + b"y\n"
+
+
+@pytest.mark.parametrize("rest", [b"", b"\n", b"\nmore\n", b"more"])
+def test_a_line_that_is_too_long_is_none_of_ours_and_stays(begun: Path, rest: bytes) -> None:
+    with open(begun, "ab") as file:
+        file.write(b"x" * MAX_LINE + rest)
+    with pytest.raises(InvalidInputError, match="line 4 is longer than 1048576 bytes"):
+        lines_of(begun)
+    assert begun.read_bytes() == WHOLE + b"x" * MAX_LINE + rest
+
+
+def test_the_longest_line_is_read(begun: Path) -> None:
+    assert continued(begun, b"x" * (MAX_LINE - 1)) == 4
+    assert continued(begun) == 4
+
+
+def test_a_line_that_is_refused_leaves_the_file_as_it_is(begun: Path) -> None:
+    def check(line: bytes) -> None:
+        if line == b"\n":
+            raise ZeroDivisionError
+
+    with open(begun, "ab") as file:
+        file.write(b"half")
+    with journal(begun, is_new=False) as lines:
+        with pytest.raises(ZeroDivisionError):
+            lines.read(check)
+        assert lines.count == 1
+    assert begun.read_bytes() == WHOLE + b"half"
+
+
+# --- disks that fail
+
+
+def test_short_writes_are_gone_on_with(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:7]))
+    with journal(path, is_new=True) as lines:
+        for line in LINES:
+            lines.add(line)
+        lines.sync()
+    assert path.read_bytes() == WHOLE
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("call", ["write", "fsync", "lseek"])
+def test_a_disk_that_fails_loses_no_line_before_and_has_none_half(
+    begun: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int
+) -> None:
+    write = os.write
+
+    def fail(descriptor: int, data: bytes = b"", *_: Any) -> int:
+        if call == "write" and len(data) > 5:
+            return write(descriptor, data[:5])
+        raise OSError(code, os.strerror(code))
+
+    with journal(begun, is_new=False) as lines:
+        lines.read(no_check)
+        lines.add(b"first of them")
+        lines.add(b"second")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, call, fail)
+            with pytest.raises(OSError, match=os.strerror(code)) as caught:
+                lines.sync()
+        assert (caught.value.errno, caught.value.filename) == (code, str(begun))
+        assert (begun.read_bytes(), lines.count) == (WHOLE, 3)
+        # They still wait, and come once and in one piece when there is room again.
+        lines.add(b"third")
+        lines.sync()
+        assert lines.count == 6
+    assert begun.read_bytes() == WHOLE + b"first of them\nsecond\nthird\n"
+
+
+def test_what_cannot_be_cut_off_either_is_written_over(
+    begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+
+    def fail(descriptor: int, data: bytes, *_: Any) -> int:
+        if len(data) > 5:
+            return write(descriptor, data[:5])
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with journal(begun, is_new=False) as lines:
+        lines.read(no_check)
+        lines.add(b"longer than five")
+        calls: list[int] = []
+
+        def truncate_once(*_: Any) -> None:
+            calls.append(1)
+            if len(calls) > 1:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", fail)
+            patch.setattr(os, "ftruncate", truncate_once)
+            with pytest.raises(OSError, match="Input/output"):
+                lines.sync()
+        assert begun.read_bytes() == WHOLE + b"longer than fiv"
+        lines.sync()
+    assert begun.read_bytes() == WHOLE + b"longer than five\n"
+
+
+def in_a_small_room(work: Callable[[], object], room: int) -> int:
+    """Do something in a process whose files can only have so many bytes; give its exit code."""
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        work()
+
+    child = os.fork()
+    if child == 0:
+        code = 99
+        try:
+            limited()
+            code = 0
+        except OSError as error:
+            code = error.errno or 98
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.parametrize("room", range(len(WHOLE), len(WHOLE) + 12))
+def test_a_full_disk_leaves_whole_lines_and_one_can_go_on(begun: Path, room: int) -> None:
+    def add() -> None:
+        with journal(begun, is_new=False) as lines:
+            lines.read(no_check)
+            lines.add(b"12345")
+            lines.sync()
+            lines.add(b"67890")
+            lines.sync()
+
+    assert in_a_small_room(add, room) == errno.EFBIG
+    whole = WHOLE + b"12345\n" * (room >= len(WHOLE) + 6)
+    assert begun.read_bytes() == whole
+    assert continued(begun, b"67890") == whole.count(b"\n") + 1
+    assert begun.read_bytes() == whole + b"67890\n"
+
+
+# --- anything at all
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("add"), st.binary(max_size=20).map(lambda data: data.replace(b"\n", b""))),
+    st.tuples(st.just("sync"), st.none()),
+    # After so many bytes: the disk is full; somebody stops it, who then writes what waits; or the
+    # process is gone.
+    st.tuples(st.sampled_from(["fail", "stop", "crash"]), st.integers(0, 60)),
+)
+
+
+@given(st.lists(STEPS, max_size=20), st.integers(1, 9))
+def test_whatever_happens_the_lines_that_were_counted_are_there_and_no_other_is_half(
+    path: Path, steps: list[tuple[str, Any]], at_once: int
+) -> None:
+    path.unlink(missing_ok=True)
+    counted: list[bytes] = []
+    waiting: list[bytes] = []
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as opened:
+        # The steps say what a disk does, and real ones take their time.
+        patch.setattr(os, "fsync", no_check)
+        lines = opened.enter_context(journal(path, is_new=True))
+        for step, what in steps:
+            if step == "add":
+                lines.add(what)
+                waiting.append(what)
+            elif step == "sync":
+                lines.sync()
+                counted, waiting = counted + waiting, []
+            else:
+                problem = OSError(errno.ENOSPC, "full") if step == "fail" else Crash()
+                interrupted(lines, problem, what, at_once)
+            if step == "fail":
+                assert path.read_bytes() == joined(counted)
+            if step == "crash":
+                opened.close()
+                ended = path.read_bytes().count(b"\n")
+                lines = opened.enter_context(journal(path, is_new=False))
+                found: list[bytes] = []
+                lines.read(found.append)
+                # Whole lines that were on their way can be there, too, and count from now on.
+                assert b"".join(found) == joined((counted + waiting)[:ended])
+                assert ended >= len(counted)
+                counted, waiting = (counted + waiting)[:ended], []
+            assert lines.count == len(counted)
+        lines.sync()
+    assert path.read_bytes() == joined(counted + waiting)
+
+
+def joined(lines: list[bytes]) -> bytes:
+    return b"".join(line + b"\n" for line in lines)
+
+
+def interrupted(lines: Journal, problem: BaseException, room: int, at_once: int) -> None:
+    """Write what waits to a disk that takes so many bytes, a few at a time, and does not flush."""
+    write = os.write
+    left = [room]
+
+    def write_some(descriptor: int, data: bytes) -> int:
+        data = data[: min(at_once, left[0])]
+        if not data:
+            raise problem
+        left[0] -= len(data)
+        return write(descriptor, data)
+
+    def flush(_descriptor: int) -> None:
+        raise problem
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "write", write_some)
+        patch.setattr(os, "fsync", flush)
+        with pytest.raises(type(problem)):
+            lines.sync()

@@ -1,0 +1,220 @@
+"""Drift that nobody sees: a key that is missing there, or disabled, or valid for another time."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import support
+from trustkeys import InvalidInputError, TrustFrameworkKey, TrustFrameworkKeySet, testing
+from trustkeys.core.base64url import base64url_decode
+from trustkeys.graph import Comparison, compare
+
+
+def key_set(*keys: TrustFrameworkKey) -> TrustFrameworkKeySet:
+    return TrustFrameworkKeySet("test", keys)
+
+
+def differences(keys: TrustFrameworkKeySet, answer: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [row.differences for row in compare(keys, answer)]
+
+
+@pytest.fixture(scope="module")
+def rsa_keys() -> list[TrustFrameworkKey]:
+    return [testing.rsa_key(seed, nbf=1, exp=9) for seed in range(2)]
+
+
+@pytest.fixture
+def keys(rsa_keys: list[TrustFrameworkKey]) -> TrustFrameworkKeySet:
+    return key_set(*rsa_keys)
+
+
+@given(support.DATED_KEYS)
+def test_a_set_is_as_its_own_answer(dated: list[TrustFrameworkKey]) -> None:
+    keys = key_set(*dated)
+    for answer in (keys.to_graph(), json.dumps(keys.to_graph())):
+        rows = compare(keys, answer)
+        assert rows == tuple(Comparison(key.kid, key.kid, is_there=True) for key in dated)
+        assert not any(row.is_drift for row in rows)
+
+
+def test_a_date_that_is_none_is_another_than_no_date(rsa_keys: list[TrustFrameworkKey]) -> None:
+    keys = key_set(attrs.evolve(rsa_keys[0], nbf=None))
+    entry = {**keys.to_graph()["keys"][0], "nbf": "soon"}
+    assert differences(keys, {"keys": [entry]}) == [("nbf",)]
+
+
+@given(support.DATED_KEYS, st.data())
+def test_every_key_is_in_one_row_whatever_is_there(
+    dated: list[TrustFrameworkKey], data: st.DataObject
+) -> None:
+    keys = key_set(*dated)
+    entries: list[Any] = data.draw(st.permutations(keys.to_graph()["keys"]))
+    entries = data.draw(st.permutations([*entries[1:], None, {}, {"kty": "oct", "nbf": "x"}]))
+    rows = compare(keys, {"value": entries})
+    assert [row.here for row in rows if row.here is not None] == [key.kid for key in dated]
+    assert sum(row.is_there for row in rows) == len(entries)
+    # A row of neither side there is not.
+    assert all(row.here is not None or row.is_there for row in rows)
+
+
+def test_rsa_keys_are_matched_by_modulus_and_another_kid_is_no_drift(
+    keys: TrustFrameworkKeySet, rsa_keys: list[TrustFrameworkKey]
+) -> None:
+    answer = keys.to_graph()
+    for entry in answer["keys"]:
+        entry["kid"] = f"their {entry['n'][:4]}"
+        # Base64 of another kind, with an octet of zero before it.
+        number = base64url_decode(entry["n"])
+        entry["n"] = b64encode(b"\0" + number).decode()
+        entry["kty"] = "rsa"
+    answer["keys"].reverse()
+    # They have the same nbf: of these the one that was added later is active.
+    first, second = compare(keys, answer)
+    assert (first.here, second.here) == tuple(key.kid for key in rsa_keys)
+    assert [row.there for row in (second, first)] == [each["kid"] for each in answer["keys"]]
+    assert (first.differences, second.differences) == ((), ("order",))
+    answer["keys"].reverse()
+    assert not any(row.is_drift for row in compare(keys, answer))
+
+
+def test_the_order_of_keys_that_start_at_other_times_is_no_matter(
+    rsa_keys: list[TrustFrameworkKey],
+) -> None:
+    keys = key_set(rsa_keys[0], attrs.evolve(rsa_keys[1], nbf=2))
+    answer = keys.to_graph()
+    answer["keys"].reverse()
+    assert differences(keys, answer) == [(), ()]
+
+
+def test_what_is_missing_on_either_side_is_drift(
+    keys: TrustFrameworkKeySet, rsa_keys: list[TrustFrameworkKey]
+) -> None:
+    answer = keys.to_graph()
+    other = testing.rsa_key(2)
+    answer["keys"][0] = key_set(other).to_graph()["keys"][0]
+    rows = compare(keys, answer)
+    assert rows == (
+        Comparison(rsa_keys[0].kid, None, is_there=False),
+        Comparison(rsa_keys[1].kid, rsa_keys[1].kid, is_there=True),
+        Comparison(None, other.kid, is_there=True),
+    )
+    assert [row.is_drift for row in rows] == [True, False, True]
+    # One that has no kid there is there all the same.
+    del answer["keys"][1]["kid"]
+    assert compare(keys, answer)[1] == Comparison(rsa_keys[1].kid, None, is_there=True)
+    assert not compare(keys, answer)[1].is_drift
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"use": "enc"}, ("use",)),
+        ({"use": "SIG"}, ()),
+        ({"use": 5}, ("use",)),
+        ({"status": "disabled"}, ("status",)),
+        ({"status": "Enabled"}, ()),
+        ({"nbf": 2}, ("nbf",)),
+        ({"nbf": None, "exp": True}, ("nbf", "exp")),
+        ({"exp": "9"}, ("exp",)),
+        ({"use": None, "status": None}, ()),
+    ],
+)
+def test_what_differs_is_named(
+    keys: TrustFrameworkKeySet, changes: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    answer = keys.to_graph()
+    answer["keys"][1] |= changes
+    assert differences(keys, answer) == [(), expected]
+    assert compare(keys, answer)[1].is_drift == bool(expected)
+
+
+def test_what_the_answer_does_not_say_is_not_compared(keys: TrustFrameworkKeySet) -> None:
+    disabled = keys.to_graph()
+    for entry in disabled["keys"]:
+        for name in ("status", "nbf", "exp", "use"):
+            del entry[name]
+    assert differences(keys, disabled) == [(), ()]
+
+
+def test_a_status_that_is_disabled_here_alone_is_drift(keys: TrustFrameworkKeySet) -> None:
+    answer = keys.to_graph()
+    keys.set_status(next(iter(keys)).kid, "disabled")
+    assert differences(keys, answer) == [("status",), ()]
+
+
+# --- oct keys, of which nothing proves that they are the same
+
+
+def test_oct_keys_are_matched_by_kid_and_then_by_their_dates() -> None:
+    one, two, three = (support.oct_key(5, 9) for _ in range(3))
+    keys = key_set(one, two, attrs.evolve(three, nbf=7))
+    answer = keys.to_graph()
+    # As after an upload: with kids of the service, save one that happens to be there.
+    answer["keys"] = [
+        {**answer["keys"][2], "kid": "x", "kty": "OCT"},
+        {**answer["keys"][0], "kid": "y"},
+        answer["keys"][0],
+    ]
+    rows = compare(keys, answer)
+    assert [row.there for row in rows] == [one.kid, "y", "x"]
+    # By kid the first was found, though it comes after one with the same dates.
+    assert [row.differences for row in rows] == [(), ("order",), ()]
+    answer["keys"][0]["exp"] = 10
+    assert [row.there for row in compare(keys, answer)] == [one.kid, "y", None, "x"]
+
+
+def test_an_rsa_key_is_no_oct_key_whatever_its_kid(rsa_keys: list[TrustFrameworkKey]) -> None:
+    answer = key_set(rsa_keys[0]).to_graph()
+    keys = key_set(attrs.evolve(support.oct_key(1, 9), kid=rsa_keys[0].kid))
+    assert [row.is_drift for row in compare(keys, answer)] == [True, True]
+
+
+# --- what cannot be read
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [None, 5, "x", [], {}, {"n": 5, "kid": 5}, {"n": "!", "kid": "a\x1b"}, {"kty": 1, "n": "="}],
+)
+def test_what_is_no_key_is_only_there(keys: TrustFrameworkKeySet, entry: Any) -> None:
+    answer = keys.to_graph()
+    answer["keys"].append(entry)
+    last = compare(keys, answer)[-1]
+    kid = entry.get("kid") if isinstance(entry, dict) else None
+    assert last == Comparison(None, kid if isinstance(kid, str) else None, is_there=True)
+    assert last.is_drift
+
+
+@pytest.mark.parametrize("id_", ["B2C_1A_other", "other", 5, "", "a b"])
+def test_the_answer_for_another_set_is_refused(keys: TrustFrameworkKeySet, id_: Any) -> None:
+    answer = {**keys.to_graph(), "id": id_}
+    with pytest.raises(InvalidInputError) as caught:
+        compare(keys, answer)
+    assert (caught.value.code, caught.value.target) == ("BadRequest", "id")
+    assert "save the one of GET keySets/B2C_1A_test" in caught.value.message
+    assert not any(row.is_drift for row in compare(keys, {**answer, "id": "test"}))
+    assert not any(row.is_drift for row in compare(keys, {**answer, "id": None}))
+
+
+def test_what_is_no_answer_is_refused(keys: TrustFrameworkKeySet) -> None:
+    answers: list[Any] = ["{", b"[]", {"value": [{"keys": []}]}, {}]
+    for answer in answers:
+        with pytest.raises(InvalidInputError) as caught:
+            compare(keys, answer)
+        assert caught.value.code == "AADB2C95026"
+    not_a_set: Any = {"keys": []}
+    with pytest.raises(InvalidInputError, match="must be a TrustFrameworkKeySet"):
+        compare(not_a_set, {"keys": []})
+
+
+def test_no_secret_is_in_what_it_says(rsa_keys: list[TrustFrameworkKey]) -> None:
+    keys = key_set(*rsa_keys)
+    rows = repr(compare(keys, keys.to_jwks(private=True)))
+    assert not any(support.leaks(rows, key.to_jwk(private=True)) for key in rsa_keys)

@@ -1,0 +1,1 @@
+"""trustkeys batch: many keys."""

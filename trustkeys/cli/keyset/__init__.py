@@ -1,0 +1,1 @@
+"""trustkeys keyset: key sets in files."""

@@ -1,0 +1,1 @@
+"""One key: request, engine, key types and their registry, JWK, thumbprint."""

@@ -1,0 +1,170 @@
+"""Reading a JWK that may come from anywhere (RFC 7517)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from trustkeys.core.base64url import base64url_encode
+from trustkeys.core.numericdate import NumericDateInput, numeric_dates
+from trustkeys.core.private import Private
+from trustkeys.core.registry import KeyType, key_type_for
+from trustkeys.core.request import checked_use
+from trustkeys.core.rsa import rsa_public_key
+from trustkeys.core.strict_json import is_plain, is_text, parse_object
+from trustkeys.core.thumbprint import thumbprint
+from trustkeys.core.x5c import check_chain, read_x5c, x5c_of
+from trustkeys.errors import InvalidInputError
+from trustkeys.wording import shape
+
+__tracebackhide__ = True
+
+
+def read_jwk(
+    jwk: str | bytes | Mapping[str, Any],
+    *,
+    use: str | None = None,
+    nbf: NumericDateInput = None,
+    exp: NumericDateInput = None,
+    kid: str | None = None,
+    prove: bool,
+) -> dict[str, Any]:
+    """Check a JWK, and give all that makes up the key that it holds.
+
+    `TrustFrameworkKey.from_jwk` says what is read and what is refused. Without `prove` what
+    takes long is not tested: 40 ms for an RSA-2048 key, where the rest takes 0.2.
+
+    Returns:
+        The arguments for `TrustFrameworkKey`.
+    """
+    given = _members_of(jwk)
+    if given.get("kty") is None:
+        raise InvalidInputError("kty is missing", code="AADB2C95037", target="kty")
+    key_type = key_type_for(given["kty"])
+    if use is None and given.get("use") is None:
+        raise InvalidInputError(
+            "use is missing: the JWK has none, so give use='sig' or use='enc'",
+            code="AADB2C90253",
+            target="use",
+        )
+    if given.get("oth") is not None:
+        # RFC 7518 section 6.3.2.7: who does not know what to do with it must not use the key.
+        raise InvalidInputError(
+            "oth must not be there: an RSA key has two primes here",
+            code="AADB2C95034",
+            target="oth",
+        )
+    use = checked_use(given["use"] if use is None else use)
+    start, end = numeric_dates(
+        given.get("nbf") if nbf is None else nbf, given.get("exp") if exp is None else exp
+    )
+    fields: dict[str, Any] = {
+        "use": use,
+        "nbf": start,
+        "exp": end,
+        "status": status_of(given),
+        "x5t": optional_text(given, "x5t"),
+    }
+    named = optional_text({"kid": kid}, "kid") or optional_text(given, "kid")
+    members = _checked_members(key_type, given, prove=prove)
+    fields["x5c"] = _checked_x5c(key_type, members, given.get("x5c"), fields["x5t"])
+    is_private = not members.keys().isdisjoint(key_type.private)
+    return {
+        "kid": named or _new_kid(key_type, members),
+        "kty": key_type.kty,
+        **fields,
+        "public": key_type.public_of(members),
+        "private": Private(members) if is_private else None,
+    }
+
+
+def _members_of(jwk: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
+    if isinstance(jwk, Mapping):
+        return jwk
+    if isinstance(jwk, (str, bytes)):
+        return parse_object(jwk, what="the JWK", code="AADB2C95026")
+    raise InvalidInputError(
+        f"a JWK must be JSON text or a mapping, not {shape(jwk)}", code="AADB2C95026"
+    )
+
+
+def _checked_members(key_type: KeyType, jwk: Mapping[str, Any], *, prove: bool) -> dict[str, str]:
+    """Pick the members that make the key, and have the strategy check them."""
+    texts = {name: optional_text(jwk, name) for name in (*key_type.required, *key_type.private)}
+    members = {name: text for name, text in texts.items() if text is not None}
+    # Whatever a strategy raises may quote the members, or hang on to an exception that does.
+    # Of an error of ours the words are kept, and nothing else.
+    refusal = InvalidInputError(
+        f"the members do not make a key of kty {key_type.kty}", code="AADB2C95034"
+    )
+    try:
+        key_type.strategy.check(members)
+        if prove:
+            key_type.strategy.prove(members)
+        if all(is_plain(text) for text in members.values()):
+            return members
+    except InvalidInputError as error:
+        refusal = InvalidInputError(error.message, code=error.code, target=error.target)
+    except Exception:  # noqa: BLE001, S110 - jwcrypto's, for one, are no ValueError
+        pass
+    raise refusal
+
+
+def _new_kid(key_type: KeyType, members: Mapping[str, str]) -> str:
+    # RFC 7638 section 7: the thumbprint of a secret that may lack entropy must stay secret.
+    return base64url_encode(os.urandom(32)) if key_type.is_secret else thumbprint(key_type, members)
+
+
+def optional_text(jwk: Mapping[str, Any], name: str) -> str | None:
+    """Give a member's text, or None where it is not there or null.
+
+    Raises:
+        InvalidInputError: It is no text, or empty. Code ``AADB2C95034``.
+    """
+    value = jwk.get(name)
+    if value is None or (isinstance(value, str) and value and is_text(value)):
+        return value
+    raise InvalidInputError(
+        f"{name} must be text, not {shape(value)}", code="AADB2C95034", target=name
+    )
+
+
+def status_of(jwk: Mapping[str, Any]) -> str:
+    """Give a key's status, ``"enabled"`` where it has none.
+
+    Raises:
+        InvalidInputError: Neither enabled nor disabled.
+    """
+    return checked_status(optional_text(jwk, "status") or "enabled")
+
+
+def checked_status(status: object) -> str:
+    """Give a status that the service knows.
+
+    Raises:
+        InvalidInputError: Neither enabled nor disabled. Code ``BadRequest``.
+    """
+    if status in ("enabled", "disabled"):
+        return str(status)
+    raise InvalidInputError(
+        f"status must be enabled or disabled, not {shape(status)}", target="status"
+    )
+
+
+def _checked_x5c(
+    key_type: KeyType, members: Mapping[str, str], x5c: object, x5t: str | None
+) -> tuple[str, ...]:
+    """Give the certificates that a key carries, which must be its own."""
+    if x5c is None or x5c == []:
+        return ()
+    chain = read_x5c(x5c)
+    if key_type.is_secret:
+        raise InvalidInputError(
+            f"an {key_type.kty} key has no certificate, and x5c must not be there",
+            code="AADB2C95034",
+            target="x5c",
+        )
+    if key_type.kty == "RSA" and chain:
+        check_chain(chain, rsa_public_key(members), x5t)
+    return x5c_of(chain)

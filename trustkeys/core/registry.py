@@ -1,0 +1,212 @@
+"""Which key types there are: a dict from `kty` to its strategy."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from trustkeys.core.oct import OctStrategy
+from trustkeys.core.rsa import RSAStrategy
+from trustkeys.core.strategy import KeyStrategy
+from trustkeys.errors import InvalidInputError
+from trustkeys.wording import either, quantity, shape
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+__all__ = ["register_strategy"]
+
+__tracebackhide__ = True
+
+ENTRY_POINT_GROUP = "trustkeys.strategies"
+
+
+@frozen(eq=False)
+class KeyType:
+    """A registered strategy, and what follows from it, worked out once.
+
+    Attributes:
+        strategy: The strategy itself.
+        kty: Its name, as RFC 7518 spells it.
+        required: The members of the thumbprint besides ``kty``.
+        public: Those of them that are not private.
+        private: The members that must stay secret.
+        thumbprint_input: The JSON that is hashed (RFC 7638 section 3.3), with ``%(name)s``
+            where a member's text goes.
+    """
+
+    strategy: KeyStrategy
+    kty: str
+    required: tuple[str, ...]
+    public: tuple[str, ...]
+    private: tuple[str, ...]
+    thumbprint_input: str
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether there is no public form, since the thumbprint itself hashes a secret."""
+        return len(self.public) < len(self.required)
+
+    def checked_size(self, size: object) -> int:
+        """Give a size in bits that can be generated.
+
+        Raises:
+            InvalidInputError: Not one of the strategy's sizes. Code ``BadRequest``.
+        """
+        sizes = self.strategy.sizes
+        if isinstance(size, int) and not isinstance(size, bool) and size in sizes:
+            return int(size)
+        allowed = (
+            f"{sizes[0]} to {sizes[-1]} in steps of {sizes.step}"
+            if isinstance(sizes, range)
+            else either([str(bits) for bits in sizes])
+        )
+        raise InvalidInputError(
+            f"size of an {self.kty} key must be {allowed} bits, not {quantity(size)}",
+            target="size",
+        )
+
+    def public_of(self, members: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        """Pick the public members, in the order in which answers show them."""
+        return tuple([(name, members[name]) for name in self.public])
+
+
+def register_strategy(strategy: KeyStrategy, *, replace: bool = False) -> None:
+    """Make a key type known to the whole process. Safe to call from any thread.
+
+    A package can do the same for every process with an entry point in the group
+    ``trustkeys.strategies``: named as the `kty`, pointing at the strategy object.
+
+    Args:
+        strategy: An instance, not a class.
+        replace: Whether a strategy that is there for this `kty` may be replaced.
+
+    Raises:
+        InvalidInputError: It is no strategy, or its `kty` is there already.
+    """
+    key_type = _key_type(strategy)
+    with _lock:
+        known = _key_types.get(key_type.kty.lower())
+        if known is not None and not (replace and known.kty == key_type.kty):
+            raise InvalidInputError(
+                f"kty {known.kty} is registered already; replace=True replaces one of that name",
+                target="kty",
+            )
+        _add(key_type)
+
+
+def key_type_for(kty: object) -> KeyType:
+    """Find the key type for a `kty`, in any ASCII case, among the registered and the installed.
+
+    Raises:
+        InvalidInputError: `kty` is no string or not known. Code ``AADB2C95031``.
+    """
+    if isinstance(kty, str) and (key_type := _key_types.get(kty) or _find(kty)):
+        return key_type
+    raise InvalidInputError(
+        f"kty must be {either(known_types())}, not {shape(kty)}",
+        code="AADB2C95031",
+        target="kty",
+    )
+
+
+def known_types() -> list[str]:
+    """The names of the key types that can be asked for: the registered, then the installed."""
+    names = [key_type.kty for key_type in list(_key_types.values())]
+    return list(dict.fromkeys([*names, *(entry.name for entry in _entry_points())]))
+
+
+def _is_sound(strategy: KeyStrategy) -> bool:
+    try:
+        return (
+            strategy.kty.isidentifier()
+            and strategy.kty.isascii()
+            and strategy.default_size in strategy.sizes
+            # A lone name in place of a sequence of them is a sequence of letters.
+            and not isinstance(strategy.required, str)
+            and not isinstance(strategy.private, str)
+            and all(name.isidentifier() for name in (*strategy.required, *strategy.private))
+        )
+    except (AttributeError, TypeError):
+        return False
+
+
+def _key_type(strategy: KeyStrategy) -> KeyType:
+    if isinstance(strategy, type) or not isinstance(strategy, KeyStrategy):
+        raise InvalidInputError(
+            "a strategy must be an object that has all that KeyStrategy names, "
+            f"not {shape(strategy)}",
+            target="strategy",
+        )
+    if not _is_sound(strategy):
+        raise InvalidInputError(
+            "a strategy's kty must be an ASCII name, its default_size one of its sizes, "
+            "required and private sequences of names",
+            target="strategy",
+        )
+    texts = {name: f"%({name})s" for name in strategy.required} | {"kty": strategy.kty}
+    hashed = ",".join([f'"{name}":"{texts[name]}"' for name in sorted(texts)])
+    return KeyType(
+        strategy=strategy,
+        kty=strategy.kty,
+        required=tuple(strategy.required),
+        public=tuple(name for name in strategy.required if name not in strategy.private),
+        private=tuple(strategy.private),
+        thumbprint_input=f"{{{hashed}}}",
+    )
+
+
+@functools.cache
+def _entry_points() -> Sequence[EntryPoint]:
+    # Once, and only for an unknown kty: this walks through everything that is installed.
+    from importlib.metadata import entry_points
+
+    try:
+        return tuple(entry_points(group=ENTRY_POINT_GROUP))
+    except Exception:  # noqa: BLE001 - a broken package elsewhere is not what was asked about
+        return ()
+
+
+def _find(kty: str) -> KeyType | None:
+    # str.lower() folds letters from beyond ASCII into it, such as the Kelvin sign into k.
+    name = kty.lower() if kty.isascii() else ""
+    return _key_types.get(name) or _installed(name)
+
+
+def _installed(name: str) -> KeyType | None:
+    for entry in _entry_points():
+        if entry.name.lower() != name:
+            continue
+        where = f"the entry point {entry.name} = {entry.value} of {ENTRY_POINT_GROUP}"
+        try:
+            key_type = _key_type(entry.load())
+        except Exception as error:
+            raise InvalidInputError(
+                f"{where} gives no strategy: {error!r}", code="AADB2C95031", target="kty"
+            ) from error
+        if key_type.kty.lower() != name:
+            raise InvalidInputError(
+                f"{where} gives a strategy for kty {key_type.kty}",
+                code="AADB2C95031",
+                target="kty",
+            )
+        with _lock:
+            return _key_types.get(name) or _add(key_type)
+    return None
+
+
+def _add(key_type: KeyType) -> KeyType:
+    # A reader in another thread finds the old one or the new one, whichever name it asks by.
+    _key_types[key_type.kty.lower()] = _key_types[key_type.kty] = key_type
+    return key_type
+
+
+_lock = threading.Lock()
+# By the RFC's spelling, which is what nearly everybody writes, and in lower case.
+_key_types: dict[str, KeyType] = {}
+for _strategy in (RSAStrategy(), OctStrategy()):
+    register_strategy(_strategy)

@@ -1,0 +1,137 @@
+"""The request: what generateKey takes, checked and in the RFCs' spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from trustkeys.core.numericdate import NumericDateInput, numeric_dates
+from trustkeys.core.registry import key_type_for, known_types
+from trustkeys.core.strict_json import parse_object
+from trustkeys.errors import InvalidInputError
+from trustkeys.wording import either, is_name, quoted, shape
+
+__all__ = ["GenerateKeyRequest"]
+
+__tracebackhide__ = True
+
+_GRAPH_MEMBERS = ("use", "kty", "nbf", "exp")
+
+
+@frozen(init=False)
+class GenerateKeyRequest:
+    """A request for one key (Graph: "trustFrameworkKeySet: generateKey").
+
+    Args:
+        use: ``"sig"`` or ``"enc"``, in any ASCII case (RFC 7517 section 4.2).
+        kty: ``"RSA"``, ``"oct"`` or another registered key type, in any ASCII case.
+        nbf: When the key starts to be valid: whole seconds since 1970 (NumericDate, RFC 7519
+            section 2, up to 2^63-1), or an aware datetime, whose microseconds are dropped.
+        exp: When it ceases to be. May equal `nbf`, and may lie in the past.
+        size: In bits; RSA 2048 (default), 3072, 4096; oct 256 (default) to 4096 in whole
+            bytes. An addition of trustkeys: no Graph body carries it.
+
+    Raises:
+        InvalidInputError: In this order, code and target: ``AADB2C95033`` `use`;
+            ``AADB2C95031`` `kty`; ``BadRequest`` `nbf`, `exp`, `exp` before `nbf`, `size`.
+    """
+
+    use: str
+    kty: str
+    nbf: int | None
+    exp: int | None
+    size: int
+
+    def __init__(
+        self,
+        use: str,
+        kty: str,
+        *,
+        nbf: NumericDateInput = None,
+        exp: NumericDateInput = None,
+        size: int | None = None,
+    ) -> None:
+        use = checked_use(use)
+        key_type = key_type_for(kty)
+        start, end = (None, None) if nbf is exp is None else numeric_dates(nbf, exp)
+        bits = key_type.strategy.default_size if size is None else key_type.checked_size(size)
+        self.__attrs_init__(use, key_type.kty, start, end, bits)
+
+    @classmethod
+    def from_graph(cls, body: str | bytes | Mapping[str, Any]) -> GenerateKeyRequest:
+        """Read the body of a generateKey request.
+
+        Strict: a member that generateKey does not take is refused by name. Members that start
+        with ``@odata.`` are ignored, since Microsoft's SDKs send them; null is no date.
+
+        Args:
+            body: JSON, at most 64 KiB of UTF-8, or the mapping that such JSON makes.
+
+        Raises:
+            InvalidInputError: In this order, code and target: ``BadRequest`` the body's form;
+                ``BadRequest`` an unknown member; ``AADB2C90253`` `use` is missing; then as
+                the class, with ``AADB2C95030`` where `kty` is missing.
+        """
+        members: dict[str, Any] = {}
+        for name, value in _body_members(body).items():
+            if isinstance(name, str) and name.startswith("@odata."):
+                continue
+            if name not in _GRAPH_MEMBERS:
+                raise _unknown_member(name)
+            members[name] = value
+        if "use" not in members:
+            raise InvalidInputError("use is missing: sig or enc", code="AADB2C90253", target="use")
+        members["use"] = checked_use(members["use"])
+        if "kty" not in members:
+            raise InvalidInputError(
+                f"kty is missing: {either(known_types())}", code="AADB2C95030", target="kty"
+            )
+        return cls(**members)
+
+    def to_graph(self) -> dict[str, Any]:
+        """The request body for Graph: the dates only where given, and never the size."""
+        body: dict[str, Any] = {"use": self.use, "kty": self.kty}
+        if self.nbf is not None:
+            body["nbf"] = self.nbf
+        if self.exp is not None:
+            body["exp"] = self.exp
+        return body
+
+
+def checked_use(use: object) -> str:
+    """Give `use` as RFC 7517 spells it.
+
+    Raises:
+        InvalidInputError: Anything but sig and enc. Code ``AADB2C95033``.
+    """
+    # No letter beyond ASCII folds into these.
+    if isinstance(use, str) and (lowered := use.lower()) in ("sig", "enc"):
+        return lowered
+    raise InvalidInputError(
+        f"use must be sig or enc, not {shape(use)}", code="AADB2C95033", target="use"
+    )
+
+
+def _body_members(body: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
+    if isinstance(body, Mapping):
+        return body
+    if isinstance(body, (str, bytes)):
+        return parse_object(body, what="the body")
+    raise InvalidInputError(f"the body must be JSON text or a mapping, not {shape(body)}")
+
+
+def _unknown_member(name: Any) -> InvalidInputError:
+    from difflib import get_close_matches
+
+    known = ", ".join(_GRAPH_MEMBERS)
+    if not is_name(name):
+        return InvalidInputError(f"generateKey takes {known}, and no member that is {shape(name)}")
+    if name == "size":
+        hint = "; size is an argument of generate_key(), and --size of the command"
+    elif near := get_close_matches(name.lower(), _GRAPH_MEMBERS, 1):
+        hint = f"; did you mean {near[0]}?"
+    else:
+        hint = f": it takes {known}"
+    return InvalidInputError(f"generateKey takes no member {quoted(name)}{hint}", target=name)

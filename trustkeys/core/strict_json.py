@@ -1,0 +1,103 @@
+"""JSON objects from untrusted text (RFC 8259), read strictly."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from trustkeys.errors import InvalidInputError
+from trustkeys.wording import quoted, shape
+
+__tracebackhide__ = True
+
+MAX_JSON_BYTES = 65_536
+"""The largest key or request that is read, in bytes; a private 16384-bit RSA JWK needs 13,000."""
+
+MAX_SET_BYTES = 16_777_216
+"""The largest key set that is read or written, in bytes of JSON: 8,000 RSA-2048 keys."""
+
+
+def is_plain(value: str) -> bool:
+    """Whether a string is printable ASCII that JSON writes as it is.
+
+    All that RFC 7518 puts into a key is; RFC 7638 section 3.3 leaves no other hashable.
+    """
+    return value.isascii() and value.isprintable() and '"' not in value and "\\" not in value
+
+
+def is_text(value: str) -> bool:
+    """Whether a string can be written as UTF-8, that is, holds no lone surrogate."""
+    return value.isascii() or value.encode(errors="replace").decode() == value
+
+
+def parse_object(
+    text: str | bytes, *, what: str, code: str = "BadRequest", max_bytes: int = MAX_JSON_BYTES
+) -> dict[str, Any]:
+    """Read a JSON object from text that may come from anywhere.
+
+    Args:
+        text: JSON; bytes are UTF-8, with or without a byte order mark.
+        what: What the text is, for the error: ``"the body"``.
+        code: The code of the error.
+        max_bytes: The largest text that is read.
+
+    Raises:
+        InvalidInputError: The text is too large, is no UTF-8 or no JSON, is nested too deep,
+            holds a member twice, a lone surrogate, NaN or an integer of over 1,000 digits, or
+            is not an object.
+    """
+    value: Any = None
+    problem: str | None = None
+    try:
+        # A text has at least as many bytes as characters: a huge one is not encoded first.
+        if len(text) > max_bytes or len(_to_bytes(text)) > max_bytes:
+            problem = f"is larger than {max_bytes} bytes"
+        else:
+            # Windows PowerShell writes a byte order mark.
+            decoded = _to_bytes(text).decode("utf-8-sig")
+            value = json.loads(
+                decoded,
+                object_pairs_hook=_members,
+                parse_int=_integer,
+                parse_constant=_refuse_constant,
+            )
+            # An escape can make a lone surrogate, which no UTF-8 text can carry on.
+            json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        problem = "is nested too deep"
+    except UnicodeError:
+        problem = "is not UTF-8 text: save it as UTF-8"
+    except json.JSONDecodeError as error:
+        problem = f"is not JSON (line {error.lineno}, column {error.colno})"
+    except ValueError as error:  # from the hooks below, which quote no value
+        problem = f"is refused: {error}"
+    if problem is None and not isinstance(value, dict):
+        problem = f"must be a JSON object, not {shape(value)}"
+    if problem is not None:
+        raise InvalidInputError(f"{what} {problem}", code=code)
+    members: dict[str, Any] = value
+    return members
+
+
+def _to_bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise ValueError(f"it has the member {quoted(name)} twice")
+        members[name] = value
+    return members
+
+
+def _integer(digits: str) -> int:
+    # int() has a limit of its own, but a program can lift it, and then it takes long.
+    if len(digits) > 1000:
+        raise ValueError(f"it holds an integer of {len(digits)} digits")
+    return int(digits)
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise ValueError("JSON has no NaN and no Infinity")

@@ -1,0 +1,113 @@
+"""Certificate chains of keys: `x5c` and `x5t` (RFC 7517 sections 4.7 and 4.8)."""
+
+from __future__ import annotations
+
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from trustkeys.core.base64url import base64url_encode
+from trustkeys.errors import InvalidInputError
+from trustkeys.wording import shape
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.x509 import Certificate
+
+__tracebackhide__ = True
+
+MAX_CHAIN = 10
+"""The most certificates that a chain has; more than three are rare."""
+
+
+def x5c_of(chain: Sequence[Certificate]) -> tuple[str, ...]:
+    """Write a chain as a JWK has it: base64 of DER each, the key's own certificate first."""
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return tuple(
+        b2a_base64(certificate.public_bytes(Encoding.DER), newline=False).decode()
+        for certificate in chain
+    )
+
+
+def x5t_of(certificate: Certificate) -> str:
+    """Compute a certificate's SHA-1 thumbprint (RFC 7517 section 4.8)."""
+    from cryptography.hazmat.primitives.hashes import SHA1
+
+    return base64url_encode(certificate.fingerprint(SHA1()))  # noqa: S303 - a name, no protection
+
+
+def read_x5c(x5c: object) -> tuple[Certificate, ...]:
+    """Read the certificates of a JWK's `x5c`.
+
+    Raises:
+        InvalidInputError: It is no list of certificates. Code ``AADB2C95034``.
+    """
+    from cryptography.x509 import InvalidVersion, load_der_x509_certificate
+
+    try:
+        if isinstance(x5c, (list, tuple)) and len(x5c) <= MAX_CHAIN:
+            return tuple(load_der_x509_certificate(_decoded(text)) for text in x5c)
+    except (ValueError, TypeError, InvalidVersion):
+        pass
+    raise InvalidInputError(
+        f"x5c must be a list of at most {MAX_CHAIN} certificates, base64 of DER each (RFC 7517 "
+        f"section 4.7), not {shape(x5c)}",
+        code="AADB2C95034",
+        target="x5c",
+    )
+
+
+def check_chain(chain: Sequence[Certificate], key: RSAPublicKey, x5t: str | None = None) -> None:
+    """Check that a chain belongs to a key, and is in order: each is issued by the next.
+
+    Args:
+        chain: One certificate or more.
+        key: The public half of the key.
+        x5t: The thumbprint that the key says its certificate has, if it says so.
+
+    Raises:
+        InvalidInputError: That is not so. Code ``AADB2C95034``.
+    """
+    problem = _problem(chain, key, x5t)
+    if problem is not None:
+        raise InvalidInputError(problem, code="AADB2C95034", target="x5c")
+
+
+def belongs_to(certificate: Certificate, key: RSAPublicKey) -> bool:
+    """Whether a certificate is of this key."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    try:
+        return certificate.public_key() == key
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+
+
+def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
+    """Whether a certificate names another as its issuer, and carries its signature."""
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _problem(chain: Sequence[Certificate], key: RSAPublicKey, x5t: str | None) -> str | None:
+    if not belongs_to(chain[0], key):
+        return "x5c must begin with the certificate of the key itself, and it has another key"
+    if x5t not in (None, x5t_of(chain[0])):
+        return "x5t must be the SHA-1 thumbprint of the first certificate of x5c"
+    for number, (certificate, issuer) in enumerate(pairwise(chain), 1):
+        if not is_issued_by(certificate, issuer):
+            return f"x5c must be in order, and certificate {number} is not issued by the next"
+    return None
+
+
+def _decoded(text: object) -> bytes:
+    if not isinstance(text, str):
+        raise TypeError
+    return a2b_base64(text, strict_mode=True)

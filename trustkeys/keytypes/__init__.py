@@ -1,1 +1,0 @@
-"""The key types: what a `kty` has to bring, RSA and oct, and the registry of them."""
