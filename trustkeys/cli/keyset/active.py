@@ -15,6 +15,6 @@ from trustkeys.cli.times import Time, now_or
 @options.at
 @options.json_errors
 def active(file: str, password_file: str | None, at: Time | None) -> None:
-    """Print the active key, which the service uses and getActiveKey returns."""
+    """Print the active key, as getActiveKey does."""
     key = load(file, password_file).get_active_key(now_or(at))
     write_json(key.to_graph())

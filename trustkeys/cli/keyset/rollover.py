@@ -28,7 +28,10 @@ def rollover(
     exp: Time | None,
     disable: bool,
 ) -> None:
-    """Add a key that is active at once, in an emergency."""
+    """Add a key that is active at once.
+
+    For emergencies. --disable also disables all other keys.
+    """
     now = now_or(None)
     start = now_or(at)
     end = None if exp is None else exp.resolve(now, start)

@@ -20,7 +20,7 @@ from trustkeys.cli.times import Time, validity
 def secret(
     file: str, password_file: str | None, use: str | None, nbf: Time | None, exp: Time | None
 ) -> None:
-    """Add a secret that is text, as Graph's uploadSecret does.
+    """Add a secret text, as uploadSecret does.
 
     Type it at the prompt, which does not show it, or pass it on standard input. One line end at
     its end is removed.

@@ -30,7 +30,10 @@ from trustkeys.keyset.schedule import FOREVER, stretches
 def show(
     file: str, password_file: str | None, at: Time | None, svg: str | None, as_json: bool
 ) -> None:
-    """Show the keys on a timeline: which key is active when, and where there is a gap."""
+    """Show the keys on a timeline.
+
+    It shows which key is active when, and where there is a gap.
+    """
     keys = load(file, password_file)
     now = now_or(at)
     if as_json and svg is None:
