@@ -99,7 +99,7 @@ def test_standard_input_is_read_once() -> None:
     with pytest.raises(click.UsageError) as caught:
         run("-", "--password-file", "-")
     assert caught.value.message == (
-        "standard input can be read only once: SOURCE and --password-file are both -"
+        "standard input can be read only once: --password-file and SOURCE are both -"
     )
 
 
