@@ -24,7 +24,7 @@ def option_name(param: click.Parameter | None) -> str:
     """Return the name of an option or argument as it is typed: ``--use``, or ``FILE``."""
     if isinstance(param, click.Option):
         return max(param.opts, key=len)
-    return "the argument" if param is None else param.make_metavar(click.get_current_context())
+    return param.human_readable_name if param else "FILE"
 
 
 def typed(value: str) -> str:
