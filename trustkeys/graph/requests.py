@@ -16,10 +16,10 @@ from trustkeys.core.key import BETA, TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput, date_text
 from trustkeys.core.private import Private
 from trustkeys.errors import InvalidInputError, KeyNotFoundError, prefix_errors
-from trustkeys.keyset.check import name_of
 from trustkeys.keyset.document import PREFIX
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.keyset.schedule import FOREVER, moment, stretches
+from trustkeys.keyset.wording import name_of
 from trustkeys.testkeys.guard import refuse_test_keys
 from trustkeys.wording import shape
 
