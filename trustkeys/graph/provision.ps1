@@ -1,75 +1,4 @@
-"""A provisioning as a PowerShell script around ``Invoke-MgGraphRequest``.
-
-What that command does decides how the script is built (Microsoft.Graph.Authentication, read in
-its source): ``-InputFilePath`` keeps the body out of a host's pipeline logs, which note the value
-of ``-Body``, and takes wildcards, so the path is escaped; ``-Debug`` shows the body, so it is
-turned off; response headers are a dictionary of lists.
-"""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from trustkeys.graph.requests import CLOUDS, GraphRequest, Provisioning
-from trustkeys.graph.scripts import schedule_lines
-
-__all__ = ["pwsh_script"]
-
-__tracebackhide__ = True
-
-
-def pwsh_script(provisioning: Provisioning) -> str:
-    """Write a PowerShell script that sends the files of `private_bodies`.
-
-    It is to be named ``provision.ps1``. It holds no secret, is ASCII, needs PowerShell 5.1 or 7
-    and the module Microsoft.Graph.Authentication, and its first lines say how it is called. Exit
-    status: 0 the service has the keys, and the active key is the right one; 1 else.
-    """
-    return "\n".join([_HEAD, *_settings(provisioning), _BODY, *_main(provisioning), ""])
-
-
-def _literal(text: str) -> str:
-    """Write text so that PowerShell takes it as it is.
-
-    It takes typographic quotes for quotes as well; what is written here is ASCII.
-    """
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _settings(provisioning: Provisioning) -> Iterator[str]:
-    settings = {
-        "KeySet": provisioning.keyset_id,
-        "Base": provisioning.base_url,
-        "Environment": _ENVIRONMENTS[provisioning.base_url],
-        "Path": f"/trustFramework/keySets/{provisioning.keyset_id}",
-    }
-    for name, value in settings.items():
-        yield f"${name} = {_literal(value)}"
-    yield f"$Steps = {len(provisioning.requests)}"
-    yield f"$Replaces = ${str(provisioning.replaces).lower()}"
-    # How a key is recognised.
-    yield f"$IsRsa = ${str(provisioning.kty == 'RSA').lower()}"
-
-
-def _main(provisioning: Provisioning) -> Iterator[str]:
-    for number, request in enumerate(provisioning.requests, 1):
-        yield _step(number, request)
-    yield "Test-ActiveKey @'"
-    yield from schedule_lines(provisioning)
-    yield "'@"
-
-
-def _step(number: int, request: GraphRequest) -> str:
-    path = _literal(request.path)
-    function = "Invoke-Replacement" if request.method == "PUT" else "Invoke-Step"
-    brings = ", ".join(_literal(text) for text in request.brings)
-    return f"{function} {number} {path} @({brings})"
-
-
-# What Connect-MgGraph calls the clouds.
-_ENVIRONMENTS = dict(zip(CLOUDS.values(), ("Global", "USGov", "USGovDoD", "China"), strict=True))
-
-_HEAD = r"""#Requires -Modules Microsoft.Graph.Authentication
+#Requires -Modules Microsoft.Graph.Authentication
 <#
 Brings a key set into an Azure AD B2C tenant. This script holds no secret. The files beside it do:
 each is removed as soon as the service has taken it. It stops at the first error; run it again
@@ -92,9 +21,17 @@ $ErrorActionPreference = 'Stop'
 # What these would show is private keys.
 $DebugPreference = 'SilentlyContinue'
 $VerbosePreference = 'SilentlyContinue'
-"""
 
-_BODY = r"""
+# Example settings:
+$KeySet = 'B2C_1A_Example'
+$Base = 'https://graph.microsoft.com/beta'
+$Environment = 'Global'
+$Path = '/trustFramework/keySets/B2C_1A_Example'
+$Steps = 2
+$Replaces = $true
+$IsRsa = $true
+# End of the example.
+
 # What is there, and what has to be there: 'absent', or 'present' and each key.
 $script:State = 'absent'
 $script:Known = 'absent'
@@ -351,4 +288,11 @@ Write-Host "Tenant: $tenant at $Base"
 if ($TenantId -and $TenantId -ne $tenant) {
     Stop-Here 'this is another tenant than the one that was named: nothing was sent'
 }
-"""
+
+# Example steps, and the schedule:
+Invoke-Step 1 '/trustFramework/keySets' @('MODULUS')
+Invoke-Replacement 2 '/trustFramework/keySets/B2C_1A_Example' @('MODULUS')
+Test-ActiveKey @'
+0 - MODULUS
+'@
+# End of the example.

@@ -1,80 +1,4 @@
-"""A provisioning as a bash script around ``az rest``.
-
-What az does decides how the script is built (azure-cli-core 2.91, read in its source):
-
-* ``--body @FILE`` sends ``@FILE`` itself where the file cannot be read, and takes no path with
-  an ``=`` in it. So the script goes to the files' directory and looks before it sends.
-* Response headers are shown by ``--debug`` alone, which shows the body too. So `Retry-After`
-  cannot be read: the script waits as long as an error's text says, if it says so, else 5
-  seconds, and twice as long each time after that.
-* Where a person has az keep a log file, bodies go into it. The script turns that off.
-* An error is ``ERROR: Reason({…})`` on standard error, and exit status 1 whatever it was.
-"""
-
-from __future__ import annotations
-
-import shlex
-from collections.abc import Iterator
-
-from trustkeys.graph.requests import CLOUDS, Provisioning
-from trustkeys.graph.scripts import schedule_lines
-
-__all__ = ["az_script"]
-
-__tracebackhide__ = True
-
-
-def az_script(provisioning: Provisioning) -> str:
-    """Write a bash script that sends the files of `private_bodies` with ``az rest``.
-
-    It is to be named ``provision.sh``. It holds no secret, needs bash 3.2, az and the tools of
-    POSIX, and its first lines say how it is called. Exit status: 0 the service has the keys, and
-    the active key is the right one; 1 else; 2 it was called in a wrong way.
-    """
-    return "\n".join([_HEAD, *_settings(provisioning), _BODY, *_main(provisioning), ""])
-
-
-def _settings(provisioning: Provisioning) -> Iterator[str]:
-    is_rsa = provisioning.kty == "RSA"
-    settings = {
-        "keyset": provisioning.keyset_id,
-        "base": provisioning.base_url,
-        # For whom az asks for a token: of a cloud that it is not signed in to it gets none.
-        "resource": provisioning.base_url.removesuffix("/beta"),
-        "sign_in": f"az cloud set --name {_AZURE[provisioning.base_url]} && az login "
-        "--service-principal --username APP-ID --tenant TENANT-ID --allow-no-subscriptions",
-        "path": f"/trustFramework/keySets/{provisioning.keyset_id}",
-        "steps": str(len(provisioning.requests)),
-        "replaces": "yes" if provisioning.replaces else "no",
-        # JMESPath: how a key is recognised.
-        "one_of_all": "keys[].n" if is_rsa else "keys[].use",
-        "lost_query": "keys[].[n,kid]" if is_rsa else "keys[].[kid,kid]",
-        "active": "n" if is_rsa else "to_string([use,nbf,exp])",
-    }
-    for name, value in settings.items():
-        yield f"{name}={shlex.quote(value)}"
-
-
-def _main(provisioning: Provisioning) -> Iterator[str]:
-    for number, request in enumerate(provisioning.requests, 1):
-        brings = shlex.quote("\n".join(request.brings))
-        function = "replace" if request.method == "PUT" else "step"
-        yield f"{function} {number} {shlex.quote(request.path)} {brings}"
-    yield "check <<'SCHEDULE'"
-    yield from schedule_lines(provisioning)
-    yield "SCHEDULE"
-
-
-# What az calls the clouds; that of the Department of Defense is one with the government's.
-_AZURE = dict(
-    zip(
-        CLOUDS.values(),
-        ("AzureCloud", "AzureUSGovernment", "AzureUSGovernment", "AzureChinaCloud"),
-        strict=True,
-    )
-)
-
-_HEAD = r"""#!/usr/bin/env bash
+#!/usr/bin/env bash
 # Brings a key set into an Azure AD B2C tenant. This script holds no secret. The files beside it
 # do: each is removed as soon as the service has taken it. It stops at the first error; run it
 # again then, and it goes on where it stopped.
@@ -96,9 +20,20 @@ export AZURE_LOGGING_ENABLE_LOG_FILE=false
 # Private keys go to the service alone.
 unset AZURE_CLI_DISABLE_CONNECTION_VERIFICATION
 unset CDPATH
-"""
 
-_BODY = r"""
+# Example settings:
+keyset=B2C_1A_Example
+base=https://graph.microsoft.com/beta
+resource=https://graph.microsoft.com
+sign_in='az login --service-principal --username APP-ID --tenant TENANT-ID'
+path=/trustFramework/keySets/B2C_1A_Example
+steps=2
+replaces=yes
+one_of_all='keys[].n'
+lost_query='keys[].[n,kid]'
+active=n
+# End of the example.
+
 errors=az-errors.txt
 # What is there, and what has to be there: "absent", or "present" and a line for each key.
 state=absent
@@ -316,4 +251,11 @@ if [ -n "$wanted" ] \
     != "$(printf '%s' "$tenant" | tr '[:upper:]' '[:lower:]')" ]; then
   stop "this is another tenant than the one that was named: nothing was sent"
 fi
-"""
+
+# Example steps, and the schedule:
+step 1 /trustFramework/keySets MODULUS
+replace 2 /trustFramework/keySets/B2C_1A_Example MODULUS
+check <<'SCHEDULE'
+0 - MODULUS
+SCHEDULE
+# End of the example.
