@@ -1,27 +1,26 @@
 #!/usr/bin/env bash
-# Brings a key set into an Azure AD B2C tenant. This script holds no secret. The files beside it
-# do: each is removed as soon as the service has taken it. It stops at the first error; run it
-# again then, and it goes on where it stopped.
+# Bring a key set into an Azure AD B2C tenant. This script holds no secret, but the .json files in
+# its directory do. It removes each of them once the service has accepted it. It stops at the
+# first error. Run it again, and it continues where it stopped.
 #
 # Usage: bash provision.sh [--replace] [TENANT-ID]
 #
 #   TENANT-ID   stop if az is signed in to another tenant
-#   --replace   where the requests replace a key set: lose the keys that are in it
+#   --replace   confirm that the existing keys of the key set are lost
 #
-# Sign in first, as an application of the tenant that has the application permission
-# TrustFrameworkKeySet.ReadWrite.All. A person who signs in to az gets a token of az's own
-# application, which Graph refuses here: use the PowerShell script for that. The command stands
-# below, after sign_in=.
+# Sign in first, as an application of the tenant with the application permission
+# TrustFrameworkKeySet.ReadWrite.All: see sign_in= below. If you sign in to az as yourself, you get
+# a token of az's own application, which Graph refuses. Use the PowerShell script for that.
 set -euo pipefail
 umask 077
 export LC_ALL=C
-# az would write what it sends, private keys included, into its log file.
+# The log file of az has the bodies of its requests, with private keys.
 export AZURE_LOGGING_ENABLE_LOG_FILE=false
-# Private keys go to the service alone.
+# Always verify the server that private keys are sent to.
 unset AZURE_CLI_DISABLE_CONNECTION_VERIFICATION
 unset CDPATH
 
-# Example settings:
+# Example settings, replaced by trustkeys:
 keyset=B2C_1A_Example
 base=https://graph.microsoft.com/beta
 resource=https://graph.microsoft.com
@@ -35,11 +34,12 @@ active=n
 # End of the example.
 
 errors=az-errors.txt
-# What is there, and what has to be there: "absent", or "present" and a line for each key.
+# The key set in the tenant, and as it must be there after the steps up to now: "absent", or
+# "present" and one line for each key.
 state=absent
 known=absent
 brought=
-# Whether this run has sent anything.
+# Whether this run has sent a request.
 sent=no
 answer=
 
@@ -50,11 +50,11 @@ stop() {
   exit 1
 }
 
-# Show what az said, and stop.
+# Show the errors of az, and stop.
 failed() {
   cat -- "$errors" >&2
   if grep -q 'Forbidden(' "$errors"; then
-    say "A person who signs in to az cannot do this. Sign in as an application that has the" \
+    say "Signing in to az as yourself is not enough. Sign in as an application with the" \
       "permission TrustFrameworkKeySet.ReadWrite.All: $sign_in" >&2
   fi
   stop "$@"
@@ -68,7 +68,7 @@ current_tenant() {
   printf '%s' "$id" | tr -cd '[:alnum:]-'
 }
 
-# Base64 of any kind as base64url, one line for each key, in an order that is always the same.
+# Convert base64 to base64url, one line for each key, sorted.
 lines() { printf '%s\n' "$1" | tr -d '=\r' | tr '/+' '_-' | sed '/^$/d' | sort; }
 
 present() {
@@ -76,7 +76,10 @@ present() {
   lines "$1"
 }
 
-# Ask the service: METHOD PATH and arguments of az rest. Asks again where it is throttled.
+# Send a request, and repeat it while it is throttled: METHOD PATH and more arguments of az rest.
+# az exits with 1 on any error, and prints "ERROR: Reason({...})" on standard error. It shows
+# response headers with --debug only, which also shows the body. So the pause is taken from the
+# text of the error, else it starts at 5 seconds and doubles.
 call() {
   local pause=5 seconds
   while ! answer=$(az rest --method "$1" --url "$base$2" --resource "$resource" "${@:3}" \
@@ -100,31 +103,31 @@ look() {
   elif grep -q -e 'Not Found(' -e AADB2C95052 "$errors"; then
     state=absent
   else
-    failed "could not look at $keyset: nothing was sent"
+    failed "could not read $keyset: nothing was sent"
   fi
 }
 
 # Send a body: NUMBER METHOD PATH.
 send() {
   say "Step $1 of $steps: $2 $3"
-  # az would send the file's name in place of what it cannot read.
+  # If az cannot read the file, it sends the text "@FILE" instead.
   [ -r "$1.json" ] || stop "cannot read $1.json"
-  # Somebody may have signed in to another one meanwhile.
+  # az may be signed in to another tenant since the start.
   [ "$(current_tenant)" = "$tenant" ] || stop "az is signed in to another tenant now"
   : >"$1.sent"
   sent=yes
   if ! call "$2" "$3" --headers Content-Type=application/json --body "@$1.json" --output none
   then
-    # What was refused was not done; of anything else nobody knows.
+    # A refused request had no effect. After any other error that is unknown.
     if grep -q -E '(Bad Request|Unauthorized|Forbidden|Not Found|Conflict|Too Many Requests)\(' \
       "$errors"; then
       rm -f -- "$1.sent"
     fi
-    failed "step $1 of $steps failed: mend that and run this again, it goes on here"
+    failed "step $1 of $steps failed: fix the cause and run this again to continue here"
   fi
 }
 
-# Send one request unless that was done before: NUMBER PATH KEYS.
+# Send a request unless an earlier run did: NUMBER PATH KEYS.
 step() {
   local before=$known pause=2
   brought="$brought$3"$'\n'
@@ -134,7 +137,7 @@ step() {
     return
   fi
   look
-  # What was sent a moment ago, by this run or the one before, may not be visible yet.
+  # A change by this run or by the one before may not be visible yet.
   while [ "$pause" -le 8 ]; do
     if [ "$sent" = yes ] && [ "$state" = "$before" ]; then break; fi
     if [ "$sent" = no ] && { [ ! -e "$1.sent" ] || [ "$state" != "$before" ]; }; then break; fi
@@ -147,16 +150,16 @@ step() {
   elif [ "$sent" = no ] && [ -e "$1.sent" ] && [ "$state" = "$known" ]; then
     say "Step $1 of $steps: was done before"
   elif [ "$before" = absent ]; then
-    stop "$keyset is there already, and this has not made it (AADB2C95028): compare the two;" \
-      "to lose the keys that are there, make the requests anew and ask for replacing"
+    stop "$keyset already exists, and this script did not create it (AADB2C95028): compare the" \
+      "two; to lose the existing keys, write the requests again with --replace"
   else
-    stop "$keyset is not as this left it: somebody else has changed it, or this is another" \
-      "tenant; nothing was sent. Compare the two"
+    stop "$keyset is not as this script left it: it was changed by somebody else, or this is" \
+      "another tenant. Nothing was sent: compare the two"
   fi
   rm -f -- "$1.json" "$1.sent"
 }
 
-# Put new keys in the place of all others: NUMBER PATH KEYS.
+# Replace all keys of the key set: NUMBER PATH KEYS.
 replace() {
   local brought key kid lost=
   if [ ! -e "$1.json" ]; then
@@ -164,8 +167,8 @@ replace() {
     return
   fi
   if ! call get "$path" --query "$lost_query" --output tsv; then
-    failed "$keyset cannot be looked at: where it is not there, make the requests anew without" \
-      "replacing"
+    failed "could not read $keyset: if it does not exist, write the requests again without" \
+      "--replace"
   fi
   brought=$(lines "$3")
   while IFS=$'\t' read -r key kid; do
@@ -173,10 +176,10 @@ replace() {
     printf '%s\n' "$brought" | grep -qxF -e "$(lines "$key")" || lost="$lost$kid"$'\n'
   done <<<"$answer"
   if [ -z "$lost" ]; then
-    say "All keys that are in $keyset there are among the new ones."
+    say "All keys of $keyset in the tenant are among the new keys."
   else
-    say "These keys are in $keyset there, and for all that can be seen not among the new ones." \
-      "They are lost then, and cannot be read back:"
+    say "These keys of $keyset in the tenant do not seem to be among the new keys. They will be" \
+      "lost, and cannot be read back:"
     printf '%s' "$lost" | tr -cd '[:print:]\n'
   fi
   if [ "$replacing" != yes ]; then
@@ -186,7 +189,7 @@ replace() {
   rm -f -- "$1.json" "$1.sent"
 }
 
-# Compare the active key with the schedule, which is standard input: START END KEY.
+# Compare the active key with the schedule on standard input, in lines of START END KEY.
 check() {
   local now start end shows expected=- found='' pause=5
   now=$(date +%s)
@@ -196,7 +199,7 @@ check() {
     fi
   done
   if [ "$expected" = - ]; then
-    stop "MISMATCH: by their dates no key of $keyset is active now, and sign-in fails"
+    stop "MISMATCH: by their dates, no key of $keyset is active now, and sign-in fails"
   fi
   while :; do
     found=
@@ -215,8 +218,8 @@ check() {
   done
   say "expected: $expected"
   say "found:    $found" | tr -cd '[:print:]\n'
-  stop "MISMATCH: the active key of $keyset is another: compare the two, and look whether the" \
-    "keys there are enabled"
+  stop "MISMATCH: the active key of $keyset is another one: check whether the keys in the tenant" \
+    "are enabled, and compare the two"
 }
 
 usage() {
@@ -239,7 +242,7 @@ for argument in "$@"; do
   esac
 done
 if [ "$replacing" = yes ] && [ "$replaces" = no ]; then
-  stop "these requests replace nothing: --replace is for those that were made for it"
+  stop "these requests replace nothing: leave --replace out"
 fi
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 trap 'rm -f -- "$errors"' EXIT
@@ -249,10 +252,10 @@ say "Tenant: $tenant at $resource"
 if [ -n "$wanted" ] \
   && [ "$(printf '%s' "$wanted" | tr '[:upper:]' '[:lower:]')" \
     != "$(printf '%s' "$tenant" | tr '[:upper:]' '[:lower:]')" ]; then
-  stop "this is another tenant than the one that was named: nothing was sent"
+  stop "this is another tenant than $wanted: nothing was sent"
 fi
 
-# Example steps, and the schedule:
+# Example steps and schedule, replaced by trustkeys:
 step 1 /trustFramework/keySets MODULUS
 replace 2 /trustFramework/keySets/B2C_1A_Example MODULUS
 check <<'SCHEDULE'
