@@ -24,7 +24,7 @@ _COMMANDS = {
     "inspect": "inspect",
     "keyset": "keyset",
     "provision": "provision",
-    "compare": "provision",
+    "compare": "compare",
 }
 
 

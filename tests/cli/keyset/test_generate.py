@@ -36,9 +36,7 @@ def test_a_set_without_an_active_key_and_an_expired_key_are_warned_about(folder:
     assert process.returncode == 0
     first, second = process.stderr.splitlines()
     assert first.startswith("trustkeys: warning: B2C_1A_gap has no active key at 20")
-    assert second == (
-        "trustkeys: warning: the key has already expired, at 1970-01-01T00:00:05Z"
-    )
+    assert second == ("trustkeys: warning: the key has already expired, at 1970-01-01T00:00:05Z")
 
 
 def test_at_a_terminal_a_plain_file_is_warned_about(folder: Path) -> None:
