@@ -22,8 +22,8 @@ from jwcrypto.jwk import JWK
 
 import trustkeys
 from tests import support
+from tests.store_files import as_nobody
 from tests.support import command, failed, parse
-from tests.test_store import as_nobody
 from trustkeys import TrustFrameworkKey, testing
 from trustkeys.cli import main, progress, signals
 from trustkeys.cli.batch import command as many
