@@ -139,8 +139,10 @@ def _arrange_descriptors(received: Sequence[int], numbers: Sequence[int]) -> Non
 
 def _standard_stream(number: int, model: io.TextIOWrapper) -> io.TextIOWrapper | None:
     """Open a standard stream as the interpreter does when it starts."""
+    unbuffered = model.write_through and number != 0
+    mode = "rb" if number == 0 else "wb"
     try:
-        file = open(number, "rb" if number == 0 else "wb", closefd=False)  # noqa: SIM115
+        file = open(number, mode, 0 if unbuffered else -1, closefd=False)  # noqa: SIM115
     except OSError:
         return None
     return io.TextIOWrapper(
@@ -148,7 +150,8 @@ def _standard_stream(number: int, model: io.TextIOWrapper) -> io.TextIOWrapper |
         encoding=model.encoding,
         errors=model.errors,
         newline="\n",
-        line_buffering=number == 2 or file.isatty(),
+        line_buffering=not unbuffered and (number == 2 or file.isatty()),
+        write_through=unbuffered,
     )
 
 
