@@ -13,6 +13,7 @@ from trustkeys.cli.times import Time, validity
 from trustkeys.core.engine import generate as generate_one
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.request import GenerateKeyRequest
+from trustkeys.testkeys.guard import refuse_test_keys
 
 __tracebackhide__ = True
 
@@ -45,12 +46,20 @@ def request_from_options(
     return GenerateKeyRequest.from_graph(given, size=size)
 
 
-def _point_to_batch(
-    _context: click.Context, parameter: click.Parameter, value: str | None
-) -> None:
+def _private_text(key: TrustFrameworkKey, password: str | None) -> str:
+    if password is None:
+        refuse_test_keys([key])
+        return json_text(key.to_jwk(private=True))
+    from trustkeys.formats.jwe import encrypt
+
+    return encrypt(json_text(key.to_jwk(private=True)).encode(), password, cty="jwk+json") + "\n"
+
+
+def _point_to_batch(_context: click.Context, parameter: click.Parameter, value: str | None) -> None:
     if value is not None:
-        names = ", ".join(parameter.opts)
-        raise click.UsageError(f"generate makes one key; trustkeys batch has {names}")
+        raise click.UsageError(
+            f"generate makes one key: for {', '.join(parameter.opts)} use trustkeys batch"
+        )
 
 
 @click.command(epilog=_EPILOG)

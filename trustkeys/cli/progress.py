@@ -11,7 +11,7 @@ from trustkeys.cli.terminal import say
 
 __tracebackhide__ = True
 
-PAUSE = 30
+PAUSE = 30.0
 """The time between two lines of a run without a terminal, in seconds."""
 
 

@@ -203,9 +203,7 @@ def _records(
                 refuse_test_keys([key])
                 yield with_id(key.to_jwk(private=True))
     else:
-        sealed = generate_sealed_with_kids(
-            without_ids(), to=to, executor=executor, workers=workers
-        )
+        sealed = generate_sealed_with_kids(without_ids(), to=to, executor=executor, workers=workers)
         with closing(sealed):
             for kid, jwe in sealed:
                 yield with_id({"kid": kid, "jwe": jwe})

@@ -57,7 +57,9 @@ def repeated(
     request = request_from_options(use, kty, nbf, exp, size)
     times = {"--nbf": nbf, "--exp": exp}
     options = {
-        **{"--use": request.use, "--kty": request.kty, "--size": request.size},
+        "--use": request.use,
+        "--kty": request.kty,
+        "--size": request.size,
         **{name: None if time is None else asdict(time) for name, time in times.items()},
     }
     return Requests(count, options, at)
@@ -104,9 +106,7 @@ def _read(line: bytes, size: int | None, *, has_ids: bool) -> tuple[Id, Generate
     body = parse_object(line, what="the body")
     name = body.pop("id", None)
     if isinstance(name, bool) or not isinstance(name, str | int | None):
-        raise InvalidInputError(
-            f"id must be text or an integer, not {shape(name)}", target="id"
-        )
+        raise InvalidInputError(f"id must be text or an integer, not {shape(name)}", target="id")
     if name is not None and not has_ids:
         raise InvalidInputError(
             "a sealed file in a directory has no place for an id: use --jsonl", target="id"

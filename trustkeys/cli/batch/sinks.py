@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Protocol
+from typing import Any
 
 from trustkeys import files
 from trustkeys.cli.batch.journal import Journal
@@ -13,28 +13,13 @@ from trustkeys.cli.terminal import json_text
 __tracebackhide__ = True
 
 
-class Sink(Protocol):
-    """An output.
-
-    Attributes:
-        name: The file or directory.
-        count: The number of keys that are on disk.
-    """
-
-    name: str
-
-    @property
-    def count(self) -> int: ...
-
-    def add(self, record: dict[str, Any]) -> None: ...
-
-    def sync(self) -> None: ...
-
-    def summary(self) -> str: ...
-
-
 class JsonLines:
-    """A file with a JSON record in each line."""
+    """A file with a JSON record in each line.
+
+    Args:
+        name: The name of the file.
+        lines: The file.
+    """
 
     def __init__(self, name: str, lines: Journal) -> None:
         self.name = name
@@ -43,6 +28,7 @@ class JsonLines:
 
     @property
     def count(self) -> int:
+        """The number of keys that are on disk."""
         return self._lines.count
 
     def add(self, record: dict[str, Any]) -> None:
@@ -55,7 +41,17 @@ class JsonLines:
 
 
 class Directory:
-    """A directory with a file for each key, named by its `kid`."""
+    """A directory with a file for each key, named by its `kid`.
+
+    Args:
+        name: The directory, which is created if it does not exist.
+
+    Attributes:
+        count: The number of keys that are on disk.
+
+    Raises:
+        OSError: It cannot be created, or other users can write in it.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -81,3 +77,6 @@ class Directory:
     def summary(self) -> str:
         """Say how many keys were written."""
         return f"{self.name} has {self.count} new keys"
+
+
+Sink = JsonLines | Directory
