@@ -7,6 +7,7 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ def test_inspect_and_import_read_the_output(folder: Path, recipient: dict[str, A
         (["--count", "2", "--jsonl", "f", "--password-file", "p"], "No such option"),
         (
             ["--count", "2", "--jsonl", "f", "--request", "r"],
-            "No such option '--request'. Did you mean '--requests'?",
+            "Did you mean '--requests'?",
         ),
         (["--count", "2", "--jsonl", "f", "--dask", "tcp://x:1"], "--dask needs --seal-to"),
         (
