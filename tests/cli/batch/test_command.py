@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -240,6 +241,15 @@ def test_memory_does_not_grow_with_the_number_of_keys(folder: Path) -> None:
             _, said = ended(process)
         peaks.append(int(said[-1]))
     assert peaks[1] - peaks[0] < 10 * 1024  # in KiB
+
+
+def test_the_examples_in_the_help_text_work(folder: Path) -> None:
+    (folder / "encryption.jwk").write_text((folder.parent / "to.jwk").read_text())
+    (folder / "requests.jsonl").write_text('{"use": "sig", "kty": "oct"}')
+    examples = re.findall(r"^  +trustkeys (batch .*)$", done("batch", "--help"), re.MULTILINE)
+    with testing.instant_keys(), testing.allow_test_keys():
+        printed = [done(*example.split()) for example in examples]
+    assert printed == ["keys.jsonl: 20 keys\n", "keys.jsonl: 30 keys\n", "keys: 1 keys\n"]
 
 
 def test_without_dask_the_error_says_how_to_install_it(
