@@ -1,4 +1,4 @@
-"""The pytest plugin gives its fixtures to the tests that use them, and costs other tests nothing."""
+"""The pytest plugin: fixtures for the tests that use them, and no cost for other tests."""
 
 from __future__ import annotations
 
