@@ -66,6 +66,7 @@ def test_overlapping_blocks_end_with_the_last_one() -> None:
     assert not any(is_test_key(trustkeys.generate_key("sig", kty)) for kty in KTYS)
 
 
+@pytest.mark.deep
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 @pytest.mark.usefixtures("clean_registry")
 def test_a_forked_process_makes_real_keys() -> None:

@@ -38,6 +38,7 @@ from tests.testing.tenant import (
     upload,
 )
 from trustkeys import GenerateKeyRequest, TrustFrameworkKey, TrustFrameworkKeySet, testing
+from trustkeys.core.oct import OctStrategy
 from trustkeys.testing import GraphTransport
 
 ADDRESSES = {
@@ -301,6 +302,16 @@ def test_each_generated_key_is_a_new_test_key(kty: str) -> None:
     assert material(generated(transport, kty)) not in {material(key) for key in keys}
 
 
+@pytest.mark.usefixtures("clean_registry")
+def test_a_registered_key_type_gets_real_keys() -> None:
+    class Other(OctStrategy):
+        kty = "other"
+
+    trustkeys.register_strategy(Other())
+    made = generated(GraphTransport([TrustFrameworkKeySet("made")]), "other")
+    assert (made.kty, testing.is_test_key(made)) == ("other", False)
+
+
 @pytest.mark.parametrize("kty", ["RSA", "oct"])
 def test_generate_makes_the_keys(kty: str) -> None:
     requests = []
@@ -406,6 +417,7 @@ PROGRAM = """
 """
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("last", "events"),
     [("pass", "[]\n"), ("__import__('socket').socket().close()", "['socket.__new__']\n")],
