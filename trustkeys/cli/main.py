@@ -22,9 +22,9 @@ _COMMANDS = {
     "export": "export",
     "import": "import_",
     "inspect": "inspect",
-    "keyset": "keyset.commands",
+    "keyset": "keyset",
     "provision": "provision",
-    "compare": "provision",
+    "compare": "compare",
 }
 
 
