@@ -41,7 +41,7 @@ def kept(file: str, password_file: str | None) -> TrustFrameworkKeySet | TrustFr
     if password_file is not None:
         password = values.read_password(password_file)
     elif store.is_encrypted(file):
-        password = passphrases.ask(f"Passphrase of {file}: ", otherwise="--input-password-file")
+        password = passphrases.ask(f"Passphrase of {file}", option="--input-password-file")
     check_ours(file)
     document = store.read_document(file, password=password)
     with prefix_errors(file):
@@ -75,7 +75,7 @@ def foreign(
         except InvalidInputError as error:
             if error.target != "password":
                 raise
-    password = passphrases.ask(f"Passphrase of {file}: ", otherwise=otherwise)
+    password = passphrases.ask(f"Passphrase of {file}", option=otherwise)
     with prefix_errors(file):
         return read(data, password)
 

@@ -1,105 +1,43 @@
-"""A provisioning as a PowerShell script around ``Invoke-MgGraphRequest``.
-
-What that command does decides how the script is built (Microsoft.Graph.Authentication, read in
-its source): ``-InputFilePath`` keeps the body out of a host's pipeline logs, which note the value
-of ``-Body``, and takes wildcards, so the path is escaped; ``-Debug`` shows the body, so it is
-turned off; response headers are a dictionary of lists.
-"""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from trustkeys.graph.requests import CLOUDS, GraphRequest, Provisioning
-from trustkeys.graph.scripts import schedule_lines
-
-__all__ = ["pwsh_script"]
-
-__tracebackhide__ = True
-
-
-def pwsh_script(provisioning: Provisioning) -> str:
-    """Write a PowerShell script that sends the files of `private_bodies`.
-
-    It is to be named ``provision.ps1``. It holds no secret, is ASCII, needs PowerShell 5.1 or 7
-    and the module Microsoft.Graph.Authentication, and its first lines say how it is called. Exit
-    status: 0 the service has the keys, and the active key is the right one; 1 else.
-    """
-    return "\n".join([_HEAD, *_settings(provisioning), _BODY, *_main(provisioning), ""])
-
-
-def _literal(text: str) -> str:
-    """Write text so that PowerShell takes it as it is.
-
-    It takes typographic quotes for quotes as well; what is written here is ASCII.
-    """
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _settings(provisioning: Provisioning) -> Iterator[str]:
-    settings = {
-        "KeySet": provisioning.keyset_id,
-        "Base": provisioning.base_url,
-        "Environment": _ENVIRONMENTS[provisioning.base_url],
-        "Path": f"/trustFramework/keySets/{provisioning.keyset_id}",
-    }
-    for name, value in settings.items():
-        yield f"${name} = {_literal(value)}"
-    yield f"$Steps = {len(provisioning.requests)}"
-    yield f"$Replaces = ${str(provisioning.replaces).lower()}"
-    # How a key is recognised.
-    yield f"$IsRsa = ${str(provisioning.kty == 'RSA').lower()}"
-
-
-def _main(provisioning: Provisioning) -> Iterator[str]:
-    for number, request in enumerate(provisioning.requests, 1):
-        yield _step(number, request)
-    yield "Test-ActiveKey @'"
-    yield from schedule_lines(provisioning)
-    yield "'@"
-
-
-def _step(number: int, request: GraphRequest) -> str:
-    path = _literal(request.path)
-    function = "Invoke-Replacement" if request.method == "PUT" else "Invoke-Step"
-    brings = ", ".join(_literal(text) for text in request.brings)
-    return f"{function} {number} {path} @({brings})"
-
-
-# What Connect-MgGraph calls the clouds.
-_ENVIRONMENTS = dict(zip(CLOUDS.values(), ("Global", "USGov", "USGovDoD", "China"), strict=True))
-
-_HEAD = r"""#Requires -Modules Microsoft.Graph.Authentication
+#Requires -Modules Microsoft.Graph.Authentication
 <#
-Brings a key set into an Azure AD B2C tenant. This script holds no secret. The files beside it do:
-each is removed as soon as the service has taken it. It stops at the first error; run it again
-then, and it goes on where it stopped.
+Bring a key set into an Azure AD B2C tenant. This script holds no secret, but the .json files in
+its directory do. It removes each of them once the service has accepted it. It stops at the first
+error. Run it again, and it continues where it stopped.
 
 Usage: ./provision.ps1 [[-TenantId] TENANT-ID] [-Replace]
 
   -TenantId   stop if PowerShell is connected to another tenant
-  -Replace    where the requests replace a key set: lose the keys that are in it
+  -Replace    confirm that the existing keys of the key set are lost
 
 Connect first:
   Connect-MgGraph -Environment Global -TenantId TENANT-ID `
     -Scopes TrustFrameworkKeySet.ReadWrite.All
-where -Environment is Global, USGov, USGovDoD or China. Then call this in the same session.
+-Environment is Global, USGov, USGovDoD or China. Then run this script in the same session.
 #>
 param([string] $TenantId = '', [switch] $Replace)
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
-# What these would show is private keys.
+# Debug and verbose output would show private keys.
 $DebugPreference = 'SilentlyContinue'
 $VerbosePreference = 'SilentlyContinue'
-"""
 
-_BODY = r"""
-# What is there, and what has to be there: 'absent', or 'present' and each key.
+# Example settings, replaced by trustkeys:
+$KeySet = 'B2C_1A_Example'
+$Base = 'https://graph.microsoft.com/beta'
+$Environment = 'Global'
+$Path = '/trustFramework/keySets/B2C_1A_Example'
+$Steps = 2
+$Replaces = $true
+$IsRsa = $true
+# End of the example.
+
+# The key set in the tenant, and as it must be there after the steps up to now: 'absent', or
+# 'present' and each key.
 $script:State = 'absent'
 $script:Known = 'absent'
 $script:Brought = @()
-# Whether this run has sent anything.
+# Whether this run has sent a request.
 $script:Sent = $false
 
 function Stop-Here([string] $Message) {
@@ -107,9 +45,9 @@ function Stop-Here([string] $Message) {
     exit 1
 }
 
-# A member of an answer, or $null where it is not there.
+# Return a member of an answer, or $null if it is missing.
 function Get-Value($Answer, [string] $Name) {
-    # Not $Answer.Keys: of an answer with a member "keys" that is the member.
+    # $Answer.Keys would be the member "keys" of an answer that has one.
     if ($Answer -is [System.Collections.IDictionary]) { return $Answer[$Name] }
     return $null
 }
@@ -118,7 +56,7 @@ function Get-File([int] $Number, [string] $Kind) {
     return Join-Path -Path $PSScriptRoot -ChildPath "$Number.$Kind"
 }
 
-# Ask the service. Gives the status and the answer. Asks again where it is throttled.
+# Send a request, and repeat it while it is throttled. Return the status, the answer and its code.
 function Invoke-Graph([string] $Method, [string] $RequestPath, [string] $File = '') {
     $arguments = @{
         Method = $Method
@@ -132,6 +70,7 @@ function Invoke-Graph([string] $Method, [string] $RequestPath, [string] $File = 
     }
     if ($File) {
         $arguments['ContentType'] = 'application/json'
+        # A body that is passed as text ends up in pipeline logs. The path can have wildcards.
         $arguments['InputFilePath'] = [WildcardPattern]::Escape($File)
     }
     $pause = 5
@@ -185,12 +124,12 @@ function Get-Tenant {
 
 function Test-Success($Result) { return $Result.Status -ge 200 -and $Result.Status -le 299 }
 
-# Base64 of any kind as base64url.
+# Convert base64 to base64url.
 function ConvertTo-Plain([string] $Text) {
     return $Text.TrimEnd('=').Replace('/', '_').Replace('+', '-')
 }
 
-# The same text for the same keys, in whatever order.
+# Return the same text for the same keys in any order.
 function Join-Keys($Keys) {
     $plain = [string[]] @(@($Keys) | ForEach-Object { ConvertTo-Plain $_ })
     [Array]::Sort($plain, [StringComparer]::Ordinal)
@@ -204,7 +143,7 @@ function Update-State {
         return
     }
     if (-not (Test-Success $result)) {
-        Stop-Failed $result "could not look at ${KeySet}: nothing was sent"
+        Stop-Failed $result "could not read ${KeySet}: nothing was sent"
     }
     $name = if ($IsRsa) { 'n' } else { 'use' }
     $found = @()
@@ -217,18 +156,19 @@ function Update-State {
 
 function Send-Body([int] $Number, [string] $Method, [string] $RequestPath) {
     Write-Host "Step $Number of ${Steps}: $Method $RequestPath"
-    # Somebody may have connected to another one meanwhile.
+    # The session may be connected to another tenant since the start.
     if ((Get-Tenant) -cne $tenant) { Stop-Here 'this is connected to another tenant now' }
     $mark = Get-File $Number 'sent'
     [IO.File]::WriteAllText($mark, '')
     $script:Sent = $true
     $result = Invoke-Graph $Method $RequestPath (Get-File $Number 'json')
     if (-not (Test-Success $result)) {
-        # What was refused was not done; of anything else nobody knows.
+        # A refused request had no effect. After any other error that is unknown.
         if ($result.Status -ge 400 -and $result.Status -le 499) {
             Remove-Item -LiteralPath $mark -Force
         }
-        Stop-Failed $result "step $Number of $Steps failed: mend that and run this again"
+        Stop-Failed $result ("step $Number of $Steps failed: fix the cause and run this again " +
+            'to continue here')
     }
 }
 
@@ -239,7 +179,7 @@ function Remove-Sent([int] $Number) {
     }
 }
 
-# Send one request unless that was done before.
+# Send a request unless an earlier run did.
 function Invoke-Step([int] $Number, [string] $RequestPath, [string[]] $Brings) {
     $before = $script:Known
     $script:Brought = @($script:Brought) + @($Brings)
@@ -250,7 +190,7 @@ function Invoke-Step([int] $Number, [string] $RequestPath, [string[]] $Brings) {
     }
     $isMarked = Test-Path -LiteralPath (Get-File $Number 'sent')
     Update-State
-    # What was sent a moment ago, by this run or the one before, may not be visible yet.
+    # A change by this run or by the one before may not be visible yet.
     foreach ($pause in 2, 4, 8) {
         if ($script:Sent -and $script:State -ceq $before) { break }
         if (-not $script:Sent -and (-not $isMarked -or $script:State -cne $before)) { break }
@@ -262,17 +202,16 @@ function Invoke-Step([int] $Number, [string] $RequestPath, [string[]] $Brings) {
     } elseif (-not $script:Sent -and $isMarked -and $script:State -ceq $script:Known) {
         Write-Host "Step $Number of ${Steps}: was done before"
     } elseif ($before -ceq 'absent') {
-        Stop-Here ("$KeySet is there already, and this has not made it (AADB2C95028): compare " +
-            'the two; to lose the keys that are there, make the requests anew and ask for ' +
-            'replacing')
+        Stop-Here ("$KeySet already exists, and this script did not create it (AADB2C95028): " +
+            'compare the two; to lose the existing keys, write the requests again with --replace')
     } else {
-        Stop-Here ("$KeySet is not as this left it: somebody else has changed it, or this is " +
-            'another tenant; nothing was sent. Compare the two')
+        Stop-Here ("$KeySet is not as this script left it: it was changed by somebody else, or " +
+            'this is another tenant. Nothing was sent: compare the two')
     }
     Remove-Sent $Number
 }
 
-# Put new keys in the place of all others.
+# Replace all keys of the key set.
 function Invoke-Replacement([int] $Number, [string] $RequestPath, [string[]] $Brings) {
     if (-not (Test-Path -LiteralPath (Get-File $Number 'json'))) {
         Write-Host "Step $Number of ${Steps}: was done before"
@@ -280,8 +219,8 @@ function Invoke-Replacement([int] $Number, [string] $RequestPath, [string[]] $Br
     }
     $result = Invoke-Graph 'GET' $Path
     if (-not (Test-Success $result)) {
-        Stop-Failed $result ("$KeySet cannot be looked at: where it is not there, make the " +
-            'requests anew without replacing')
+        Stop-Failed $result ("could not read ${KeySet}: if it does not exist, write the " +
+            'requests again without --replace')
     }
     $lost = @()
     foreach ($key in @(Get-Value $result.Answer 'keys')) {
@@ -290,10 +229,10 @@ function Invoke-Replacement([int] $Number, [string] $RequestPath, [string[]] $Br
         $lost += ([string] (Get-Value $key 'kid')) -replace '[^\x20-\x7e]', '?'
     }
     if ($lost.Count -eq 0) {
-        Write-Host "All keys that are in $KeySet there are among the new ones."
+        Write-Host "All keys of $KeySet in the tenant are among the new keys."
     } else {
-        Write-Host ("These keys are in $KeySet there, and for all that can be seen not among " +
-            'the new ones. They are lost then, and cannot be read back:')
+        Write-Host ("These keys of $KeySet in the tenant do not seem to be among the new keys. " +
+            'They will be lost, and cannot be read back:')
         foreach ($kid in $lost) { Write-Host $kid }
     }
     if (-not $Replace) {
@@ -303,7 +242,7 @@ function Invoke-Replacement([int] $Number, [string] $RequestPath, [string[]] $Br
     Remove-Sent $Number
 }
 
-# What a key shows of itself: as the schedule has it.
+# Return what identifies a key, as in the schedule.
 function Get-Shown($Key) {
     if ($IsRsa) { return ConvertTo-Plain ([string] (Get-Value $Key 'n')) }
     $parts = @('"{0}"' -f (Get-Value $Key 'use'))
@@ -314,7 +253,7 @@ function Get-Shown($Key) {
     return '[' + ($parts -join ',') + ']'
 }
 
-# Compare the active key with the schedule, which has a line for each stretch: START END KEY.
+# Compare the active key with the schedule, in lines of START END KEY.
 function Test-ActiveKey([string] $Schedule) {
     $now = [DateTimeOffset]::UtcNow.ToUnixTimeSeconds()
     $expected = '-'
@@ -325,7 +264,7 @@ function Test-ActiveKey([string] $Schedule) {
         }
     }
     if ($expected -eq '-') {
-        Stop-Here "MISMATCH: by their dates no key of $KeySet is active now, and sign-in fails"
+        Stop-Here "MISMATCH: by their dates, no key of $KeySet is active now, and sign-in fails"
     }
     $found = ''
     foreach ($pause in 5, 10, 20, 0) {
@@ -339,16 +278,23 @@ function Test-ActiveKey([string] $Schedule) {
     }
     Write-Host "expected: $expected"
     Write-Host ("found:    $found" -replace '[^\x20-\x7e]', '?')
-    Stop-Here ("MISMATCH: the active key of $KeySet is another: compare the two, and look " +
-        'whether the keys there are enabled')
+    Stop-Here ("MISMATCH: the active key of $KeySet is another one: check whether the keys in " +
+        'the tenant are enabled, and compare the two')
 }
 
 if ($Replace -and -not $Replaces) {
-    Stop-Here 'these requests replace nothing: -Replace is for those that were made for it'
+    Stop-Here 'these requests replace nothing: leave -Replace out'
 }
 $tenant = Get-Tenant
 Write-Host "Tenant: $tenant at $Base"
 if ($TenantId -and $TenantId -ne $tenant) {
-    Stop-Here 'this is another tenant than the one that was named: nothing was sent'
+    Stop-Here "this is another tenant than ${TenantId}: nothing was sent"
 }
-"""
+
+# Example steps and schedule, replaced by trustkeys:
+Invoke-Step 1 '/trustFramework/keySets' @('MODULUS')
+Invoke-Replacement 2 '/trustFramework/keySets/B2C_1A_Example' @('MODULUS')
+Test-ActiveKey @'
+0 - MODULUS
+'@
+# End of the example.
