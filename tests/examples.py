@@ -27,7 +27,7 @@ def run(command: str) -> str:
     words = [] if _SHELL.search(command) else shlex.split(command)
     if words[:1] == ["trustkeys"]:
         done = support.command(*words[1:])
-        return str(done.stdout + done.stderr)
+        return str(done.stderr + done.stdout)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     in_shell = subprocess.run(
         ["sh", "-c", command],

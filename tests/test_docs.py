@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jwcrypto.jwa
 import pytest
-from click import Context
+from click import Context, Group
 
 from tests.examples import document, run
 from tests.standins.tenant import Tenant
@@ -82,6 +82,7 @@ def test_the_tests_of_the_tutorial_pass_when_they_are_copied(tmp_path: Path) -> 
 
 def test_every_command_is_in_the_table_of_commands() -> None:
     keyset = group.get_command(Context(group), "keyset")
+    assert isinstance(keyset, Group)
     rows = re.findall(
         r"^\| (`.*?) \|", (DOCS / "reference" / "commands.md").read_text(), re.MULTILINE
     )
@@ -99,7 +100,7 @@ def test_every_error_code_is_in_the_table_of_codes() -> None:
 def test_every_finding_of_the_check_is_in_the_table_of_findings() -> None:
     source = (ROOT / "trustkeys" / "keyset" / "check.py").read_text()
     page = (DOCS / "reference" / "errors.md").read_text()
-    found = {*re.findall(r'"((?:[A-Z][a-z]+){2,})"', source)}
+    found = {*re.findall(r'"((?:[A-Z][a-z]+){2,})"', source)} - {"BadRequest"}
     assert len(found) > 5
     assert found == {*re.findall(r"^\| (\w+) \| (?:error|warning) ", page, re.MULTILINE)}
 

@@ -6,6 +6,7 @@ import json
 import stat
 import sys
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from importlib import import_module
@@ -14,6 +15,7 @@ from types import ModuleType
 
 import jwt
 import pytest
+from hypothesis import Phase, settings
 
 from tests.support import ROOT
 from trustkeys import TrustFrameworkKeySet, store, testing
@@ -78,5 +80,6 @@ def test_the_properties_fail_for_a_service_that_publishes_private_keys() -> None
     service = load("token_service").TokenService
     example = load("test_token_service")
     service.public_keys = lambda self: self._keys.to_jwks(private=True)
+    check = settings(phases=[Phase.generate])(example.test_no_private_part_is_published)
     with pytest.raises(AssertionError):
-        example.test_no_private_part_is_published()
+        check()
