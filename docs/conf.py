@@ -1,6 +1,9 @@
 """The Sphinx configuration: ``sphinx-build -W -b html docs build/docs``."""
 
+import re
 from importlib.metadata import version as installed
+
+from sphinx.application import Sphinx
 
 project = "trustkeys"
 author = "The trustkeys authors"
@@ -24,3 +27,14 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_type_aliases = {"NumericDateInput": "NumericDateInput", "Recipient": "Recipient"}
 python_use_unqualified_type_names = True
+
+
+def escape_names(_app: Sphinx, _context: object, lines: list[str]) -> None:
+    """Escape the underscore at the end of ``B2C_1A_`` in help texts, which reST takes for a link."""
+    lines[:] = [re.sub(r"(?<=\w)_(?!\w)", r"\_", line) for line in lines]
+
+
+def setup(app: Sphinx) -> None:
+    """Connect the hooks of sphinx-click."""
+    for part in ("description", "options", "epilog"):
+        app.connect(f"sphinx-click-process-{part}", escape_names)

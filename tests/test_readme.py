@@ -23,7 +23,7 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_examples_do_what_they_show() -> None:
     examples = list(document(README).examples())
-    assert len(examples) == 7
+    assert len(examples) == 8
     for example in examples:
         example.evaluate()
     # The last block has two tests, which are only defined until now.
