@@ -15,7 +15,6 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphin
 html_theme = "furo"
 html_title = "trustkeys"
 
-myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 # `name` in a docstring links to what it names, and is code if it names nothing.
@@ -30,7 +29,7 @@ python_use_unqualified_type_names = True
 
 
 def escape_names(_app: Sphinx, _context: object, lines: list[str]) -> None:
-    """Escape the underscore at the end of ``B2C_1A_`` in help texts, which reST takes for a link."""
+    """Escape the last underscore of ``B2C_1A_`` in help texts, which reST takes for a link."""
     lines[:] = [re.sub(r"(?<=\w)_(?!\w)", r"\_", line) for line in lines]
 
 
