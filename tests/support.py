@@ -28,9 +28,9 @@ ROOT = Path(__file__).parent.parent
 
 
 def documented_p256() -> str:
-    """The README's example of another key type, as a module."""
-    section = ROOT.joinpath("README.md").read_text().partition("### Another key type")[2]
-    *imports, strategy = doctest.DocTestParser().get_examples(section)[:3]
+    """The example of docs/how-to/key-types.md, as a module."""
+    page = ROOT.joinpath("docs", "how-to", "key-types.md").read_text()
+    *imports, strategy = doctest.DocTestParser().get_examples(page)[1:4]
     source = "".join(example.source for example in [*imports, strategy])
     return f"{source}\np256 = P256()\n"
 
