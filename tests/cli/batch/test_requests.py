@@ -19,10 +19,10 @@ from tests.cli.batch.runs import (
     SEALED,
     done,
     keys_of,
-    outcome,
     put_requests,
     records,
 )
+from tests.cli.in_process import outcome
 from tests.support import command, failed, parse
 from trustkeys.cli.batch import command as many
 from trustkeys.cli.batch import requests
