@@ -55,7 +55,7 @@ def test_a_registered_strategy_is_restored_after_the_block() -> None:
 
 @pytest.mark.usefixtures("clean_registry")
 def test_overlapping_blocks_end_with_the_last_one() -> None:
-    """Otherwise the engine would make public keys outside of every block."""
+    """Otherwise the engine would make test keys outside of every block."""
     first, second = instant_keys(), instant_keys()
     first.__enter__()
     second.__enter__()
