@@ -6,6 +6,7 @@ import errno
 import json
 import multiprocessing
 import os
+import pickle
 import random
 import resource
 import signal
@@ -36,6 +37,7 @@ from trustkeys import (
     testing,
 )
 from trustkeys.core.rsa import RSAStrategy
+from trustkeys.formats import jwe
 from trustkeys.formats.jwe import ROUNDS, encrypt
 
 PASSWORD = "correct horse battery staple"
@@ -236,6 +238,58 @@ def test_a_missing_a_wrong_and_a_needless_passphrase_are_told_apart(
     store.save(key_set(), path, plain=True, overwrite=True)
     for call in (store.load, add_a_key, store.read_document):
         assert "it is not encrypted" in refused(call, path, password=PASSWORD).message
+
+
+def test_a_file_that_was_read_once_is_opened_without_reading_it_again(
+    path: Path, encrypted: tuple[TrustFrameworkKeySet, bytes]
+) -> None:
+    put(path, encrypted[1])
+    stored = store.read_file(path)
+    path.unlink()
+    assert stored.is_encrypted
+    with pytest.raises(InvalidInputError, match="passphrase is missing"):
+        stored.document()
+    assert stored.document(password=PASSWORD) == encrypted[0].to_jwks(private=True)
+    assert stored.key_set(password=PASSWORD) == encrypted[0]
+
+
+def test_a_file_that_was_read_shows_no_secret(path: Path) -> None:
+    keyset = key_set()
+    store.save(keyset, path, plain=True)
+    stored = store.read_file(path)
+    assert not stored.is_encrypted
+    secret = next(iter(keyset)).to_jwk(private=True)
+    assert support.leaks(f"{stored!r} {attrs.asdict(stored)}", secret) == []
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(stored)
+
+
+def test_an_edit_reads_the_file_once_and_once_more_before_it_replaces_it(
+    path: Path,
+    encrypted: tuple[TrustFrameworkKeySet, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put(path, encrypted[1])
+    read, derive = files.read, jwe._derive
+    whole: list[int] = []
+    derived: list[bytes] = []
+
+    def reading(path: Any, *, limit: int) -> tuple[bytes, int]:
+        whole.extend([limit] if limit > len(encrypted[1]) else [])
+        return read(path, limit=limit)
+
+    def deriving(password: bytes, salt: bytes, rounds: int) -> bytes:
+        derived.append(salt)
+        return derive(password, salt, rounds)
+
+    monkeypatch.setattr(files, "read", reading)
+    monkeypatch.setattr(jwe, "_derive", deriving)
+    assert store.is_encrypted(path)
+    assert (len(whole), len(derived)) == (0, 0)
+    assert store.load(path, password=PASSWORD) == encrypted[0]
+    assert (len(whole), len(derived)) == (1, 1)
+    add_a_key(path, PASSWORD)
+    assert (len(whole), len(derived)) == (3, 3)
 
 
 def test_a_passphrase_is_the_same_on_every_keyboard(path: Path) -> None:
@@ -458,7 +512,7 @@ def test_what_is_no_file_is_refused_and_left_alone(
 ) -> None:
     make(path)
     before = sorted(os.listdir(path.parent))
-    for call in (store.load, add_a_key, store.is_encrypted, store.read_document):
+    for call in (store.load, add_a_key, store.is_encrypted, store.read_file):
         with pytest.raises(OSError, match=r".") as caught:
             call(path)
         assert (caught.value.errno, caught.value.filename) == (code, str(path))

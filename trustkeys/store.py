@@ -16,7 +16,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
+from attrs import frozen
+
 from trustkeys import files
+from trustkeys.core.private import Private
 from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
 from trustkeys.errors import InvalidInputError, prefix_errors
 from trustkeys.files import Path
@@ -26,11 +29,13 @@ from trustkeys.testkeys.guard import refuse_test_keys
 from trustkeys.wording import shape
 
 __all__ = [
+    "StoredFile",
     "change_password",
     "edit",
     "is_encrypted",
     "load",
     "read_document",
+    "read_file",
     "save",
 ]
 
@@ -40,6 +45,9 @@ __tracebackhide__ = True
 _HAS_MODES = hasattr(os, "geteuid")
 
 _SHARED = "others can {} it: chmod 600 mends that"
+
+# How many bytes tell a JWE from JSON.
+_START = 64
 
 _PRIVATE = ("k", "d", "p", "q", "dp", "dq", "qi")
 
@@ -64,7 +72,7 @@ def load(path: Path, *, password: str | None = None) -> TrustFrameworkKeySet:
         InvalidInputError: It is no key set, or was cut off or changed; the passphrase is
             missing or wrong, or the file is plain. The message starts with the file's name.
     """
-    return _key_set(path, read_document(path, password=password))
+    return read_file(path).key_set(password=password)
 
 
 def read_document(path: Path, *, password: str | None = None) -> dict[str, Any]:
@@ -76,8 +84,63 @@ def read_document(path: Path, *, password: str | None = None) -> dict[str, Any]:
         OSError: As `load`.
         InvalidInputError: As `load`.
     """
+    return read_file(path).document(password=password)
+
+
+@frozen(eq=False)
+class StoredFile:
+    """The content of a key set's file, read once with `read_file`.
+
+    Attributes:
+        path: The file's name.
+        data: Its content, which holds the private keys unless it is encrypted.
+        mode: Its mode bits.
+    """
+
+    path: str
+    data: Private[bytes]
+    mode: int
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the file is encrypted, judged by its first characters."""
+        return _is_jwe(self.data.reveal())
+
+    def document(self, *, password: str | None = None) -> dict[str, Any]:
+        """Return the JSON object in the file, decrypted if need be.
+
+        Args:
+            password: The passphrase of an encrypted file. A plain file is then refused.
+
+        Raises:
+            PermissionError: As `load`.
+            InvalidInputError: As `load`.
+        """
+        with prefix_errors(self.path):
+            document = _opened(self.data.reveal(), password)
+        # The same rule as OpenSSH's for private keys.
+        if self.mode & 0o077 and _HAS_MODES:
+            message = _SHARED.format("read or change")
+            if self.is_encrypted:
+                warnings.warn(f"{self.path}: {message}", stacklevel=4)
+            elif _has_secrets(document):
+                message += ", but keys that others have read want replacing"
+                raise PermissionError(errno.EACCES, message, self.path)
+        return document
+
+    def key_set(self, *, password: str | None = None) -> TrustFrameworkKeySet:
+        """Return the key set in the file, under the rules of `load`."""
+        return _key_set(self.path, self.document(password=password))
+
+
+def read_file(path: Path) -> StoredFile:
+    """Read a key set's file once, before its passphrase is known.
+
+    Raises:
+        OSError: As `load`.
+    """
     data, mode = files.read(path, limit=MAX_TEXT)
-    return _document(path, data, mode, password)
+    return StoredFile(os.fspath(path), Private(data), mode)
 
 
 def save(
@@ -162,12 +225,12 @@ def change_password(
 
 
 def is_encrypted(path: Path) -> bool:
-    """Whether the file of a key set is encrypted, going by how it begins.
+    """Whether a key set's file is encrypted, judged by its first characters.
 
     Raises:
         OSError: As `load`.
     """
-    data, _ = files.read(path, limit=MAX_TEXT)
+    data, _ = files.read(path, limit=_START)
     return _is_jwe(data)
 
 
@@ -177,40 +240,26 @@ def _editing(
 ) -> Iterator[TrustFrameworkKeySet]:
     files.read(path, limit=0)  # before there is a lock beside a file that is none
     with files.locked(path, timeout):
-        data, mode = files.read(path, limit=MAX_TEXT)
-        if password is None and mode & 0o022 and _HAS_MODES:
-            raise PermissionError(errno.EACCES, _SHARED.format("change"), os.fspath(path))
-        keyset = _key_set(path, _document(path, data, mode, password))
+        stored = read_file(path)
+        if password is None and stored.mode & 0o022 and _HAS_MODES:
+            raise PermissionError(errno.EACCES, _SHARED.format("change"), stored.path)
+        keyset = _key_set(stored.path, stored.document(password=password))
         yield keyset
         changed = _sealed(keyset, new_password, plain=plain)
-        if files.read(path, limit=MAX_TEXT) != (data, mode):
+        if files.read(path, limit=MAX_TEXT) != (stored.data.reveal(), stored.mode):
             message = "something else changed it meanwhile, without its lock: nothing was written"
             raise OSError(errno.EBUSY, message, os.fspath(path))
         files.replace(path, changed)
 
 
-def _key_set(path: Path, document: Mapping[str, Any]) -> TrustFrameworkKeySet:
-    with prefix_errors(os.fspath(path)):
+def _key_set(path: str, document: Mapping[str, Any]) -> TrustFrameworkKeySet:
+    with prefix_errors(path):
         return read_key_set(document, prove=False)
 
 
-def _document(path: Path, data: bytes, mode: int, password: str | None) -> dict[str, Any]:
-    with prefix_errors(os.fspath(path)):
-        document = _opened(data, password)
-    # As ssh does for its keys.
-    if mode & 0o077 and _HAS_MODES:
-        message = _SHARED.format("read or change")
-        if _is_jwe(data):
-            warnings.warn(f"{os.fspath(path)}: {message}", stacklevel=4)
-        elif _has_secrets(document):
-            message += ", but keys that others have read want replacing"
-            raise PermissionError(errno.EACCES, message, os.fspath(path))
-    return document
-
-
 def _is_jwe(data: bytes) -> bool:
-    # Its header is JSON, and so begins with {".
-    return data.lstrip().startswith(b"eyJ")
+    # The base64url of {", with which the header starts.
+    return data[:_START].lstrip().startswith(b"eyJ")
 
 
 def _opened(data: bytes, password: str | None) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from jwcrypto.jwk import JWK
 import trustkeys
 from tests import support
 from trustkeys import InvalidInputError, TrustFrameworkKey, TrustKeysError, generate_key, testing
-from trustkeys.errors import InvalidInputError as ErrorFromItsRoom
+from trustkeys.errors import KeyTooSmallError, MissingUseError
 
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi")
 INT64_MAX = 2**63 - 1
@@ -228,6 +228,10 @@ def test_what_is_missing_or_of_the_wrong_kind_is_named(
     assert (error.code, error.target) == (code, target)
 
 
+def test_a_missing_use_is_an_error_of_its_own(rsa_jwk: dict[str, Any]) -> None:
+    assert isinstance(refused({**rsa_jwk, "use": None}), MissingUseError)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", b"\xff", '{"kty":"RSA","kty":"RSA"}', 5, None])
 def test_what_is_no_jwk_at_all_is_refused(text: Any) -> None:
     assert refused(text).code == "AADB2C95026"
@@ -296,6 +300,7 @@ def test_a_modulus_outside_2048_to_16384_bits_is_refused(bits: int) -> None:
     jwk = {"kty": "RSA", "use": "sig", "e": "AQAB", "n": support.b64(1 << (bits - 1) | 1)}
     error = refused(jwk)
     assert error.target == "n"
+    assert isinstance(error, KeyTooSmallError) is (bits < 2048)
     assert f"2048 to 16384 bits, not {bits}" in error.message
 
 
@@ -441,7 +446,7 @@ def test_what_a_key_does_not_have_is_an_error_not_something_else(
 def test_errors_survive_a_pickle_with_all_they_carry() -> None:
     error = refused({"kty": "EC"})
     copied = pickle.loads(pickle.dumps(error))
-    assert type(copied) is ErrorFromItsRoom is type(error)
+    assert type(copied) is InvalidInputError is type(error)
     assert isinstance(copied, (TrustKeysError, ValueError))
     assert (copied.code, copied.target, str(copied)) == (error.code, error.target, str(error))
 

@@ -22,7 +22,7 @@ _COMMANDS = {
     "export": "export",
     "import": "import_",
     "inspect": "inspect",
-    "keyset": "keyset.commands",
+    "keyset": "keyset",
     "provision": "provision",
     "compare": "compare",
 }

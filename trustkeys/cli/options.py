@@ -80,6 +80,8 @@ def key_set_file(command: Command) -> Command:
 
 def key_kind(command: Command) -> Command:
     """Add ``--use``, ``--kty`` and ``--size`` for a key that joins a key set."""
-    command = size(command)
+    command = click.option(
+        "--size", type=int, metavar="BITS", help="Size in bits. Default: as the set's newest key."
+    )(command)
     command = kty(f"RSA or oct. {_AS_THE_OTHERS}")(command)
     return use(f"sig or enc. {_AS_THE_OTHERS}")(command)

@@ -15,7 +15,7 @@ from trustkeys.core.rsa import rsa_public_key
 from trustkeys.core.strict_json import is_plain, is_text, parse_object
 from trustkeys.core.thumbprint import thumbprint
 from trustkeys.core.x5c import check_chain, read_x5c, x5c_of
-from trustkeys.errors import InvalidInputError
+from trustkeys.errors import InvalidInputError, KeyTooSmallError, MissingUseError
 from trustkeys.wording import shape
 
 __tracebackhide__ = True
@@ -43,11 +43,7 @@ def read_jwk(
         raise InvalidInputError("kty is missing", code="AADB2C95037", target="kty")
     key_type = key_type_for(given["kty"])
     if use is None and given.get("use") is None:
-        raise InvalidInputError(
-            "use is missing: the JWK has none, so give use='sig' or use='enc'",
-            code="AADB2C90253",
-            target="use",
-        )
+        raise MissingUseError("use is missing: the JWK has none, so pass use='sig' or use='enc'")
     if given.get("oth") is not None:
         # RFC 7518 section 6.3.2.7: who does not know what to do with it must not use the key.
         raise InvalidInputError(
@@ -105,7 +101,8 @@ def _checked_members(key_type: KeyType, jwk: Mapping[str, Any], *, prove: bool) 
         if all(is_plain(text) for text in members.values()):
             return members
     except InvalidInputError as error:
-        refusal = InvalidInputError(error.message, code=error.code, target=error.target)
+        kind = KeyTooSmallError if isinstance(error, KeyTooSmallError) else InvalidInputError
+        refusal = kind(error.message, code=error.code, target=error.target)
     except Exception:  # noqa: BLE001, S110 - jwcrypto's, for one, are no ValueError
         pass
     raise refusal

@@ -10,7 +10,7 @@ from attrs import frozen
 from trustkeys.core.numericdate import NumericDateInput, numeric_dates
 from trustkeys.core.registry import key_type_for, known_types
 from trustkeys.core.strict_json import parse_object
-from trustkeys.errors import InvalidInputError
+from trustkeys.errors import InvalidInputError, MissingUseError
 from trustkeys.wording import either, is_name, quoted, shape
 
 __all__ = ["GenerateKeyRequest"]
@@ -60,7 +60,9 @@ class GenerateKeyRequest:
         self.__attrs_init__(use, key_type.kty, start, end, bits)
 
     @classmethod
-    def from_graph(cls, body: str | bytes | Mapping[str, Any]) -> GenerateKeyRequest:
+    def from_graph(
+        cls, body: str | bytes | Mapping[str, Any], *, size: int | None = None
+    ) -> GenerateKeyRequest:
         """Read the body of a generateKey request.
 
         Strict: a member that generateKey does not take is refused by name. Members that start
@@ -68,11 +70,13 @@ class GenerateKeyRequest:
 
         Args:
             body: JSON, at most 64 KiB of UTF-8, or the mapping that such JSON makes.
+            size: The key size in bits, as for the class. The body itself cannot carry it.
 
         Raises:
+            MissingUseError: `use` is missing. Code ``AADB2C90253``.
             InvalidInputError: In this order, code and target: ``BadRequest`` the body's form;
-                ``BadRequest`` an unknown member; ``AADB2C90253`` `use` is missing; then as
-                the class, with ``AADB2C95030`` where `kty` is missing.
+                ``BadRequest`` an unknown member; `MissingUseError`; then as the class, with
+                ``AADB2C95030`` if `kty` is missing.
         """
         members: dict[str, Any] = {}
         for name, value in _body_members(body).items():
@@ -82,13 +86,13 @@ class GenerateKeyRequest:
                 raise _unknown_member(name)
             members[name] = value
         if "use" not in members:
-            raise InvalidInputError("use is missing: sig or enc", code="AADB2C90253", target="use")
+            raise MissingUseError
         members["use"] = checked_use(members["use"])
         if "kty" not in members:
             raise InvalidInputError(
                 f"kty is missing: {either(known_types())}", code="AADB2C95030", target="kty"
             )
-        return cls(**members)
+        return cls(**members, size=size)
 
     def to_graph(self) -> dict[str, Any]:
         """The request body for Graph: the dates only where given, and never the size."""
@@ -129,7 +133,7 @@ def _unknown_member(name: Any) -> InvalidInputError:
     if not is_name(name):
         return InvalidInputError(f"generateKey takes {known}, and no member that is {shape(name)}")
     if name == "size":
-        hint = "; size is an argument of generate_key(), and --size of the command"
+        hint = "; pass size as an argument, or --size to the command"
     elif near := get_close_matches(name.lower(), _GRAPH_MEMBERS, 1):
         hint = f"; did you mean {near[0]}?"
     else:

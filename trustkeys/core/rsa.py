@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from trustkeys.core.base64url import uint_decode, uint_encode
 from trustkeys.core.strategy import decode_member
-from trustkeys.errors import InvalidInputError
+from trustkeys.errors import InvalidInputError, KeyTooSmallError
 
 __tracebackhide__ = True
 
@@ -67,7 +67,8 @@ class RSAStrategy:
         }
         size = numbers["n"].bit_length()
         if not MIN_SIZE <= size <= MAX_SIZE:
-            raise InvalidInputError(
+            kind = KeyTooSmallError if size < MIN_SIZE else InvalidInputError
+            raise kind(
                 f"n of an RSA key must have {MIN_SIZE} to {MAX_SIZE} bits, not {size}", target="n"
             )
         if not _fit_together(numbers):
