@@ -61,6 +61,16 @@ def test_the_json_form_has_every_request_and_the_schedule(kind: Kind) -> None:
     assert document["schedule"] == [attrs.asdict(each) for each in provisioning.schedule]
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "create RSA",
+        "create oct",
+        "uploadSecret",
+        pytest.param("uploadPkcs12", marks=pytest.mark.deep),
+    ],
+    indirect=True,
+)
 def test_the_bash_script_brings_all_keys_and_leaks_nothing(tenant: Tenant, kind: Kind) -> None:
     provisioning, there, expected = kind
     tenant.place(provisioning)
