@@ -183,7 +183,7 @@ def test_an_rsa_key_never_matches_an_oct_key(rsa_keys: list[TrustFrameworkKey]) 
     "entry",
     [None, 5, "x", [], {}, {"n": 5, "kid": 5}, {"n": "!", "kid": "a\x1b"}, {"kty": 1, "n": "="}],
 )
-def test_an_entry_that_is_no_key_is_reported_as_only_in_the_tenant(
+def test_an_entry_that_is_no_key_is_only_in_the_tenant(
     keys: TrustFrameworkKeySet, entry: Any
 ) -> None:
     answer = keys.to_graph()
