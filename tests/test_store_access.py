@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import resource
 import signal
 import stat
 from collections.abc import Callable, Iterator
@@ -217,6 +216,7 @@ def test_a_disk_that_fails_leaves_the_old_file_as_it_was(
 
 @pytest.mark.deep
 def test_a_full_disk_leaves_the_old_file_as_it_was(path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="Windows has no such limits")
     store.save(key_set(), path, plain=True)
     before = path.read_bytes()
 
