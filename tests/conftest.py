@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import trustkeys
-from tests import support
 from trustkeys import testing
 from trustkeys.core import registry
 from trustkeys.formats import certificates
@@ -91,9 +90,3 @@ def clean_registry() -> Iterator[None]:
     registry._key_types.clear()
     registry._key_types.update(before)
     registry._entry_points.cache_clear()
-
-
-@pytest.fixture(scope="session")
-def large_rsa_jwk() -> dict[str, Any]:
-    """A private key of 8192 bits, which takes ten seconds to make: public, for tests alone."""
-    return support.parse(support.ROOT.joinpath("tests", "rsa8192.json").read_text())
