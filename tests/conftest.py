@@ -11,17 +11,18 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import trustkeys
+from tests import forkserver
 from trustkeys import testing
 from trustkeys.core import registry
 from trustkeys.formats import certificates
 
 settings.register_profile(
     "default",
-    max_examples=300,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-settings.register_profile("quick", settings.get_profile("default"), max_examples=60)
+settings.register_profile("ci", settings.get_profile("default"), max_examples=300)
 settings.register_profile("deep", settings.get_profile("default"), max_examples=10_000)
 settings.load_profile("default")
 
@@ -35,6 +36,13 @@ def stoppable() -> None:
     ):
         if signal.getsignal(signum) is signal.SIG_IGN:
             signal.signal(signum, handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fork_server() -> Iterator[None]:
+    """Stop the fork server when the tests have ended."""
+    yield
+    forkserver.stop()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import errno
 import json
 import multiprocessing
 import os
+import pickle
 import random
 import resource
 import signal
@@ -36,6 +37,7 @@ from trustkeys import (
     testing,
 )
 from trustkeys.core.rsa import RSAStrategy
+from trustkeys.formats import jwe
 from trustkeys.formats.jwe import ROUNDS, encrypt
 
 PASSWORD = "correct horse battery staple"
@@ -238,6 +240,58 @@ def test_a_missing_a_wrong_and_a_needless_passphrase_are_told_apart(
         assert "it is not encrypted" in refused(call, path, password=PASSWORD).message
 
 
+def test_a_file_that_was_read_once_is_opened_without_reading_it_again(
+    path: Path, encrypted: tuple[TrustFrameworkKeySet, bytes]
+) -> None:
+    put(path, encrypted[1])
+    stored = store.read_file(path)
+    path.unlink()
+    assert stored.is_encrypted
+    with pytest.raises(InvalidInputError, match="passphrase is missing"):
+        stored.document()
+    assert stored.document(password=PASSWORD) == encrypted[0].to_jwks(private=True)
+    assert stored.key_set(password=PASSWORD) == encrypted[0]
+
+
+def test_a_file_that_was_read_shows_no_secret(path: Path) -> None:
+    keyset = key_set()
+    store.save(keyset, path, plain=True)
+    stored = store.read_file(path)
+    assert not stored.is_encrypted
+    secret = next(iter(keyset)).to_jwk(private=True)
+    assert support.leaks(f"{stored!r} {attrs.asdict(stored)}", secret) == []
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(stored)
+
+
+def test_an_edit_reads_the_file_once_and_once_more_before_it_replaces_it(
+    path: Path,
+    encrypted: tuple[TrustFrameworkKeySet, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put(path, encrypted[1])
+    read, derive = files.read, jwe._derive
+    whole: list[int] = []
+    derived: list[bytes] = []
+
+    def reading(path: Any, *, limit: int) -> tuple[bytes, int]:
+        whole.extend([limit] if limit > len(encrypted[1]) else [])
+        return read(path, limit=limit)
+
+    def deriving(password: bytes, salt: bytes, rounds: int) -> bytes:
+        derived.append(salt)
+        return derive(password, salt, rounds)
+
+    monkeypatch.setattr(files, "read", reading)
+    monkeypatch.setattr(jwe, "_derive", deriving)
+    assert store.is_encrypted(path)
+    assert (len(whole), len(derived)) == (0, 0)
+    assert store.load(path, password=PASSWORD) == encrypted[0]
+    assert (len(whole), len(derived)) == (1, 1)
+    add_a_key(path, PASSWORD)
+    assert (len(whole), len(derived)) == (3, 3)
+
+
 def test_a_passphrase_is_the_same_on_every_keyboard(path: Path) -> None:
     store.save(key_set(), path, password="caf\u00e9")
     assert len(store.load(path, password="cafe\u0301")) == 1
@@ -247,31 +301,33 @@ def test_a_passphrase_is_the_same_on_every_keyboard(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "code"),
     [
-        b"",
-        b"\0" * 99,
-        b"-----BEGIN PRIVATE KEY-----",
-        b"{}",
-        b"[]",
-        b'{"keys": []}',
-        b'{"id": "a b", "keys": []}',
-        b'{"id": "a", "keys": [{}]}',
-        b'{"id": "a", "keys": {"kty": "oct"}}',
-        b'{"id": "a", "id": "b", "keys": []}',
-        b'{"id": "a", "keys": ' + b"[" * 99_999,
-        b'{"kty": "oct", "k": "AAAA", "use": "sig"}',
-        b"\xff\xfe{\0}\0",
-        b"eyJ",
-        b"eyJ....",
+        (b"", "AADB2C95026"),
+        (b"\0" * 99, "AADB2C95026"),
+        (b"-----BEGIN PRIVATE KEY-----", "AADB2C95026"),
+        (b"{}", "AADB2C95026"),
+        (b"[]", "AADB2C95026"),
+        (b'{"keys": []}', "BadRequest"),
+        (b'{"id": "a b", "keys": []}', "BadRequest"),
+        (b'{"id": "a", "keys": [{}]}', "AADB2C95037"),
+        (b'{"id": "a", "keys": {"kty": "oct"}}', "AADB2C95026"),
+        (b'{"id": "a", "id": "b", "keys": []}', "AADB2C95026"),
+        (b'{"id": "a", "keys": ' + b"[" * 99_999, "AADB2C95026"),
+        (b'{"kty": "oct", "k": "AAAA", "use": "sig"}', "AADB2C95026"),
+        (b"\xff\xfe{\0}\0", "AADB2C95026"),
+        (b"eyJ", "BadRequest"),
+        (b"eyJ....", "BadRequest"),
     ],
-    ids=lambda data: repr(data[:30]),
+    ids=lambda value: repr(value[:30]),
 )
-def test_what_is_no_key_set_is_refused(path: Path, data: bytes) -> None:
+def test_anything_but_a_key_set_is_refused_with_its_code(
+    path: Path, data: bytes, code: str
+) -> None:
     put(path, data)
     password = PASSWORD if data.startswith(b"eyJ") else None
     for call in (store.load, add_a_key):
-        refused(call, path, password=password)
+        assert refused(call, path, password=password).code == code
 
 
 def test_every_truncation_of_a_plain_file_is_refused(path: Path) -> None:
@@ -458,7 +514,7 @@ def test_what_is_no_file_is_refused_and_left_alone(
 ) -> None:
     make(path)
     before = sorted(os.listdir(path.parent))
-    for call in (store.load, add_a_key, store.is_encrypted, store.read_document):
+    for call in (store.load, add_a_key, store.is_encrypted, store.read_file):
         with pytest.raises(OSError, match=r".") as caught:
             call(path)
         assert (caught.value.errno, caught.value.filename) == (code, str(path))

@@ -1,4 +1,4 @@
-"""``python -m trustkeys``, and what the installed command calls."""
+"""``python -m trustkeys``, and the entry point of the installed command."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 def main() -> None:
     """Run the command line, or say how to install it."""
-    # Ctrl-C before there is anything to clean up ends the process without a traceback.
+    # Until there is something to clean up, Ctrl-C ends the process without a traceback.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:

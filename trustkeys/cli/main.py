@@ -10,41 +10,29 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib import import_module
 
 import click
 
-from trustkeys.cli import signals, values
-from trustkeys.cli.generate import generate
+from trustkeys.cli import signals, terminal
+from trustkeys.cli.lazy import LazyGroup
 from trustkeys.errors import TrustKeysError
 
-# Where the commands stand that need more, and are loaded when they are asked for.
-_WHEN_ASKED_FOR = {
-    "compare": ("provision", "compare"),
-    "export": ("export", "export"),
-    "import": ("import_", "import_"),
-    "inspect": ("inspect", "inspect"),
-    "keyset": ("keyset.commands", "keyset"),
-    "provision": ("provision", "provision"),
+_COMMANDS = {
+    "generate": "generate",
+    "batch": "batch.command",
+    "export": "export",
+    "import": "import_",
+    "inspect": "inspect",
+    "keyset": "keyset",
+    "provision": "provision",
+    "compare": "compare",
 }
 
 
-class _Commands(click.Group):
-    """The commands. Those that need more are loaded when they are asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), *_WHEN_ASKED_FOR]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _WHEN_ASKED_FOR:
-            return super().get_command(ctx, cmd_name)
-        module, name = _WHEN_ASKED_FOR[cmd_name]
-        command: click.Command = getattr(import_module(f"trustkeys.cli.{module}"), name)
-        return command
-
-
 @click.group(
-    cls=_Commands,
+    cls=LazyGroup,
+    package="trustkeys.cli",
+    modules=_COMMANDS,
     name="trustkeys",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -60,14 +48,11 @@ def group() -> None:
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
 
 
-group.add_command(generate)
-
-
 def run(args: Sequence[str]) -> int:
-    """Run the command in a process of its own, and give its exit code.
+    """Run the command in a process of its own, and return its exit code.
 
-    0 done, 1 trouble with a file, 2 bad input, 3 a check found errors. A signal ends the
-    process as that signal does.
+    0: done. 1: a file or the network failed. 2: bad input. 3: a check found errors. A signal
+    ends the process as that signal does by default.
     """
     _disable_core_dumps()
     try:
@@ -75,7 +60,7 @@ def run(args: Sequence[str]) -> int:
         if hasattr(signal, "SIGPIPE"):
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         code = _run(args)
-        # There is nothing left to clean up.
+        # Nothing is left to clean up.
         signals.handle(signal.SIG_DFL)
     except signals.Stopped as stopped:
         signal.signal(stopped.signum, signal.SIG_DFL)
@@ -88,7 +73,7 @@ def _run(args: Sequence[str]) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
-            warnings.showwarning = lambda message, *_, **__: values.warn(str(message))
+            warnings.showwarning = lambda message, *_, **__: terminal.warn(str(message))
             code = group.main(list(args), prog_name="trustkeys", standalone_mode=False)
         return int(code or 0)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -104,7 +89,7 @@ def _run(args: Sequence[str]) -> int:
         _report(error, str(error), args)
         return 2
     except OSError as error:
-        # What could not be written is not tried again when the interpreter ends.
+        # Do not try again at exit to write what could not be written.
         _discard_output()
         message = f"{error.filename or repr('')}: {error.strerror}"
         code_name = errno.errorcode.get(error.errno or 0, "OSError")
@@ -113,11 +98,11 @@ def _run(args: Sequence[str]) -> int:
 
 
 def _report(error: TrustKeysError, line: str, args: Sequence[str]) -> None:
-    # Looked up in the arguments themselves, since the error may be about them.
+    # Looked up in the arguments, since the error may be about their parsing.
     text = (
-        json.dumps(error.to_graph()) if "--json" in args else f"trustkeys: {values.escaped(line)}"
+        json.dumps(error.to_graph()) if "--json" in args else f"trustkeys: {terminal.escaped(line)}"
     )
-    # Where nobody can be told, the exit code still tells.
+    # If standard error is closed, the exit code still tells.
     with suppress(OSError):
         click.echo(text, err=True)
 
@@ -130,9 +115,9 @@ def _discard_output() -> None:
 
 
 def _disable_core_dumps() -> None:
-    """Keep a crash from writing keys to disk, as far as a limit can."""
+    """Set the limit for core dumps to zero, so that a crash writes no keys to disk."""
     try:
         import resource
-    except ImportError:  # Windows has none
+    except ImportError:  # Windows
         return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

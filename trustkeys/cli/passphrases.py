@@ -1,38 +1,83 @@
-"""Passphrases: from a file or pipe, or from the person at the terminal; never from an argument."""
+"""Passphrases: from a file or pipe, or typed at the terminal; never from an argument."""
 
 from __future__ import annotations
 
-import getpass
 import os
 import sys
 from contextlib import suppress
 
 import click
 
-from trustkeys import store
-from trustkeys.cli import values
-from trustkeys.errors import InvalidInputError
+from trustkeys.cli.terminal import escaped, read_input
+from trustkeys.core.strict_json import MAX_JSON_BYTES
+from trustkeys.errors import InvalidInputError, PassphraseError
+
+__tracebackhide__ = True
+
+
+def read_password(path: str, what: str = "passphrase") -> str:
+    """Read a passphrase from a file or pipe, or from standard input for ``-``.
+
+    One line end at the end is removed.
+
+    Args:
+        path: The file, the pipe, or ``-``.
+        what: What it is, for errors.
+
+    Raises:
+        PassphraseError: It is not UTF-8, or longer than 64 KiB.
+    """
+    if path == "-" and sys.stdin is not None and sys.stdin.isatty():
+        raise click.UsageError(
+            f"the {what} would be visible while you type: leave --password-file out"
+        )
+    data = read_input(path)
+    password = None
+    with suppress(UnicodeDecodeError):
+        # Windows PowerShell writes a byte order mark.
+        password = data.decode("utf-8-sig")
+    if password is None or len(data) > MAX_JSON_BYTES:
+        raise PassphraseError(f"the {what} must be UTF-8 text of at most {MAX_JSON_BYTES} bytes")
+    return password.removesuffix("\n").removesuffix("\r")
 
 
 def known(path: str, password_file: str | None) -> str | None:
-    """Give the passphrase of a file that is there, or None where it has none.
+    """Do as `existing`, reading the file to see whether it is encrypted."""
+    from trustkeys import store
+
+    is_encrypted = password_file is None and store.is_encrypted(path)
+    return existing(path, password_file, is_encrypted=is_encrypted)
+
+
+def existing(
+    file: str,
+    password_file: str | None,
+    *,
+    is_encrypted: bool,
+    option: str = "--password-file",
+) -> str | None:
+    """Return the passphrase of a file, or None if it is not encrypted.
 
     Args:
-        path: The file of a key set.
-        password_file: The file that the passphrase is in. Default: ask, where there is one.
+        file: The name of the encrypted file, for the prompt.
+        password_file: The file with the passphrase. Default: ask, if `is_encrypted`.
+        is_encrypted: Whether the file needs a passphrase.
+        option: The option to name if there is no terminal.
     """
     if password_file is not None:
-        return values.read_password(password_file)
-    return ask(f"Passphrase of {path}: ") if store.is_encrypted(path) else None
+        return read_password(password_file)
+    return ask(f"Passphrase of {file}", option=option) if is_encrypted else None
 
 
-def new(path: str, password_file: str | None, *, plain: bool, option: str) -> str | None:
-    """Give the passphrase that a file shall be encrypted to, or None where it shall be plain.
+def new(
+    file: str, password_file: str | None, *, plain: bool, option: str = "--password-file"
+) -> str | None:
+    """Return the passphrase to encrypt a new file to, or None for a plain one.
 
     Args:
-        path: The file of a key set.
-        password_file: The file that the passphrase is in. Default: ask, twice.
-        plain: Whether none is wanted.
+        file: The name of the new file, for the prompt.
+        password_file: The file with the passphrase. Default: ask, twice.
+        plain: Whether the file is to be plain.
         option: The option that `password_file` comes from, for errors.
     """
     if plain and password_file is not None:
@@ -40,39 +85,39 @@ def new(path: str, password_file: str | None, *, plain: bool, option: str) -> st
     if plain:
         return None
     if password_file is not None:
-        return values.read_password(password_file)
-    password = ask(f"New passphrase for {path}: ", otherwise=f"{option} or --plain")
-    if ask("Once more: ") != password:
-        raise InvalidInputError("the two passphrases differ", target="password")
-    return password
+        return read_password(password_file)
+    return ask(f"New passphrase for {file}", option=f"{option} or --plain", repeat=True)
 
 
 def secret(prompt: str) -> str:
-    """Give a secret: of the person at the terminal, asked twice, or all of standard input."""
+    """Return a secret that is typed twice at the terminal, or all of standard input."""
     if sys.stdin is None or not sys.stdin.isatty():
-        return values.read_password("-", what="secret")
-    text = ask(prompt)
-    if ask("Once more: ") != text:
-        raise InvalidInputError("the two secrets differ", target="k")
-    return text
+        return read_password("-", what="secret")
+    return ask(prompt, repeat=True)
 
 
-def ask(prompt: str, otherwise: str = "--password-file") -> str:
-    """Ask the person at the terminal for a passphrase, and do not show it.
+def ask(prompt: str, *, option: str = "--password-file", repeat: bool = False) -> str:
+    """Ask for a passphrase at the terminal, without showing it.
 
     Args:
-        prompt: What to ask.
-        otherwise: The option to name where there is no terminal.
+        prompt: What to ask for.
+        option: The option to name if there is no terminal.
+        repeat: Whether to ask twice, until both answers are equal.
     """
     # Without a terminal getpass would read from standard input, and show it.
     if not _has_terminal():
-        raise click.UsageError(f"there is no terminal to ask for a passphrase: give {otherwise}")
-    problem = "no passphrase was given"
-    with suppress(EOFError):
-        try:
-            return getpass.getpass(values.escaped(prompt))
-        except UnicodeError:  # which quotes what was typed
-            problem = "the passphrase must be text in the terminal's own encoding"
+        raise click.UsageError(f"there is no terminal to ask for a passphrase: use {option}")
+    problem = "no passphrase was typed"
+    try:
+        answer: str = click.prompt(
+            escaped(prompt), hide_input=True, confirmation_prompt=repeat, err=True
+        )
+    except click.Abort:  # the end of the input
+        pass
+    except UnicodeError:  # which holds what was typed
+        problem = "the passphrase must be text in the terminal's own encoding"
+    else:
+        return answer
     raise InvalidInputError(problem, target="password")
 
 

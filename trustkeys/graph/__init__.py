@@ -1,10 +1,9 @@
-"""What brings a key set into a tenant: requests for Microsoft Graph as values, and scripts."""
+"""Provision a tenant: the requests for Microsoft Graph as values, and as scripts."""
 
-from trustkeys.graph.az import az_script
 from trustkeys.graph.compare import Comparison, compare
-from trustkeys.graph.pwsh import pwsh_script
-from trustkeys.graph.requests import CLOUDS, ActiveStretch, GraphRequest, Provisioning, provision
-from trustkeys.graph.scripts import private_bodies, private_json
+from trustkeys.graph.provisioning import CLOUDS, ActiveStretch, Provisioning, provision
+from trustkeys.graph.requests import GraphRequest
+from trustkeys.graph.scripts import az_script, private_bodies, private_json, pwsh_script
 
 __all__ = [
     "CLOUDS",

@@ -1,4 +1,4 @@
-"""A key set here against what Graph says that is there."""
+"""Compare a key set with what Microsoft Graph says is in the tenant."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ __tracebackhide__ = True
 
 @frozen
 class Comparison:
-    """One key, here and there.
+    """One key, in the key set and in the tenant.
 
     Attributes:
-        here: Its `kid` here, or None where it is only there.
-        there: Its `kid` there, or None where it is only here, or has none there.
-        is_there: Whether it is there.
-        differences: What differs: ``"use"``, ``"nbf"``, ``"exp"``, ``"status"``; ``"order"``
-            where another key with the same `nbf` was added before it here, and after it there.
+        here: Its `kid` in the key set, or None if it is not in the key set.
+        there: Its `kid` in the tenant, or None if it is not in the tenant or has no `kid` there.
+        is_there: Whether it is in the tenant.
+        differences: The members that differ: ``"use"``, ``"status"``, ``"nbf"``, ``"exp"``. Also
+            ``"order"`` if an earlier key of the key set with the same `nbf` comes after it in
+            the tenant.
     """
 
     here: str | None
@@ -39,7 +40,7 @@ class Comparison:
 
     @property
     def is_drift(self) -> bool:
-        """Whether this can make a difference to sign-in; another `kid` makes none."""
+        """Whether the difference can affect sign-in. A different `kid` alone does not."""
         return self.here is None or not self.is_there or bool(self.differences)
 
 
@@ -48,33 +49,32 @@ def compare(
 ) -> tuple[Comparison, ...]:
     """Compare a key set with a saved answer of Graph.
 
-    RSA keys are the same when they have the same modulus. Of oct keys Graph shows no secret:
-    they count as the same when they have the same `kid`, else the same `nbf` and `exp`. That
-    does not prove that they are. What the answer says nothing of, such as `status`, is not
-    compared.
+    RSA keys match by their modulus. Graph does not show the secret of an oct key, so oct keys
+    match by `kid`, or else by `nbf` and `exp`, which does not prove that they are the same key.
+    Members that the answer does not have, such as `status`, are not compared.
 
     Args:
-        keyset: The set here.
-        graph_answer: What GET keySets/{id} or keys_v2 answers: a mapping, or JSON text of at
-            most 16 MiB.
+        keyset: The key set.
+        graph_answer: The answer to GET keySets/{id} or keySets/{id}/keys_v2: a mapping, or JSON
+            text of at most 16 MiB.
 
     Returns:
-        The keys here, in their order, and then those that are only there, in theirs, also what
-        cannot be read as a key.
+        One row for each key of the key set, in its order. Then one row for each other entry of
+        the answer, in its order, even if the entry cannot be read as a key.
 
     Raises:
-        InvalidInputError: ``AADB2C95026`` no JSON, or no list of keys; ``BadRequest`` it is the
-            answer for another set.
+        InvalidInputError: ``AADB2C95026``: the answer is not JSON, or has no list of keys.
+            ``BadRequest``: it is about another key set.
     """
     if not isinstance(keyset, TrustFrameworkKeySet):
         raise InvalidInputError(
-            f"a key set must be a TrustFrameworkKeySet, not {shape(keyset)}", target="keyset"
+            f"keyset must be a TrustFrameworkKeySet, not {shape(keyset)}", target="keyset"
         )
     answer = members_of(graph_answer)
     entries = keys_of(answer)
     if answer.get("id") is not None and not _is_same_id(answer["id"], keyset.id):
         raise InvalidInputError(
-            f"the answer is that of another key set than {keyset.id}: save the one of GET "
+            f"the answer is about another key set than {keyset.id}: save the answer to GET "
             f"keySets/{keyset.id}",
             target="id",
         )
@@ -121,10 +121,10 @@ def _differences(key: TrustFrameworkKey, entry: Mapping[str, Any]) -> Iterator[s
 
 
 def _matched(keys: Sequence[TrustFrameworkKey], entries: Sequence[Any]) -> list[int | None]:
-    """Find for each key the place of its entry, each entry once."""
+    """Return the index of each key's entry. No two keys get the same entry."""
     free = {place: entry for place, entry in enumerate(entries) if isinstance(entry, Mapping)}
     places: list[int | None] = [None] * len(keys)
-    # What is the same for sure goes first, so that a mere likeness does not take it away.
+    # From the strongest identity to the weakest, so that a weak match takes no strong one's entry.
     for identify_here, identify_there in _IDENTITIES:
         waiting: dict[object, list[int]] = {}
         for place, entry in free.items():
@@ -169,7 +169,7 @@ _IDENTITIES = ((_rsa_here, _rsa_there), (_kid_here, _kid_there), (_dates_here, _
 
 
 def _is_oct(entry: Mapping[str, Any]) -> bool:
-    # An answer of uploadSecret writes OCT.
+    # uploadSecret answers with OCT.
     return (_text(entry, "kty") or "").lower() == "oct"
 
 
@@ -179,7 +179,7 @@ def _text(entry: Any, name: str) -> str | None:
 
 
 def _date(entry: Mapping[str, Any], name: str) -> int | str | None:
-    """Give a date that can be compared with one here, whatever stands there."""
+    """Return a date, or for a value that is no date some text, which equals no date."""
     value = entry.get(name)
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
@@ -187,7 +187,7 @@ def _date(entry: Mapping[str, Any], name: str) -> int | str | None:
 
 
 def _number(text: object) -> int | None:
-    """Give the number that base64 of any kind writes, with or without octets of zero before it."""
+    """Decode a number from base64 or base64url, padded or not, with or without leading zeros."""
     with suppress(ValueError):
         if isinstance(text, str):
             plain = text.rstrip("=").replace("+", "-").replace("/", "_")
@@ -196,9 +196,9 @@ def _number(text: object) -> int | None:
 
 
 def _out_of_order(keys: Sequence[TrustFrameworkKey], places: Sequence[int | None]) -> Iterator[int]:
-    """Find keys that were added later there than one with the same `nbf`, and earlier here.
+    """Yield the index of each key that precedes an earlier key with the same `nbf` in the tenant.
 
-    Of such keys the one that was added later is active; else the order makes no difference.
+    The order matters only between such keys: the later one is active.
     """
     latest: dict[int | None, int] = {}
     for index, (key, place) in enumerate(zip(keys, places, strict=True)):

@@ -1,1 +1,46 @@
-"""trustkeys keyset: key sets in files."""
+"""``trustkeys keyset``: key sets in files."""
+
+from __future__ import annotations
+
+import click
+
+from trustkeys.cli.lazy import LazyGroup
+
+_COMMANDS = {
+    "active": "active",
+    "add": "commands",
+    "certify": "commands",
+    "check": "check",
+    "create": "create",
+    "disable": "status",
+    "enable": "status",
+    "generate": "generate",
+    "jwks": "jwks",
+    "password": "password",
+    "rollover": "rollover",
+    "rotate": "rotate",
+    "secret": "secret",
+    "show": "show",
+}
+
+_EPILOG = """\b
+Examples:
+  trustkeys keyset create TokenSigningKeyContainer -o signing.keys
+  trustkeys keyset rotate signing.keys --use sig --kty RSA --every 90d --count 4
+  trustkeys keyset show signing.keys
+  trustkeys keyset check signing.keys --until +1y || echo "sign-in will fail"
+  trustkeys keyset jwks signing.keys > public.json
+
+\b
+FILE is encrypted. The commands ask for its passphrase, or read it with
+--password-file from a file or from a pipe such as /dev/fd/3.
+DURATION is a number and a unit: s, min, h, d, w, y (365 days).
+KID can be shortened to 6 characters.
+
+Exit status: 0 done, 1 a file failed, 2 bad input, 3 the check found an error.
+"""
+
+
+@click.group(cls=LazyGroup, package=__name__, modules=_COMMANDS, epilog=_EPILOG)
+def keyset() -> None:
+    """Create and maintain key sets, under the rules of Azure AD B2C."""

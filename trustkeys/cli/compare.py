@@ -1,0 +1,59 @@
+"""trustkeys compare: compare a key set with the keys in a tenant."""
+
+from __future__ import annotations
+
+import click
+from attrs import asdict
+
+from trustkeys import graph
+from trustkeys.cli import inputs, options
+from trustkeys.cli.params import INPUT
+from trustkeys.cli.terminal import escaped, read_input, write_json, write_out
+from trustkeys.core.strict_json import MAX_SET_BYTES
+from trustkeys.errors import prefix_errors
+
+__tracebackhide__ = True
+
+_EPILOG = """\b
+Examples:
+  az rest --method get --url \\
+    https://graph.microsoft.com/beta/trustFramework/keySets/B2C_1A_Signing > answer.json
+  trustkeys compare signing.keys answer.json
+
+\b
+RSA keys match by their modulus. The answer has no secret of an oct key, so oct
+keys match by kid, or else by nbf and exp, which does not prove that they are
+the same. A different kid alone is not drift.
+"""
+
+
+@click.command(epilog=_EPILOG)
+@options.key_set_file
+@click.argument("answer", type=INPUT)
+@options.json_results
+def compare(file: str, answer: str, password_file: str | None, as_json: bool) -> int:
+    """Compare the key set FILE with a saved answer of Graph. Exit status 3 on drift.
+
+    ANSWER is the answer to GET keySets/{id} or keySets/{id}/keys_v2; - is standard input.
+    """
+    keys = inputs.key_set(file, password_file)
+    content = read_input(answer, MAX_SET_BYTES)
+    with prefix_errors(answer):
+        rows = graph.compare(keys, content)
+    if as_json:
+        write_json({"value": [{**asdict(row), "drift": row.is_drift} for row in rows]})
+    else:
+        lines = [_line(row) for row in rows] or ["no keys on either side"]
+        write_out("".join(f"{escaped(line)}\n" for line in lines))
+    return 3 if any(row.is_drift for row in rows) else 0
+
+
+def _line(row: graph.Comparison) -> str:
+    if row.here is None:
+        return f"there only: {row.there or 'a key without a kid'}"
+    if not row.is_there:
+        return f"here only: {row.here}"
+    named = "" if row.there == row.here else f", there {row.there or 'without a kid'}"
+    if row.differences:
+        return f"differs in {', '.join(row.differences)}: {row.here}{named}"
+    return f"same: {row.here}{named}"

@@ -1,0 +1,32 @@
+"""``trustkeys keyset create``."""
+
+from __future__ import annotations
+
+import click
+
+from trustkeys import store
+from trustkeys.cli import options, passphrases
+from trustkeys.cli.params import NEW_FILE
+from trustkeys.cli.signals import uninterrupted
+from trustkeys.cli.terminal import write_json
+from trustkeys.keyset.keyset import TrustFrameworkKeySet
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "-o", "--output", type=NEW_FILE, metavar="FILE", required=True, help="A new file, mode 0600."
+)
+@click.option("--plain", is_flag=True, help="Do not encrypt the private keys.")
+@options.password_file()
+@options.json_errors
+def create(name: str, output: str, plain: bool, password_file: str | None) -> None:
+    """Create an empty key set in a new file.
+
+    The file is encrypted with a passphrase. NAME gets the prefix B2C_1A_, as in the service.
+    """
+    keys = TrustFrameworkKeySet(name)
+    password = passphrases.new(output, password_file, plain=plain)
+    with uninterrupted():
+        store.save(keys, output, password=password, plain=plain)
+    write_json(keys.to_graph())

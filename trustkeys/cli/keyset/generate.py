@@ -1,0 +1,35 @@
+"""``trustkeys keyset generate``."""
+
+from __future__ import annotations
+
+import click
+
+from trustkeys.cli import options
+from trustkeys.cli.keyset.key_set_file import edit
+from trustkeys.cli.terminal import json_text, warn, write_result
+from trustkeys.cli.times import Time, now_or, validity
+from trustkeys.core.numericdate import date_text
+
+
+@click.command(epilog=options.TIMES_HELP)
+@options.key_set_file
+@options.key_kind
+@options.nbf()
+@options.exp()
+@options.json_errors
+def generate(
+    file: str,
+    password_file: str | None,
+    use: str | None,
+    kty: str | None,
+    size: int | None,
+    nbf: Time | None,
+    exp: Time | None,
+) -> None:
+    """Generate a key and add it. Print what Graph would answer."""
+    start, end = validity(nbf, exp)
+    with edit(file, password_file) as keys:
+        key = keys.generate_key(use, kty, nbf=start, exp=end, size=size)
+    if end is not None and end <= now_or(None):
+        warn(f"the key has already expired, at {date_text(end)}")
+    write_result(json_text(key.to_graph()))

@@ -1,0 +1,17 @@
+"""``trustkeys keyset jwks``."""
+
+from __future__ import annotations
+
+import click
+
+from trustkeys.cli import options
+from trustkeys.cli.keyset.key_set_file import load
+from trustkeys.cli.terminal import write_json
+
+
+@click.command()
+@options.key_set_file
+@options.json_errors
+def jwks(file: str, password_file: str | None) -> None:
+    """Print the public keys as a JWK Set."""
+    write_json(load(file, password_file).to_jwks())

@@ -1,0 +1,27 @@
+"""``trustkeys keyset password``."""
+
+from __future__ import annotations
+
+import click
+
+from trustkeys import store
+from trustkeys.cli import options, passphrases
+from trustkeys.cli.keyset.key_set_file import PATIENCE
+
+
+@click.command()
+@options.key_set_file
+@options.password_file(
+    "Read the new passphrase from this file or pipe. Default: ask.", "--new-password-file"
+)
+@click.option("--plain", is_flag=True, help="Decrypt the file: it holds plain private keys then.")
+@options.json_errors
+def password(
+    file: str, password_file: str | None, new_password_file: str | None, plain: bool
+) -> None:
+    """Change the passphrase of the file. A plain file becomes encrypted."""
+    stored = store.read_file(file)
+    old = passphrases.existing(file, password_file, is_encrypted=stored.is_encrypted)
+    stored.document(password=old)  # fail before the prompt for a new passphrase
+    new = passphrases.new(file, new_password_file, plain=plain, option="--new-password-file")
+    store.change_password(file, password=old, new_password=new, plain=plain, timeout=PATIENCE)

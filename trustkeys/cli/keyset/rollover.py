@@ -1,0 +1,43 @@
+"""``trustkeys keyset rollover``."""
+
+from __future__ import annotations
+
+import click
+
+from trustkeys.cli import options
+from trustkeys.cli.keyset.key_set_file import edit
+from trustkeys.cli.params import TIME
+from trustkeys.cli.terminal import json_text, warn, write_result
+from trustkeys.cli.times import Time, now_or
+
+
+@click.command(epilog=options.TIMES_HELP)
+@options.key_set_file
+@options.key_kind
+@click.option("--at", type=TIME, metavar="T", help="When the key becomes active. Default: now.")
+@options.exp("When the key expires. Default: never.")
+@click.option("--disable", is_flag=True, help="Disable all other keys.")
+@options.json_errors
+def rollover(
+    file: str,
+    password_file: str | None,
+    use: str | None,
+    kty: str | None,
+    size: int | None,
+    at: Time | None,
+    exp: Time | None,
+    disable: bool,
+) -> None:
+    """Add a key that is active at once.
+
+    For emergencies. --disable also disables all other keys.
+    """
+    now = now_or(None)
+    start = now_or(at)
+    end = None if exp is None else exp.resolve(now, start)
+    with edit(file, password_file) as keys:
+        key = keys.rollover(start, exp=end, disable=disable, use=use, kty=kty, size=size)
+        active = keys.get_active_key(max(start, now_or(None)))
+    if active != key:
+        warn(f"another key is active: {active.kid} starts later. --disable disables it")
+    write_result(json_text(key.to_graph()))

@@ -1,0 +1,75 @@
+"""``trustkeys keyset rotate``."""
+
+from __future__ import annotations
+
+import click
+
+from trustkeys.cli import options
+from trustkeys.cli.keyset.key_set_file import edit
+from trustkeys.cli.params import DURATION, TIME
+from trustkeys.cli.terminal import json_text, write_result
+from trustkeys.cli.times import Time, now_or
+from trustkeys.core.numericdate import date_text
+from trustkeys.keyset.schedule import end_of, start_of
+
+
+@click.command(epilog=options.TIMES_HELP)
+@options.key_set_file
+@options.key_kind
+@options.at
+@click.option(
+    "--every",
+    type=DURATION,
+    metavar="DURATION",
+    required=True,
+    help="Time from one takeover to the next.",
+)
+@click.option(
+    "--overlap",
+    type=DURATION,
+    metavar="DURATION",
+    help="How long a key stays valid after the next one takes over. Default: 7d for sig, 90d for "
+    "enc.",
+)
+@click.option("--count", type=int, metavar="N", default=1, help="Number of keys. Default: 1.")
+@click.option(
+    "--start",
+    type=TIME,
+    metavar="T",
+    help="When the first new key takes over. Default: when the last key is due, at least a day "
+    "from now, but before there is a gap; now, if no key is active.",
+)
+@options.json_results
+def rotate(
+    file: str,
+    password_file: str | None,
+    use: str | None,
+    kty: str | None,
+    size: int | None,
+    at: Time | None,
+    every: int,
+    overlap: int | None,
+    count: int,
+    start: Time | None,
+    as_json: bool,
+) -> None:
+    """Add the next keys. Each takes over from the one before, without a gap."""
+    now = now_or(at)
+    with edit(file, password_file, at=now) as keys:
+        added = keys.rotate(
+            every,
+            overlap=overlap,
+            count=count,
+            start=None if start is None else start.resolve(now),
+            use=use,
+            kty=kty,
+            size=size,
+            at=now,
+        )
+    if as_json:
+        write_result(json_text({"value": [key.to_graph(base_url=None) for key in added]}))
+        return
+    lines = [
+        f"{key.kid}  from {date_text(start_of(key))} to {date_text(end_of(key))}\n" for key in added
+    ]
+    write_result("".join(lines))

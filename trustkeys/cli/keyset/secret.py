@@ -1,0 +1,35 @@
+"""``trustkeys keyset secret``."""
+
+from __future__ import annotations
+
+import click
+
+from trustkeys import store
+from trustkeys.cli import options, passphrases
+from trustkeys.cli.keyset.key_set_file import edit
+from trustkeys.cli.terminal import json_text, write_result
+from trustkeys.cli.times import Time, validity
+
+
+@click.command(epilog=options.TIMES_HELP)
+@options.key_set_file
+@options.use("sig or enc. Default: as the set's other keys.")
+@options.nbf()
+@options.exp()
+@options.json_errors
+def secret(
+    file: str, password_file: str | None, use: str | None, nbf: Time | None, exp: Time | None
+) -> None:
+    """Add a secret text, as uploadSecret does.
+
+    Type it at the prompt, which does not show it, or pass it on standard input. One line end at
+    its end is removed.
+    """
+    if password_file == "-":  # noqa: S105 - a name
+        raise click.UsageError("standard input is the secret: --password-file must be a file")
+    start, end = validity(nbf, exp)
+    store.is_encrypted(file)  # fail before the prompt if there is no such file
+    text = passphrases.secret(f"Secret for {file}")
+    with edit(file, password_file) as keys:
+        key = keys.upload_secret(text, use, nbf=start, exp=end)
+    write_result(json_text(key.to_graph()))

@@ -1,0 +1,69 @@
+"""``trustkeys keyset show``."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import click
+
+from trustkeys.cli import options
+from trustkeys.cli.keyset.key_set_file import load
+from trustkeys.cli.params import NEW_FILE_OR_STDOUT
+from trustkeys.cli.terminal import can_write, has_colors, write_json, write_out
+from trustkeys.cli.times import Time, now_or
+from trustkeys.files import write_new
+from trustkeys.keyset.keyset import TrustFrameworkKeySet
+from trustkeys.keyset.schedule import FOREVER, stretches
+
+
+@click.command(epilog=options.TIMES_HELP)
+@options.key_set_file
+@options.at
+@click.option(
+    "--svg",
+    type=NEW_FILE_OR_STDOUT,
+    metavar="FILE",
+    help="Draw an SVG picture into a new file; - is standard output.",
+)
+@options.json_results
+def show(
+    file: str, password_file: str | None, at: Time | None, svg: str | None, as_json: bool
+) -> None:
+    """Show the keys on a timeline.
+
+    It shows which key is active when, and where there is a gap.
+    """
+    keys = load(file, password_file)
+    now = now_or(at)
+    if as_json and svg is None:
+        write_json({**keys.to_graph(), "timeline": _timeline(keys)})
+        return
+    from trustkeys.cli import timeline  # imported lazily, since rich is slow to import
+
+    if svg is None:
+        text = timeline.as_text(
+            keys,
+            at=now,
+            width=shutil.get_terminal_size().columns,
+            color=has_colors(),
+            plain=not can_write(timeline.UNICODE.values()),
+        )
+        write_out(text)
+    elif svg == "-":
+        write_out(timeline.as_svg(keys, at=now))
+    else:
+        # The picture shows public data, and is made to be shared.
+        write_new(svg, timeline.as_svg(keys, at=now).encode(), mode=0o644)
+
+
+def _timeline(keys: TrustFrameworkKeySet) -> list[dict[str, Any]]:
+    kids = [key.kid for key in keys]
+    return [
+        {
+            "start": stretch.start,
+            "end": None if stretch.end == FOREVER else stretch.end,
+            "kid": None if stretch.key is None else kids[stretch.key],
+        }
+        for stretch in stretches(list(keys))
+    ]

@@ -1,0 +1,87 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from trustkeys.cli.params import INPUT, KTY, TIME, USE
+
+Command = Callable[..., Any]
+
+_AS_THE_OTHERS = "Default: as the set's other keys."
+
+TIMES_HELP = """\b
+T is one of
+  1798761600             whole seconds since 1970 (NumericDate)
+  2027-01-01             an ISO 8601 date or time, UTC unless a zone is given
+  2027-01-01T09:00+01:00
+  now
+  +90d                   from now; --exp counts from --nbf if that is given.
+                         Units: s, min, h, d, w, y (365 days)
+"""
+"""How to write a time, for the epilog of a command."""
+
+json_results = click.option(
+    "--json", "as_json", is_flag=True, help="Print results and errors as JSON."
+)
+
+json_errors = click.option(
+    "--json", is_flag=True, expose_value=False, help="Print errors as JSON, as Graph does."
+)
+
+at = click.option("--at", type=TIME, metavar="T", help="Use this time instead of now.")
+
+
+def use(text: str = "sig or enc.") -> Callable[[Command], Command]:
+    """Add ``--use``."""
+    return click.option("--use", type=USE, metavar="USE", help=text)
+
+
+def kty(text: str = "RSA or oct.") -> Callable[[Command], Command]:
+    """Add ``--kty``."""
+    return click.option("--kty", type=KTY, metavar="KTY", help=text)
+
+
+size = click.option(
+    "--size",
+    type=int,
+    metavar="BITS",
+    help="RSA: 2048 (default), 3072 or 4096; oct: 256 (default) to 4096.",
+)
+
+
+def nbf(
+    text: str = "Not valid before this time. Default: no date.",
+) -> Callable[[Command], Command]:
+    """Add ``--nbf``."""
+    return click.option("--nbf", type=TIME, metavar="T", help=text)
+
+
+def exp(text: str = "Expires at this time. Default: no date.") -> Callable[[Command], Command]:
+    """Add ``--exp``."""
+    return click.option("--exp", type=TIME, metavar="T", help=text)
+
+
+def password_file(
+    text: str = "Read the passphrase from this file or pipe. Default: ask.",
+    name: str = "--password-file",
+) -> Callable[[Command], Command]:
+    """Add ``--password-file``, or another option that names a file with a passphrase."""
+    return click.option(name, type=INPUT, metavar="FILE", help=text)
+
+
+def key_set_file(command: Command) -> Command:
+    """Add the argument FILE, a key set's file, and ``--password-file``."""
+    return click.argument("file")(password_file()(command))
+
+
+def key_kind(command: Command) -> Command:
+    """Add ``--use``, ``--kty`` and ``--size`` for a key that joins a key set."""
+    command = click.option(
+        "--size", type=int, metavar="BITS", help="Size in bits. Default: as the set's newest key."
+    )(command)
+    command = kty(f"RSA or oct. {_AS_THE_OTHERS}")(command)
+    return use(f"sig or enc. {_AS_THE_OTHERS}")(command)

@@ -1,0 +1,182 @@
+"""The types of the command's options and arguments."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+
+import click
+from click.shell_completion import CompletionItem
+
+from trustkeys.cli.times import UNITS, Time, parse_duration, parse_time
+from trustkeys.core.registry import key_type_for, known_types
+from trustkeys.errors import InvalidInputError
+from trustkeys.wording import either, shape
+
+__tracebackhide__ = True
+
+_MAX_SHOWN = 64
+_STDIN = f"{__name__}.stdin"
+
+
+def option_name(param: click.Parameter | None) -> str:
+    """Return the name of an option or argument as it is typed: ``--use``, or ``FILE``."""
+    if isinstance(param, click.Option):
+        return max(param.opts, key=len)
+    return param.human_readable_name if param else "FILE"
+
+
+def typed(value: str) -> str:
+    """Quote the value of an option, unless it is long or not printable."""
+    return repr(value) if len(value) <= _MAX_SHOWN and value.isprintable() else shape(value)
+
+
+def refuse_existing(path: str) -> None:
+    """Raise FileExistsError if there is a file, or anything else, of this name."""
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+
+
+class _Choice(click.ParamType[str]):
+    """A base for types whose values complete in shells."""
+
+    def choices(self) -> list[str]:
+        """Return the allowed values."""
+        raise NotImplementedError
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Complete a value in any case."""
+        return [
+            CompletionItem(name)
+            for name in self.choices()
+            if name.lower().startswith(incomplete.lower())
+        ]
+
+
+class _Use(_Choice):
+    """``sig`` or ``enc``, in any ASCII case (RFC 7517 section 4.2)."""
+
+    name = "use"
+
+    def choices(self) -> list[str]:
+        return ["sig", "enc"]
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value.lower() in self.choices():
+            return value.lower()
+        raise InvalidInputError(
+            f"{option_name(param)} must be sig or enc, not {typed(value)}",
+            code="AADB2C95033",
+            target="use",
+        )
+
+
+class _Kty(_Choice):
+    """A registered key type, in any ASCII case."""
+
+    name = "kty"
+
+    def choices(self) -> list[str]:
+        return known_types()
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value.lower() in map(str.lower, self.choices()):
+            return key_type_for(value).kty
+        raise InvalidInputError(
+            f"{option_name(param)} must be {either(self.choices())}, not {typed(value)}",
+            code="AADB2C95031",
+            target="kty",
+        )
+
+
+class _Time(click.ParamType[Time]):
+    """A point in time."""
+
+    name = "time"
+
+    def convert(
+        self, value: str | Time, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Time:
+        if isinstance(value, Time):  # a default
+            return value
+        name = option_name(param)
+        if match := re.fullmatch(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})", value):
+            raise InvalidInputError(
+                f"{name} {value} would be a time in 1970: write the date as "
+                f"{'-'.join(match.groups())}",
+                target=param.name if param else None,
+            )
+        if (when := parse_time(value)) is None:
+            raise InvalidInputError(
+                f"{name} must be seconds since 1970, a date or time such as 2027-01-31 or "
+                "2027-01-31T12:00:00Z, now, or a time from now such as +90d "
+                f"({', '.join(UNITS)}), not {typed(value)}",
+                target=param.name if param else None,
+            )
+        return when
+
+
+class _Duration(click.ParamType[int]):
+    """A duration, as whole seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        if isinstance(value, int):  # a default
+            return value
+        seconds = parse_duration(value)
+        if seconds is None:
+            raise InvalidInputError(
+                f"{option_name(param)} must be a number and a unit such as 90d "
+                f"({', '.join(UNITS)}), not {typed(value)}",
+                target=param.name if param else None,
+            )
+        return seconds
+
+
+class _Input(click.ParamType[str]):
+    """A file to read, or ``-`` for standard input, which only one parameter can be."""
+
+    name = "file"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value == "-" and ctx is not None and param is not None:
+            first = ctx.meta.setdefault(_STDIN, param)
+            if first is not param:
+                raise click.UsageError(
+                    "standard input can be read only once: "
+                    f"{option_name(first)} and {option_name(param)} are both -",
+                    ctx,
+                )
+        return value
+
+
+class NewFile(click.ParamType[str]):
+    """A file that must not exist yet."""
+
+    name = "file"
+
+    def __init__(self, *, allow_dash: bool = False) -> None:
+        self._allow_dash = allow_dash
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse an existing file before the command asks for anything."""
+        if value == "-" and not self._allow_dash:
+            raise click.UsageError(f"{option_name(param)} must be a file, not -", ctx)
+        if value != "-":
+            refuse_existing(value)
+        return value
+
+
+USE = _Use()
+KTY = _Kty()
+TIME = _Time()
+DURATION = _Duration()
+INPUT = _Input()
+NEW_FILE = NewFile()
+NEW_FILE_OR_STDOUT = NewFile(allow_dash=True)

@@ -1,0 +1,105 @@
+"""Standard input, standard output, and what the command says on standard error."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import IO
+
+import click
+
+from trustkeys.core.strict_json import MAX_JSON_BYTES
+
+__tracebackhide__ = True
+
+
+def escaped(text: str) -> str:
+    """Escape control characters, of a file's name for example, so that no terminal obeys them."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+@contextmanager
+def open_input(path: str) -> Iterator[IO[bytes]]:
+    """Open a file, a pipe, or ``-`` for standard input; errors in the block name it."""
+    if path == "-" and sys.stdin is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard input")
+    try:
+        with click.open_file(path, "rb") as file:
+            yield file
+    except OSError as error:
+        error.filename = path  # an error while reading has none
+        raise
+
+
+def read_input(path: str, limit: int = MAX_JSON_BYTES) -> bytes:
+    """Read a file, a pipe, or ``-`` for standard input.
+
+    Reads at most `limit` + 1 bytes, so that an endless input ends and a parser can refuse it.
+    """
+    with open_input(path) as file:
+        return file.read(limit + 1)
+
+
+def write_out(content: str | bytes) -> None:
+    """Write to standard output.
+
+    Raises:
+        OSError: It cannot be written. Silence must never look like success.
+    """
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
+    try:
+        click.echo(content, nl=False)
+    except OSError as error:
+        error.filename = "standard output"
+        raise
+
+
+def write_result(text: str) -> None:
+    """Write the answer of a command that changed a file; on failure, say that it is done."""
+    try:
+        write_out(text)
+    except OSError:
+        warn("the change was made: do not repeat the command")
+        raise
+
+
+def json_text(value: object) -> str:
+    """Return a value as indented JSON with a line end."""
+    return json.dumps(value, indent=2) + "\n"
+
+
+def write_json(value: object) -> None:
+    """Write JSON to standard output."""
+    write_out(json_text(value))
+
+
+def warn(message: str) -> None:
+    """Print a warning on standard error."""
+    say(f"warning: {message}")
+
+
+def say(message: str) -> None:
+    """Print a message on standard error."""
+    with suppress(OSError):
+        click.echo(f"trustkeys: {escaped(message)}", err=True)
+
+
+def has_colors() -> bool:
+    """Return whether standard output is a terminal, and NO_COLOR is not set."""
+    return sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def can_write(characters: Iterable[str]) -> bool:
+    """Return whether the encoding of standard output has these characters."""
+    try:
+        "".join(characters).encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
