@@ -104,7 +104,7 @@ def _problem(chain: Sequence[Certificate], key: RSAPublicKey, x5t: str | None) -
         return "x5t must be the SHA-1 thumbprint of the first certificate of x5c"
     for number, (certificate, issuer) in enumerate(pairwise(chain), 1):
         if not is_issued_by(certificate, issuer):
-            return f"each certificate in x5c must be issued by the next, and {number} is not"
+            return f"x5c must be in order: certificate {number} is not issued by the next"
     return None
 
 
