@@ -1,8 +1,8 @@
-"""The pytest plugin of trustkeys: keys without the wait, and Microsoft Graph in the process.
+"""The pytest plugin of trustkeys: test keys, and Microsoft Graph in the process, as fixtures.
 
-A module of its own beside the package, as Hypothesis has one: pytest loads its plugins before
-coverage is measured, and this must not bring the package along. So it is imported when a test
-asks for it.
+It is a module beside the package, because pytest loads it in every run. trustkeys is imported only
+when a test uses one of the fixtures, so that other test suites do not pay for it, and so that
+coverage of trustkeys itself starts in time.
 """
 
 from __future__ import annotations
@@ -15,15 +15,6 @@ import pytest
 if TYPE_CHECKING:
     from trustkeys import TrustFrameworkKey
     from trustkeys.testing import GraphTransport
-
-MARKER = "trustkeys_instant_keys"
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
-    config.addinivalue_line(
-        "markers", f"{MARKER}: trustkeys makes test keys here, which take no time to make"
-    )
 
 
 @pytest.fixture
@@ -43,18 +34,16 @@ def trustkeys_oct_key() -> TrustFrameworkKey:
 
 
 @pytest.fixture
-def graph() -> GraphTransport:
-    """Microsoft Graph in the process, with no key set yet: ``httpx.Client(transport=graph)``."""
+def trustkeys_graph() -> GraphTransport:
+    """Microsoft Graph without key sets: ``httpx.Client(transport=trustkeys_graph)``."""
     from trustkeys.testing import GraphTransport
 
     return GraphTransport()
 
 
-@pytest.fixture(autouse=True)
-def _trustkeys_marked(request: pytest.FixtureRequest) -> Iterator[None]:
-    if request.node.get_closest_marker(MARKER) is None:
-        yield
-        return
+@pytest.fixture
+def trustkeys_instant_keys() -> Iterator[None]:
+    """Make trustkeys generate test keys during the test: `trustkeys.testing.instant_keys`."""
     from trustkeys.testing import instant_keys
 
     with instant_keys():

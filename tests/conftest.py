@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import trustkeys
-from tests import support
+from tests import forkserver, support
 from trustkeys import testing
 from trustkeys.core import registry
 from trustkeys.formats import certificates
@@ -36,6 +36,13 @@ def stoppable() -> None:
     ):
         if signal.getsignal(signum) is signal.SIG_IGN:
             signal.signal(signum, handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fork_server() -> Iterator[None]:
+    """Stop the fork server when the tests have ended."""
+    yield
+    forkserver.stop()
 
 
 @pytest.fixture(scope="session")

@@ -6,29 +6,31 @@ import base64
 import doctest
 import json
 import os
-import pty
 import random
 import re
 import select
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
+import pytest
 from hypothesis import strategies as st
 
 import trustkeys
+from tests import forkserver
 from trustkeys import TrustFrameworkKey, testing
 
 ROOT = Path(__file__).parent.parent
 
 
 def documented_p256() -> str:
-    """The README's example of another key type, as a module."""
-    section = ROOT.joinpath("README.md").read_text().partition("### Another key type")[2]
-    *imports, strategy = doctest.DocTestParser().get_examples(section)[:3]
+    """The example of docs/how-to/key-types.md, as a module."""
+    page = ROOT.joinpath("docs", "how-to", "key-types.md").read_text()
+    *imports, strategy = doctest.DocTestParser().get_examples(page)[1:4]
     source = "".join(example.source for example in [*imports, strategy])
     return f"{source}\np256 = P256()\n"
 
@@ -78,10 +80,19 @@ def oct_key(
     return attrs.evolve(made, nbf=nbf, exp=exp, status=status)
 
 
+COMMAND = [sys.executable, "-m", "trustkeys"]
+
+
 def command(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run the command as a person would: a process of its own."""
+    """Run the command in a process of its own, with the options of `subprocess.run`.
+
+    The process is a child of the fork server, unless `TRUSTKEYS_REAL_PROCESSES` is set or the
+    options ask for what only a new interpreter can do.
+    """
     options = {"capture_output": True, "text": True, "timeout": 60, **options}
-    return subprocess.run([sys.executable, "-m", "trustkeys", *args], **options)
+    if forkserver.can_run(options):
+        return forkserver.run(args, **options)
+    return subprocess.run([*COMMAND, *args], **options)
 
 
 DATES = st.none() | st.integers(0, 12)
@@ -152,11 +163,18 @@ def command_at_a_terminal(
     *args: str, cwd: Path, answers: list[str], **environment: str
 ) -> tuple[int, str]:
     """Run the command with a terminal of its own, and type answers, one at each prompt."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(cwd)
-        os.environ |= {"TERM": "xterm-256color", "COLUMNS": "80", **environment}
-        os.execv(sys.executable, [sys.executable, "-m", "trustkeys", *args])
+    pty = pytest.importorskip("pty", reason="Windows has no terminals like these")
+    terminal, other = pty.openpty()
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), other)
+    settings = {"TERM": "xterm-256color", "COLUMNS": "80", **environment}
+    options: dict[str, Any] = {"cwd": cwd, "env": {**os.environ, **settings}, **streams}
+    process: subprocess.Popen[Any]
+    if forkserver.can_run(options):
+        process = forkserver.Process(args, terminal=True, **options)
+    else:
+        options["preexec_fn"] = partial(os.login_tty, 0)
+        process = subprocess.Popen([*COMMAND, *args], **options)
+    os.close(other)
     screen = b""
     waiting = list(answers)
     while True:
@@ -172,7 +190,7 @@ def command_at_a_terminal(
         if waiting and re.search(rb": $", screen):
             os.write(terminal, waiting.pop(0).encode(errors="surrogateescape"))
     os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), screen.decode()
+    return process.wait(), screen.decode()
 
 
 def spellings(secret: str) -> Iterator[str]:

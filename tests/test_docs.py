@@ -1,26 +1,43 @@
-"""Who follows the pages has to arrive, and come back from the backup."""
+"""The documentation must work as shown, and name everything that there is."""
 
 from __future__ import annotations
 
-import os
+import importlib.util
+import re
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import jwcrypto.jwa
 import pytest
+from click import Context, Group
 
-from tests.examples import document
+from tests.examples import document, run
 from tests.standins.tenant import Tenant
 from tests.support import ROOT
+from trustkeys.cli.main import group
 
-# As the page names it.
+DOCS = ROOT / "docs"
+
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if list(document(page).examples())]
+
+# As the pages name it.
 TENANT = "8a5ac7b6-0d55-4c33-8f1e-0b6a5b1f2c3d"
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
-def test_the_whole_way_goes_as_the_page_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def title(page: Path) -> str:
+    return str(page.relative_to(DOCS).with_suffix(""))
+
+
+def deep(page: Path) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.deep] if "```console" in page.read_text() else []
+
+
+@pytest.fixture
+def tenant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tenant:
+    """A pretended tenant, with `az` signed in to it, and an empty folder to work in."""
     tenant = Tenant(tmp_path)
     tenant.at(int(time.time()))
     tenant.change(tenant=TENANT)
@@ -29,9 +46,69 @@ def test_the_whole_way_goes_as_the_page_says(
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    examples = list(document(ROOT / "docs" / "provisioning.md").examples())
-    assert len(examples) >= 6
-    for example in examples:
+    return tenant
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+@pytest.mark.usefixtures("clean_registry", "tenant")
+@pytest.mark.parametrize("page", [pytest.param(p, marks=deep(p), id=title(p)) for p in PAGES])
+def test_the_examples_of_a_page_work_in_an_empty_folder(
+    page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One page raises it.
+    limit = jwcrypto.jwa.default_max_pbkdf2_iterations
+    monkeypatch.setattr(jwcrypto.jwa, "default_max_pbkdf2_iterations", limit)
+    for example in document(page).examples():
         example.evaluate()
-    assert len(tenant.keys("B2C_1A_TokenSigningKeyContainer")) == 6
-    assert not any(name.endswith(".json") for name in os.listdir("renewal"))
+
+
+def test_the_tutorials_and_how_to_pages_have_examples() -> None:
+    folders = {page.parent.name for page in PAGES}
+    assert folders >= {"tutorials", "how-to"}
+    for folder in ("tutorials", "how-to"):
+        assert {*(DOCS / folder).glob("*.md")} <= {*PAGES}
+
+
+@pytest.mark.deep
+def test_the_tests_of_the_tutorial_pass_when_they_are_copied(tmp_path: Path) -> None:
+    text = (DOCS / "tutorials" / "testing.md").read_text()
+    files = re.findall(r"```python\n# (test_\w+\.py)\n(.*?)```", text, re.DOTALL)
+    assert [name for name, _ in files] == ["test_tokens.py", "test_client.py", "test_engine.py"]
+    for name, content in files:
+        (tmp_path / name).write_text(content)
+    shown = run(f"cd {tmp_path}; python -m pytest -p no:cacheprovider -W error")
+    assert "4 passed" in shown, shown
+
+
+def test_every_command_is_in_the_table_of_commands() -> None:
+    keyset = group.get_command(Context(group), "keyset")
+    assert isinstance(keyset, Group)
+    rows = re.findall(
+        r"^\| (`.*?) \|", (DOCS / "reference" / "commands.md").read_text(), re.MULTILINE
+    )
+    named = {name for row in rows for name in re.findall(r"`([a-z]+) ", row)}
+    assert named - {"trustkeys"} == {*keyset.list_commands(Context(keyset))}
+
+
+def test_every_error_code_is_in_the_table_of_codes() -> None:
+    source = "".join(file.read_text() for file in (ROOT / "trustkeys").rglob("*.py"))
+    page = (DOCS / "reference" / "errors.md").read_text()
+    used = {*re.findall(r"AADB2C\d+", source)}
+    assert used == {*re.findall(r"^\| (AADB2C\d+)", page, re.MULTILINE)}
+
+
+def test_every_finding_of_the_check_is_in_the_table_of_findings() -> None:
+    source = (ROOT / "trustkeys" / "keyset" / "check.py").read_text()
+    page = (DOCS / "reference" / "errors.md").read_text()
+    found = {*re.findall(r'"((?:[A-Z][a-z]+){2,})"', source)} - {"BadRequest"}
+    assert len(found) > 5
+    assert found == {*re.findall(r"^\| (\w+) \| (?:error|warning) ", page, re.MULTILINE)}
+
+
+@pytest.mark.deep
+@pytest.mark.skipif(importlib.util.find_spec("sphinx") is None, reason="needs the extra docs")
+def test_the_documentation_builds_without_warnings(tmp_path: Path) -> None:
+    command = ["-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(DOCS), str(tmp_path)]
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "generate_key" in (tmp_path / "reference" / "api" / "keys.html").read_text()

@@ -1,4 +1,4 @@
-"""Many keys: on all cores of this machine, or on whatever speaks `concurrent.futures`."""
+"""Many keys: on all cores of this machine, or on any `concurrent.futures` executor."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import re
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import closing
 from contextvars import copy_context
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define, field, frozen
 
@@ -30,7 +31,7 @@ T = TypeVar("T")
 AHEAD = 16
 """How many requests are in flight for each worker.
 
-Some RSA keys take ten times as long as others, and the workers must not wait for one of them.
+Some RSA keys take ten times as long as others. The workers must not wait for a slow one.
 """
 
 MAX_WORKERS = 10_000
@@ -45,38 +46,36 @@ def generate_keys(
 ) -> Generator[TrustFrameworkKey]:
     """Generate many keys, lazily and in the order of the requests.
 
-    `requests` can be without end: at most 16 for each worker are in flight. oct keys take
-    microseconds, and are made in place. Closing the iterator cancels what has not begun, and
-    leaves no thread behind. For use by one thread at a time.
+    `requests` may be infinite: at most 16 for each worker are in flight. oct keys take
+    microseconds, and are generated in the calling thread. Closing the iterator cancels the
+    requests that have not started, and leaves no thread behind. The iterator is not thread-safe.
 
     Args:
-        requests: What is asked for.
-        executor: A pool of threads or processes of this machine; it is not shut down. (Processes
-            know the key types that come with an entry point, and not those that were registered
-            here by a call.) Default: threads on all cores that this process may use.
-        workers: How many keys are made at the same time. With an executor: how many it has.
-            Default: as many as cores.
-        allow_plain: Whether private keys may go in the open to an executor that is neither: over
-            the wire, and through the memory of its scheduler. `generate_sealed` is the other way.
+        requests: The requests, one for each key.
+        executor: A pool of threads or processes of this machine; it is not shut down. Processes
+            know only the key types that are registered with an entry point. Default: threads.
+        workers: How many keys are generated at the same time, 1 to 10,000. With an executor:
+            the number of its workers. Default: the number of CPU cores this process may use.
+        allow_plain: Whether other executors are allowed. They send the private keys unencrypted
+            over the network, and through the memory of a scheduler. `generate_sealed` does not.
 
     Raises:
-        InvalidInputError: `requests` cannot be iterated over, `executor` is another kind, or
-            `workers` no number of them. Code ``BadRequest``.
-        BatchError: When iterating: a request or its key fails, or the executor does. The keys
-            before it were handed out, and the error says how many those were.
+        InvalidInputError: `requests` is not iterable, `executor` is of another kind, or
+            `workers` is out of range. Code ``BadRequest``.
+        BatchError: While iterating: `requests`, a key or the executor failed. The keys before
+            it were returned; its `done` is their number.
     """
-    is_plain = isinstance(executor, ThreadPoolExecutor | None)
-    is_here = is_plain or isinstance(executor, ProcessPoolExecutor)
-    if is_here or (allow_plain and isinstance(executor, Executor)):
-        work = _generate if is_plain else _generate_jwk
-        there = _Workers(executor, workers, work, _key_of, oct_here=True)
-        return _run(there, _checked(requests))
-    raise InvalidInputError(
-        "executor must be a ThreadPoolExecutor or a ProcessPoolExecutor of this machine, not "
-        f"{shape(executor)}: private keys would lie in the open there. generate_sealed() is for "
-        "others, or allow_plain=True",
-        target="executor",
-    )
+    shares_memory = isinstance(executor, ThreadPoolExecutor | None)
+    is_local = shares_memory or isinstance(executor, ProcessPoolExecutor)
+    if not is_local and not (allow_plain and isinstance(executor, Executor)):
+        raise InvalidInputError(
+            "executor must be a ThreadPoolExecutor or a ProcessPoolExecutor, not "
+            f"{shape(executor)}: it would get private keys unencrypted. For other executors use "
+            "generate_sealed(), or allow_plain=True",
+            target="executor",
+        )
+    work = _generate if shares_memory else _generate_jwk
+    return _in_order(_checked(requests), _Pool(executor, workers, work, oct_in_place=True), _key_of)
 
 
 def generate_sealed(
@@ -86,66 +85,64 @@ def generate_sealed(
     executor: Executor | None = None,
     workers: int | None = None,
 ) -> Generator[str]:
-    """Generate many keys, each sealed to a recipient where it is made; else as `generate_keys`.
+    """Generate many keys, and seal each to a recipient where it is generated.
 
-    So any executor will do, such as Dask's ``client.get_executor()`` or `mpi4py.futures`: what
-    it carries back only the recipient can read. Dask's own can wait for ever when its scheduler
-    goes away.
+    Any executor will do, such as Dask's ``client.get_executor()`` or `mpi4py.futures`: only the
+    recipient can read what it returns. Note that Dask's own waits forever if its scheduler
+    disappears. Otherwise as `generate_keys`.
 
     Args:
-        requests: What is asked for.
-        to: The recipient's public key, as `trustkeys.formats.sealed.seal` takes it.
-        executor: Any. Default: threads.
-        workers: As `generate_keys`.
+        requests: The requests, one for each key.
+        to: The recipient's public key, as for `trustkeys.formats.sealed.seal`.
+        executor: Any `concurrent.futures` executor; it is not shut down. Default: threads.
+        workers: As for `generate_keys`.
 
     Returns:
         Compact JWEs, as of `seal`.
 
     Raises:
-        InvalidInputError: As `seal` for `to`; `requests` cannot be iterated over, `executor` is
-            none, or `workers` no number.
+        InvalidInputError: As `seal` for `to`; `requests` is not iterable, `executor` is not an
+            executor, or `workers` is out of range. Code ``BadRequest``.
         BatchError: As `generate_keys`.
     """
-    return _sealed(requests, to, executor, workers, lambda answer: _checked_pair(answer)[1])
+    return _texts(generate_sealed_with_kids(requests, to=to, executor=executor, workers=workers))
 
 
 def generate_sealed_with_kids(
     requests: Iterable[GenerateKeyRequest],
+    *,
     to: Recipient,
-    executor: Executor | None,
-    workers: int | None,
+    executor: Executor | None = None,
+    workers: int | None = None,
 ) -> Generator[tuple[str, str]]:
-    """Do as `generate_sealed`, and give the `kid` before each."""
-    return _sealed(requests, to, executor, workers, _checked_pair)
-
-
-def _checked(requests: Iterable[T]) -> Iterable[T]:
-    if isinstance(requests, Iterable):
-        return requests
-    raise InvalidInputError(
-        f"requests must be an iterable of them, not {shape(requests)}", target="requests"
-    )
-
-
-def _sealed(
-    requests: Iterable[GenerateKeyRequest],
-    to: Recipient,
-    executor: Executor | None,
-    workers: int | None,
-    receive: Callable[[Any], T],
-) -> Generator[T]:
+    """Do as `generate_sealed`, and yield the `kid` before each JWE."""
     if not isinstance(executor, Executor | None):
         raise InvalidInputError(
             f"executor must be a concurrent.futures.Executor, not {shape(executor)}",
             target="executor",
         )
     work = partial(_generate_sealed, to=public_text(to))
-    there = _Workers(executor, workers, work, receive, oct_here=False)
-    return _run(there, _checked(requests))
+    pool = _Pool(executor, workers, work, oct_in_place=False)
+    return _in_order(_checked(requests), pool, _kid_and_jwe)
 
 
-# What is done for one request, here or elsewhere. No two calls are the same, so that what keeps
-# the results of equal calls, as Dask does, cannot give one key twice.
+def _texts(pairs: Generator[tuple[str, str]]) -> Generator[str]:
+    with closing(pairs):
+        for _kid, text in pairs:
+            yield text
+
+
+def _checked(requests: Iterable[T]) -> Iterable[T]:
+    if isinstance(requests, Iterable):
+        return requests
+    raise InvalidInputError(
+        f"requests must be an iterable of GenerateKeyRequest, not {shape(requests)}",
+        target="requests",
+    )
+
+
+# The work for one request. The second argument makes each call unique: Dask returns the result of
+# an equal call again, which would be the same key.
 
 
 def _generate(request: GenerateKeyRequest, _call: str) -> TrustFrameworkKey:
@@ -161,18 +158,32 @@ def _generate_sealed(request: GenerateKeyRequest, _call: str, *, to: str) -> tup
     return key.kid, seal(key, to)
 
 
+# What an executor returns, checked.
+
+
 def _key_of(result: TrustFrameworkKey | dict[str, Any]) -> TrustFrameworkKey:
     if isinstance(result, TrustFrameworkKey):
         return result
     return TrustFrameworkKey(**read_jwk(result, prove=False))
 
 
-def checked_workers(workers: int | None) -> int:
-    """Give how many keys are made at the same time; where nobody says, as many as cores.
+def _kid_and_jwe(result: object) -> tuple[str, str]:
+    match result:
+        # The kid can become the name of a file.
+        case (str(kid), str(text)) if _KID.fullmatch(kid) and _JWE.fullmatch(text):
+            return kid, text
+    raise InvalidInputError(
+        f"the executor must return the kid and the JWE of a key, not {shape(result)}",
+        target="executor",
+    )
 
-    Raises:
-        InvalidInputError: `workers` is no number of them. Code ``BadRequest``.
-    """
+
+_KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+_JWE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){4}")
+
+
+def _checked_workers(workers: int | None) -> int:
     if workers is None:
         return (
             len(os.sched_getaffinity(0))
@@ -186,76 +197,69 @@ def checked_workers(workers: int | None) -> int:
     )
 
 
-def _checked_pair(answer: object) -> tuple[str, str]:
-    """Look at what comes back from elsewhere: a kid, which can become a file's name, and a JWE."""
-    match answer:
-        case (str(kid), str(text)) if _KID.fullmatch(kid) and _JWE.fullmatch(text):
-            return kid, text
-    raise InvalidInputError(
-        f"the executor must give back what it was asked for, and gave {shape(answer)}",
-        target="executor",
-    )
-
-
-_KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-_JWE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){4}")
-
-
 @frozen
-class _Now:
-    """What is made here, when its turn comes; to the queue it is as a future."""
+class _InPlace:
+    """A key that is generated when its turn comes; in the queue it takes the place of a future."""
 
-    result: Callable[[], Any]
+    result: Callable[[], TrustFrameworkKey]
 
     def cancel(self) -> None:
-        """Leave it: it has not begun."""
+        """Do nothing: it has not started."""
 
 
 @define
-class _Workers(Generic[T]):
-    """Where the work is done, and how much of it is under way at most."""
+class _Pool:
+    """The executor. Without one, threads are started for the first key that needs them.
+
+    Attributes:
+        ahead: How many requests are taken before the result of the first one is needed.
+    """
 
     executor: Executor | None
-    count: int = field(converter=checked_workers)
+    workers: int = field(converter=_checked_workers)
     work: Callable[[GenerateKeyRequest, str], Any]
-    receive: Callable[[Any], T]
-    oct_here: bool
-    own: ThreadPoolExecutor | None = None
+    oct_in_place: bool
     ahead: int = 1
-    run: str = field(factory=lambda: os.urandom(16).hex())
+    _own: ThreadPoolExecutor | None = None
+    _run: str = field(factory=lambda: os.urandom(16).hex())
 
-    def begin(self, request: GenerateKeyRequest, number: int) -> Future[Any] | _Now:
-        """Have a key made, now or when its turn comes."""
+    def submit(self, request: GenerateKeyRequest, number: int) -> Future[Any] | _InPlace:
+        """Start the work for a request, or leave an oct key for later."""
         if not isinstance(request, GenerateKeyRequest):
             raise InvalidInputError(
                 f"a request must be a GenerateKeyRequest, not {shape(request)}", target="requests"
             )
-        if self.oct_here and request.kty == "oct":
-            return _Now(partial(generate, request))
-        # Before this nothing is read ahead: it would only wait.
-        self.ahead = AHEAD * self.count
+        if self.oct_in_place and request.kty == "oct":
+            return _InPlace(partial(generate, request))
+        self.ahead = AHEAD * self.workers
         if self.executor is None:
-            self.executor = self.own = ThreadPoolExecutor(self.count)
-        call = partial(self.work, request, f"{self.run} {number}")
+            self.executor = self._own = ThreadPoolExecutor(self.workers)
+        call = partial(self.work, request, f"{self._run} {number}")
         if isinstance(self.executor, ThreadPoolExecutor):
-            # What holds for who asks, such as what a test allows, holds for its threads.
+            # The caller's context variables, such as allow_test_keys(), apply in its threads.
             return self.executor.submit(copy_context().run, call)
         return self.executor.submit(call)
 
+    def shut_down(self) -> None:
+        """End the threads that `submit` started."""
+        if self._own is not None:
+            self._own.shutdown(cancel_futures=True)
 
-def _run(workers: _Workers[T], requests: Iterable[GenerateKeyRequest]) -> Generator[T]:
-    queue: deque[Future[Any] | _Now] = deque()
-    begun = _begun(workers, requests)
+
+def _in_order(
+    requests: Iterable[GenerateKeyRequest], pool: _Pool, receive: Callable[[Any], T]
+) -> Generator[T]:
+    queue: deque[Future[Any] | _InPlace] = deque()
+    submitted = _submitted(requests, pool)
     done = 0
     try:
         while True:
-            while len(queue) < workers.ahead and (each := next(begun, None)) is not None:
+            while len(queue) < pool.ahead and (each := next(submitted, None)) is not None:
                 queue.append(each)
             if not queue:
                 return
             try:
-                result = workers.receive(queue.popleft().result())
+                result = receive(queue.popleft().result())
             except Exception as error:
                 raise _failure(error, done) from error
             yield result
@@ -263,17 +267,16 @@ def _run(workers: _Workers[T], requests: Iterable[GenerateKeyRequest]) -> Genera
     finally:
         for each in queue:
             each.cancel()
-        if workers.own is not None:
-            workers.own.shutdown(cancel_futures=True)
+        pool.shut_down()
 
 
-def _begun(
-    workers: _Workers[T], requests: Iterable[GenerateKeyRequest]
-) -> Iterator[Future[Any] | _Now]:
-    """Begin the work for each request; where that fails, the failure waits for its turn too."""
+def _submitted(
+    requests: Iterable[GenerateKeyRequest], pool: _Pool
+) -> Iterator[Future[Any] | _InPlace]:
+    """Submit each request. If that fails, end with a future that raises the error in its turn."""
     try:
         for number, request in enumerate(requests):
-            yield workers.begin(request, number)
+            yield pool.submit(request, number)
     except Exception as error:  # noqa: BLE001 - the caller's requests can raise any, and so can pools
         failed: Future[Any] = Future()
         failed.set_exception(error)
@@ -281,6 +284,8 @@ def _begun(
 
 
 def _failure(error: Exception, done: int) -> BatchError:
-    why = error.message if isinstance(error, TrustKeysError) else type(error).__name__
-    code = error.code if isinstance(error, TrustKeysError) else type(error).__name__
+    if isinstance(error, TrustKeysError):
+        why, code = error.message, error.code
+    else:  # its message can hold a secret
+        why = code = type(error).__name__
     return BatchError(f"after {done} keys: {why}", code=code, done=done)

@@ -19,6 +19,7 @@ from trustkeys.errors import TrustKeysError
 
 _COMMANDS = {
     "generate": "generate",
+    "batch": "batch.command",
     "export": "export",
     "import": "import_",
     "inspect": "inspect",

@@ -32,6 +32,12 @@ def typed(value: str) -> str:
     return repr(value) if len(value) <= _MAX_SHOWN and value.isprintable() else shape(value)
 
 
+def refuse_existing(path: str) -> None:
+    """Raise FileExistsError if there is a file, or anything else, of this name."""
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+
+
 class _Choice(click.ParamType[str]):
     """A base for types whose values complete in shells."""
 
@@ -162,8 +168,8 @@ class NewFile(click.ParamType[str]):
         """Refuse an existing file before the command asks for anything."""
         if value == "-" and not self._allow_dash:
             raise click.UsageError(f"{option_name(param)} must be a file, not -", ctx)
-        if value != "-" and os.path.lexists(value):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), value)
+        if value != "-":
+            refuse_existing(value)
         return value
 
 

@@ -1,4 +1,4 @@
-"""How far a long run has come, on standard error."""
+"""The progress of a long run, on standard error."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import time
 from types import TracebackType
 from typing import Self
 
-from trustkeys.cli import values
+from trustkeys.cli.terminal import say
 
-PAUSE = 5
-"""How long, in seconds, between two lines where there is no terminal."""
+__tracebackhide__ = True
+
+PAUSE = 30.0
+"""The time between two lines of a run without a terminal, in seconds."""
 
 
 class Progress:
-    """A bar with rate and time left, or now and then a line.
+    """A bar on a terminal; elsewhere, such as in a log file, a line every 30 seconds.
 
     Args:
-        total: How many keys there are to be.
-        done: How many there are at the start.
+        total: The number of keys at the end.
+        done: The number of keys at the start.
     """
 
     def __init__(self, total: int, done: int) -> None:
@@ -54,7 +56,7 @@ class Progress:
             self._bar.stop()
 
     def update(self, done: int) -> None:
-        """Say how many there are."""
+        """Show that `done` keys are written."""
         now = time.monotonic()
         rate = (done - self._first) / max(now - self._start, 1e-9)
         if self._bar is not None:
@@ -62,4 +64,4 @@ class Progress:
         elif now > self._said + PAUSE and rate > 0:
             self._said = now
             left = (self._total - done) / rate
-            values.say(f"{done} of {self._total} keys, {rate:.1f} keys/s, {left:.0f} s left")
+            say(f"{done} of {self._total} keys, {rate:.1f} keys/s, {left:.0f} s left")

@@ -1,4 +1,4 @@
-"""What stops the command, and when it may."""
+"""The signals that stop the command, and when they do."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+__tracebackhide__ = True
 
 Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 
@@ -16,7 +18,7 @@ _STOPPING = [
 
 
 class Stopped(BaseException):
-    """A signal asked the process to stop: what is open is cleaned up on the way out."""
+    """A signal stops the process. Open files are cleaned up on the way out."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signum)
@@ -24,25 +26,26 @@ class Stopped(BaseException):
 
 
 def stop(signum: int, _frame: FrameType | None) -> None:
-    """Turn a signal into an exception."""
+    """Handle a signal by raising `Stopped`."""
     raise Stopped(signum)
 
 
 def handle(handler: Handler) -> None:
-    """Have `handler` handle the signals that ask to stop."""
+    """Handle the signals that stop a process with `handler`."""
     for signum in _STOPPING:
-        # Ignored by whoever started us, as nohup does: it stays so.
+        # If the parent process ignores it, as nohup does, it stays ignored.
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, handler)
 
 
 @contextmanager
 def deferred() -> Iterator[Callable[[], bool]]:
-    """Let a first signal wait until the block ends, which can ask whether one came.
+    """Defer a first signal until the block ends. A second one stops the block at once.
 
-    Other threads may take a signal, and so masks do not help where there are some. A second
-    signal stops the block at once.
+    Yields:
+        A function that returns whether a signal came.
     """
+    # Masks would not help: another thread can receive the signal.
     came: list[int] = []
 
     def note(signum: int, _frame: FrameType | None) -> None:
@@ -63,7 +66,7 @@ def deferred() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def unbroken() -> Iterator[None]:
-    """Have a broken pipe, such as to a cluster, be an error in the block, and not the end."""
+    """Make a broken pipe an error in the block, such as one to a cluster, and not a signal."""
     if not hasattr(signal, "SIGPIPE"):  # Windows
         yield
         return
@@ -76,7 +79,7 @@ def unbroken() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let signals wait until the block is done, which must take moments."""
+    """Defer signals until the block ends, which must take only moments."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return

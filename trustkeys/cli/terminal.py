@@ -6,8 +6,9 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import IO
 
 import click
 
@@ -23,20 +24,26 @@ def escaped(text: str) -> str:
     )
 
 
+@contextmanager
+def open_input(path: str) -> Iterator[IO[bytes]]:
+    """Open a file, a pipe, or ``-`` for standard input; errors in the block name it."""
+    if path == "-" and sys.stdin is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard input")
+    try:
+        with click.open_file(path, "rb") as file:
+            yield file
+    except OSError as error:
+        error.filename = path  # an error while reading has none
+        raise
+
+
 def read_input(path: str, limit: int = MAX_JSON_BYTES) -> bytes:
     """Read a file, a pipe, or ``-`` for standard input.
 
     Reads at most `limit` + 1 bytes, so that an endless input ends and a parser can refuse it.
     """
-    if path == "-" and sys.stdin is None:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard input")
-    try:
-        with click.open_file(path, "rb") as file:
-            data: bytes = file.read(limit + 1)
-    except OSError as error:
-        error.filename = path  # an error while reading has none
-        raise
-    return data
+    with open_input(path) as file:
+        return file.read(limit + 1)
 
 
 def write_out(content: str | bytes) -> None:

@@ -1,12 +1,13 @@
-"""For tests: keys without the wait, Hypothesis strategies, and Microsoft Graph in the process.
+"""For tests: keys in microseconds, Hypothesis strategies, and Microsoft Graph in the process.
 
-Keys need nothing more; `trustkeys.testing.strategies` needs hypothesis, and `GraphTransport`
-httpx, both of the extra ``testing``.
+`trustkeys.testing.strategies` needs hypothesis, and `GraphTransport` needs httpx. Both are in the
+extra ``testing``. The rest needs no extra.
 """
 
 from typing import TYPE_CHECKING
 
-from trustkeys.testing.keys import allow_test_keys, instant_keys, oct_key, rsa_key
+from trustkeys.testing.instant import instant_keys
+from trustkeys.testing.keys import allow_test_keys, oct_key, rsa_key
 from trustkeys.testkeys import is_test_key
 
 __all__ = [
@@ -21,7 +22,7 @@ __all__ = [
 if TYPE_CHECKING:
     from trustkeys.testing.transport import GraphTransport
 else:
-    # Who only wants keys need not have httpx.
+    # Imported lazily, so that test keys do not need httpx.
     def __getattr__(name: str) -> object:
         if name != "GraphTransport":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

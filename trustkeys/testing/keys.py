@@ -1,35 +1,26 @@
-"""Instant keys: the same for the same seed, on every machine and in every release.
+"""Test keys: the same key for the same seed, on every machine and in every release.
 
-Everybody has them. So nothing of trustkeys writes one to a file, seals it, or prepares it for the
-service, but where `allow_test_keys` says so.
+The private part of a test key is public. trustkeys refuses to write, seal or provision one outside
+of an `allow_test_keys` block.
 """
 
 from __future__ import annotations
 
-import os
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import partial
-from itertools import count
-from threading import Lock
 
 from trustkeys.core.base64url import base64url_encode, uint_encode
-from trustkeys.core.engine import generate
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput
-from trustkeys.core.oct import OctStrategy
 from trustkeys.core.private import Private
-from trustkeys.core.registry import key_type_for, register_strategy
+from trustkeys.core.registry import key_type_for
 from trustkeys.core.request import GenerateKeyRequest
-from trustkeys.core.rsa import RSAStrategy
-from trustkeys.core.strategy import KeyStrategy
 from trustkeys.core.thumbprint import thumbprint
-from trustkeys.errors import InvalidInputError
 from trustkeys.testkeys.guard import allowing_test_keys
-from trustkeys.testkeys.pool import OCT_SEEDS, RSA_SEEDS, oct_secret, rsa_primes, rsa_test_members
+from trustkeys.testkeys.pool import oct_secret, rsa_primes, rsa_test_members
 
-__all__ = ["InstantKeys", "allow_test_keys", "instant_keys", "oct_key", "rsa_key"]
+__all__ = ["allow_test_keys", "oct_key", "rsa_key"]
 
 __tracebackhide__ = True
 
@@ -42,26 +33,22 @@ def rsa_key(
     nbf: NumericDateInput = None,
     exp: NumericDateInput = None,
 ) -> TrustFrameworkKey:
-    """Give a private RSA key without the wait: always the same one for a seed and a size.
+    """Return a private RSA test key, in microseconds. A seed and a size always give the same key.
 
-    A full key, as `trustkeys.generate_key` makes them, but from two of 128 published primes: two
-    keys can have one in common.
+    The key is complete, as from `trustkeys.generate_key`. It is the product of two out of 128
+    published primes, so two keys can share a prime.
 
     Args:
-        seed: 0 to 8127. Another one is another key.
+        seed: 0 to 8127. Each seed is a different key.
         size: In bits: 2048, 3072 or 4096.
-        use: ``"sig"`` or ``"enc"``.
+        use: ``"sig"`` or ``"enc"``, in any ASCII case.
         nbf: Not before: whole seconds since 1970, or an aware datetime.
         exp: Expires: likewise; not before `nbf`.
 
     Raises:
-        InvalidInputError: ``BadRequest`` for the seed; else as `GenerateKeyRequest`.
+        InvalidInputError: ``BadRequest`` for `seed`; otherwise as `GenerateKeyRequest`.
     """
-    request = GenerateKeyRequest(use, "RSA", nbf=nbf, exp=exp, size=size)
-    p, q = rsa_primes(seed, request.size)
-    public = {"e": "AQAB", "n": uint_encode(p * q)}
-    # The rest takes ten times as long, and many a test never asks for it.
-    return _key(request, public, Private(partial(rsa_test_members, p, q)))
+    return key_of_seed(GenerateKeyRequest(use, "RSA", nbf=nbf, exp=exp, size=size), seed)
 
 
 def oct_key(
@@ -72,129 +59,47 @@ def oct_key(
     nbf: NumericDateInput = None,
     exp: NumericDateInput = None,
 ) -> TrustFrameworkKey:
-    """Give an oct key: always the same one for a seed and a size.
+    """Return an oct test key. A seed and a size always give the same key.
 
     Args:
-        seed: 0 to 65535. Another one is another key.
-        size: In bits: 256 to 4096 in whole bytes.
-        use: ``"sig"`` or ``"enc"``.
+        seed: 0 to 65535. Each seed is a different key.
+        size: In bits: a multiple of 8 from 256 to 4096.
+        use: ``"sig"`` or ``"enc"``, in any ASCII case.
         nbf: Not before: whole seconds since 1970, or an aware datetime.
         exp: Expires: likewise; not before `nbf`.
 
     Raises:
-        InvalidInputError: ``BadRequest`` for the seed; else as `GenerateKeyRequest`.
+        InvalidInputError: ``BadRequest`` for `seed`; otherwise as `GenerateKeyRequest`.
     """
-    request = GenerateKeyRequest(use, "oct", nbf=nbf, exp=exp, size=size)
-    members = {"k": base64url_encode(oct_secret(seed, request.size))}
-    return _key(request, members, Private(members))
+    return key_of_seed(GenerateKeyRequest(use, "oct", nbf=nbf, exp=exp, size=size), seed)
 
 
 def allow_test_keys() -> AbstractContextManager[None]:
-    """Let test keys be saved, exported, sealed and provisioned in a ``with`` block.
+    """Allow test keys to be saved, exported, sealed and provisioned in a ``with`` block.
 
-    Only there, and only in the thread or asyncio task that entered it, in the tasks that it starts,
-    and in the threads that make its `generate_keys` and `generate_sealed`. There is no other way
-    around: no option and no environment variable.
+    The block covers the thread or asyncio task that entered it, the tasks that this one starts, and
+    the threads of its `generate_keys` and `generate_sealed`. No option and no environment variable
+    does the same.
     """
     return allowing_test_keys()
 
 
-class InstantKeys:
-    """Makes test keys in place of new ones, each seed once: call it as `trustkeys.generate`.
+def key_of_seed(request: GenerateKeyRequest, seed: int) -> TrustFrameworkKey:
+    """Return the test key of a seed that fits a request for an RSA or oct key.
 
-    It begins with the last seed, since people who write tests begin with the first. Key types
-    other than RSA and oct are left to `trustkeys.generate`.
+    Raises:
+        InvalidInputError: No test key has this seed or this size. Code ``BadRequest``.
     """
-
-    def __init__(self) -> None:
-        self._seeds: defaultdict[tuple[str, int], Iterator[int]] = defaultdict(count)
-
-    def __call__(self, request: GenerateKeyRequest) -> TrustFrameworkKey:
-        """Give the next test key that fits a request.
-
-        Raises:
-            InvalidInputError: There are no more. Code ``BadRequest``.
-        """
-        if request.kty not in _SEEDS:
-            return generate(request)
-        make, seeds = _SEEDS[request.kty]
-        seed = seeds - 1 - next(self._seeds[request.kty, request.size])
-        return make(seed, size=request.size, use=request.use, nbf=request.nbf, exp=request.exp)
-
-
-@contextmanager
-def instant_keys() -> Iterator[None]:
-    """Have the engine make test keys in a ``with`` block, in the whole process.
-
-    For tests of code that calls `trustkeys.generate_key`, or whatever stands on it. The keys are
-    those of the seeds 0, 1, 2, ...; of RSA there are 8,128 of each size, and then it raises.
-    Blocks that overlap, also in other threads, are one block. Other processes make real keys.
-    """
-    with _lock:
-        if not _blocks:
-            _before.extend(key_type_for(kty).strategy for kty in ("RSA", "oct"))
-            register_strategy(_InstantRSA(), replace=True)
-            register_strategy(_InstantOct(), replace=True)
-        _blocks.append(None)
-    try:
-        yield
-    finally:
-        with _lock:
-            _blocks.pop()
-            while not _blocks and _before:
-                register_strategy(_before.pop(), replace=True)
-
-
-_lock = Lock()
-# One for each block that is open, and the strategies from before the first of them.
-_blocks: list[None] = []
-_before: list[KeyStrategy] = []
-
-_SEEDS = {"RSA": (rsa_key, RSA_SEEDS), "oct": (oct_key, OCT_SEEDS)}
-
-
-class _Seeds:
-    """The seeds from 0 on, for each size, in the process that made this."""
-
-    def __init__(self) -> None:
-        self._next: defaultdict[int, Iterator[int]] = defaultdict(count)
-        self._process = os.getpid()
-
-    def of(self, size: int) -> int | None:
-        """Give the next seed; a process that was forked would give what this one gives."""
-        return next(self._next[size]) if os.getpid() == self._process else None
-
-
-class _InstantRSA(RSAStrategy):
-    def __init__(self) -> None:
-        self._seeds = _Seeds()
-
-    def generate(self, size: int) -> dict[str, str]:
-        seed = self._seeds.of(size)
-        if seed is None:
-            return super().generate(size)
-        if seed >= RSA_SEEDS:
-            raise InvalidInputError(
-                f"there are no more RSA test keys of {size} bits: {RSA_SEEDS} in one instant_keys()"
-            )
-        return rsa_test_members(*rsa_primes(seed, size))
-
-
-class _InstantOct(OctStrategy):
-    def __init__(self) -> None:
-        self._seeds = _Seeds()
-
-    def generate(self, size: int) -> dict[str, str]:
-        seed = self._seeds.of(size)
-        if seed is None:
-            return super().generate(size)
-        return {"k": base64url_encode(oct_secret(seed, size))}
-
-
-def _key(
-    request: GenerateKeyRequest, members: dict[str, str], private: Private[Mapping[str, str]]
-) -> TrustFrameworkKey:
     key_type = key_type_for(request.kty)
+    private: Private[Mapping[str, str]]
+    if request.kty == "RSA":
+        p, q = rsa_primes(seed, request.size)
+        members = {"e": "AQAB", "n": uint_encode(p * q)}
+        # The private members take ten times as long, and many tests never read them.
+        private = Private(partial(rsa_test_members, p, q))
+    else:
+        members = {"k": base64url_encode(oct_secret(seed, request.size))}
+        private = Private(members)
     return TrustFrameworkKey(
         kid=thumbprint(key_type, members),
         kty=request.kty,

@@ -1,7 +1,7 @@
-"""What Hypothesis runs when it is imported: the entry point of the group ``hypothesis``.
+"""Hypothesis runs this when it is imported: the entry point of the group ``hypothesis``.
 
-It runs wherever trustkeys is installed, whatever is tested there. So the strategies, and all that
-they need, wait until somebody asks for one.
+That happens in every test suite on a machine that has trustkeys installed. So the strategies, and
+what they need, are imported only when one is used.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ __tracebackhide__ = True
 
 
 def register() -> None:
-    """Have `hypothesis.strategies.from_type` know keys, key sets and requests."""
-    # Not at the top: Hypothesis would look for this function before it is there.
+    """Make `hypothesis.strategies.from_type` work for keys, key sets and requests."""
+    # Imported here, because Hypothesis looks for this function before its own import is complete.
     from hypothesis.strategies import register_type_strategy
 
     register_type_strategy(TrustFrameworkKey, partial(_strategy, TrustFrameworkKey, "keys"))
@@ -31,8 +31,8 @@ def register() -> None:
 
 
 def _strategy(kind: type, name: str, asked: type) -> Any:
-    # Asked for what a key set also is, such as Sized or Iterable, Hypothesis would take this for
-    # one of its sources, and the tests of others would be given key sets.
+    # Hypothesis also asks for a base class that a key set has, such as Sized or Iterable. Other
+    # people's tests must not get key sets for these.
     if asked is not kind:
         return NotImplemented
     from trustkeys.testing import strategies

@@ -1,4 +1,4 @@
-"""A cluster makes the keys, and neither it nor who listens there ever has one."""
+"""Keys on a Dask cluster: only the recipient can read them, and a lost cluster loses no key."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jwcrypto.jwk import JWK
 
 from tests import support
-from tests.cli.batch.test_batch import started
+from tests.cli.batch.runs import SEALED, started
 from tests.support import command, failed
 from trustkeys import (
     BatchError,
@@ -33,9 +32,13 @@ from trustkeys import (
 from trustkeys.cli import main
 from trustkeys.formats.sealed import seal, unseal, unseal_text
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("distributed") is None, reason="needs the extra dask"
-)
+pytestmark = [
+    pytest.mark.deep,
+    pytest.mark.skipif(
+        importlib.util.find_spec("distributed") is None,
+        reason="needs Dask: pip install 'trustkeys[dask]'",
+    ),
+]
 
 RSA = GenerateKeyRequest("sig", "RSA")
 OCT = GenerateKeyRequest("sig", "oct")
@@ -60,22 +63,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield client
 
 
-@pytest.fixture(scope="module")
-def recipient() -> dict[str, Any]:
-    members = JWK.generate(kty="EC", crv="P-256").export(as_dict=True)
-    assert isinstance(members, dict)
-    return members
-
-
-@pytest.fixture
-def folder(tmp_path: Path, recipient: dict[str, Any]) -> Path:
-    (tmp_path / "to.jwk").write_text(JWK(**recipient).export_public())
-    (tmp_path / "own").mkdir()
-    return tmp_path / "own"
-
-
-GENERATE = ("generate", "--use", "sig", "--kty", "oct", "--jsonl", "keys")
-SEALED = ("--seal-to", "../to.jwk")
+BATCH = ("batch", "--use", "sig", "--kty", "oct", "--jsonl", "keys")
 
 
 def address_of(client: Any) -> str:
@@ -93,10 +81,7 @@ def opened(path: Path, recipient: dict[str, Any]) -> list[TrustFrameworkKey]:
 
 
 def what_the_cluster_has(client: Any) -> str:
-    """All that can be seen of the tasks and their results, in the scheduler and the workers.
-
-    That is when all is done that was asked for, and before it is fetched.
-    """
+    """Return all that the scheduler and the workers hold of finished tasks."""
     while any(state.status == "pending" for state in client.futures.values()):
         time.sleep(0.01)
 
@@ -132,7 +117,7 @@ def what_the_cluster_has(client: Any) -> str:
     )
 
 
-def test_equal_requests_give_keys_that_differ_though_a_worker_dies(
+def test_equal_requests_give_different_keys_even_if_a_worker_dies(
     client: Any, recipient: dict[str, Any]
 ) -> None:
     sealed = generate_sealed(
@@ -143,11 +128,11 @@ def test_equal_requests_give_keys_that_differ_though_a_worker_dies(
     texts += sealed
     jwks = [support.parse(unseal_text(text, recipient).decode()) for text in texts]
     assert len({jwk["n"] for jwk in jwks}) == len({jwk["kid"] for jwk in jwks}) == COUNT
-    # That their primes are some takes as long to see as to find them.
+    # Checking the primes takes long, so only some keys are checked.
     for text, jwk in zip(texts[::40], jwks[::40], strict=True):
         key = unseal(text, recipient)
         assert (key.kid, key.kty, key.use, key.size) == (jwk["kid"], "RSA", "sig", 2048)
-    # The same again are others again, though Dask takes equal calls for one.
+    # Dask returns the result of an equal call again, but the keys differ.
     executor = client.get_executor()
     assert executor.submit(os.urandom, 9).result() == executor.submit(os.urandom, 9).result()
     again = generate_sealed(repeat(RSA, 2), to=recipient, executor=executor, workers=2)
@@ -166,7 +151,7 @@ def test_the_cluster_sees_no_private_key(client: Any, recipient: dict[str, Any])
     assert support.leaks(seen, recipient) == []
 
 
-def test_keys_in_the_open_would_be_seen_and_are_refused(client: Any) -> None:
+def test_unencrypted_keys_would_be_visible_and_are_refused(client: Any) -> None:
     executor = client.get_executor()
     with pytest.raises(InvalidInputError, match="executor must be a ThreadPoolExecutor"):
         generate_keys([RSA], executor=executor)
@@ -180,7 +165,7 @@ def test_keys_in_the_open_would_be_seen_and_are_refused(client: Any) -> None:
     assert TrustFrameworkKey.from_jwk(jwk) == key
 
 
-def test_who_leaves_early_leaves_the_cluster_nothing_to_do(
+def test_closing_early_cancels_the_work_on_the_cluster(
     client: Any, recipient: dict[str, Any]
 ) -> None:
     executor = client.get_executor()
@@ -189,45 +174,44 @@ def test_who_leaves_early_leaves_the_cluster_nothing_to_do(
     sealed.close()
     while client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)):
         time.sleep(0.01)
-    # And it is there for others.
+    # The cluster can still be used.
     assert executor.submit(int).result() == 0
 
 
-def test_what_fails_on_a_worker_is_said(client: Any, recipient: dict[str, Any]) -> None:
-    def lose_the_sealing() -> None:
+def test_an_error_on_a_worker_is_reported(client: Any, recipient: dict[str, Any]) -> None:
+    def break_sealing() -> None:
         vars(importlib.import_module("trustkeys.batch"))["seal"] = None
 
-    def find_it_again() -> None:
+    def mend_sealing() -> None:
         vars(importlib.import_module("trustkeys.batch"))["seal"] = seal
 
-    client.run(lose_the_sealing)
+    client.run(break_sealing)
     try:
         sealed = generate_sealed([OCT], to=recipient, executor=client.get_executor(), workers=1)
         with pytest.raises(BatchError, match="after 0 keys: TypeError") as caught:
             next(sealed)
     finally:
-        client.run(find_it_again)
+        client.run(mend_sealing)
     assert (caught.value.code, caught.value.done) == ("TypeError", 0)
 
 
 # --- the command
 
 
-def test_the_command_has_them_made_on_the_cluster_and_goes_on(
-    client: Any, folder: Path, recipient: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+def test_the_command_uses_the_cluster_and_resumes(
+    client: Any, folder: Path, recipient: dict[str, Any]
 ) -> None:
-    monkeypatch.chdir(folder)
-    args: tuple[str, ...] = (*GENERATE, *SEALED, "--dask", address_of(client))
+    args: tuple[str, ...] = (*BATCH, *SEALED, "--dask", address_of(client))
     done = command(*args, "--count", "20", cwd=folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, "keys: 20 keys\n", "")
     before = (folder / "keys").read_bytes()
     assert main._run([*args, "--count", "25", "--resume"]) == 0
     assert (folder / "keys").read_bytes().startswith(before)
     assert len(opened(folder / "keys", recipient)) == 25
-    # Also those that were made here, and a directory.
-    assert main._run([*GENERATE, *SEALED, "--count", "26", "--resume"]) == 0
+    # A run on this machine continues the file, and a directory works, too.
+    assert main._run([*BATCH, *SEALED, "--count", "26", "--resume"]) == 0
     assert len(opened(folder / "keys", recipient)) == 26
-    args = (*GENERATE[:-2], *SEALED, "--dask", address_of(client), "--dir", "dir")
+    args = (*BATCH[:-2], *SEALED, "--dask", address_of(client), "--dir", "dir")
     assert main._run([*args, "--count", "2"]) == 0
     assert len(os.listdir(folder / "dir")) == 2
     assert logging.root.manager.disable == logging.NOTSET
@@ -253,21 +237,19 @@ DRIVER = """
 import sys
 from trustkeys.__main__ import main
 from trustkeys.cli import progress
-from trustkeys.cli.batch import command as many
+from trustkeys.cli.batch import command as many, dask
 
 progress.PAUSE = many.SYNC_SECONDS = 0
-many.CONNECT_SECONDS = 2
+dask.CONNECT_SECONDS = 2
 """
 
 
 def drive(*args: str, cwd: Path, extra: str = "") -> AbstractContextManager[subprocess.Popen[str]]:
-    """Run a command in the block that says of each key when it is done."""
-    return started(f"{DRIVER}\n{extra}\nmain()", *GENERATE, *SEALED, *args, cwd=cwd)
+    """Run a command that reports each key, until the end of the block at the latest."""
+    return started(f"{DRIVER}\n{extra}\nmain()", *BATCH, *SEALED, *args, cwd=cwd)
 
 
-def test_a_cluster_that_goes_away_takes_no_key_with_it(
-    folder: Path, recipient: dict[str, Any]
-) -> None:
+def test_losing_the_cluster_loses_no_key(folder: Path, recipient: dict[str, Any]) -> None:
     options: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with started(CLUSTER, str(folder.parent), cwd=folder, **options) as cluster:
         assert cluster.stdout is not None
@@ -280,11 +262,10 @@ def test_a_cluster_that_goes_away_takes_no_key_with_it(
     said = [first, *stderr.splitlines(keepends=True)]
     done = len(opened(folder / "keys", recipient))
     assert (process.returncode, stdout) == (2, "")
-    assert re.fullmatch(
-        rf"trustkeys: after {done} keys: (\w+); keys has {done} keys: --resume goes on \(\1\)\n",
-        said[-1],
-    )
-    reports = [re.fullmatch(r"trustkeys: (\d+) of 100000 keys, .*\n", line) for line in said[:-1]]
+    stopped = f"trustkeys: stopped: keys has {done} keys; repeat the command with --resume"
+    assert said[-2].startswith(stopped)
+    assert re.fullmatch(rf"trustkeys: after {done} keys: \w+\n", said[-1])
+    reports = [re.fullmatch(r"trustkeys: (\d+) of 100000 keys, .*\n", line) for line in said[:-2]]
     assert all(reports)
     assert {int(report[1]) for report in reports if report} == set(range(1, done + 1))
 
@@ -292,18 +273,22 @@ def test_a_cluster_that_goes_away_takes_no_key_with_it(
 @pytest.mark.parametrize(
     ("address", "code", "message"),
     [
-        ("tcp://127.0.0.1:{port}", 1, "tcp://127.0.0.1:{port}: no scheduler of Dask answers there"),
-        ("127.0.0.1:{port}", 1, "127.0.0.1:{port}: no scheduler of Dask answers there"),
-        ("", 2, "--dask must be the address of a scheduler, such as tcp://HOST:8786 (BadRequest)"),
+        (
+            "tcp://127.0.0.1:{port}",
+            1,
+            "tcp://127.0.0.1:{port}: no Dask scheduler answers at this",
+        ),
+        ("127.0.0.1:{port}", 1, "127.0.0.1:{port}: no Dask scheduler answers at this address"),
+        ("", 2, "--dask must be the address of a scheduler such as tcp://HOST:8786, not ''"),
         ("tls://127.0.0.1:{port}", 2, "--dask must be the address of a scheduler"),
     ],
 )
-def test_where_no_cluster_is_one_line_says_so_and_nothing_is_written(
+def test_without_a_scheduler_the_error_is_one_line_and_nothing_is_written(
     folder: Path, address: str, code: int, message: str
 ) -> None:
-    with socket.socket() as nobody:  # has the port, and does not listen
-        nobody.bind(("127.0.0.1", 0))
-        port = nobody.getsockname()[1]
+    with socket.socket() as unused:  # bound, but not listening
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
         args = ("--count", "3", "--dask", address.format(port=port))
         with drive(*args, cwd=folder) as process:
             stdout, stderr = process.communicate(timeout=60)
@@ -312,7 +297,7 @@ def test_where_no_cluster_is_one_line_says_so_and_nothing_is_written(
     assert os.listdir(folder) == []
 
 
-def test_who_does_not_want_to_wait_for_an_answer_can_leave(folder: Path) -> None:
+def test_ctrl_c_stops_waiting_for_the_scheduler(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
         with drive("--count", "3", "--dask", address, cwd=folder) as process:
@@ -321,13 +306,4 @@ def test_who_does_not_want_to_wait_for_an_answer_can_leave(folder: Path) -> None
                 process.send_signal(signal.SIGINT)
                 output = process.communicate(timeout=60)
     assert (process.returncode, output) == (-signal.SIGINT, ("", ""))
-    assert os.listdir(folder) == []
-
-
-def test_without_distributed_one_line_says_how_to_get_it(folder: Path) -> None:
-    extra = "sys.modules['distributed'] = None"
-    with drive("--count", "3", "--dask", "tcp://x:1", cwd=folder, extra=extra) as process:
-        stdout, stderr = process.communicate(timeout=60)
-    done = subprocess.CompletedProcess([], process.returncode, stdout, stderr)
-    assert failed(done, 2).startswith("--dask needs Dask: pip install 'trustkeys[dask]'")
     assert os.listdir(folder) == []

@@ -1,4 +1,4 @@
-"""What was said to be in the file is there after a crash, and no line of it is half."""
+"""The journal: every counted line is on disk after a crash, and no line is incomplete."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ LINES = [b'{"a": 1}', b"", b"x" * 100]
 
 
 class Crash(BaseException):
-    """The process dies here."""
+    """The process dies."""
 
 
 def no_check(_line: object) -> None:
-    """Take every line."""
+    """Accept every line."""
 
 
 def lines_of(path: Path) -> list[bytes]:
-    """What is read from a file that is continued."""
+    """Return the lines of a file that is continued."""
     found: list[bytes] = []
     with journal(path, is_new=False) as lines:
         lines.read(found.append)
@@ -42,7 +42,7 @@ def lines_of(path: Path) -> list[bytes]:
 
 
 def continued(path: Path, *more: bytes) -> int:
-    """Continue a file, and give how many lines it has then."""
+    """Continue a file, and return how many lines it has then."""
     with journal(path, is_new=False) as lines:
         lines.read(no_check)
         for line in more:
@@ -72,7 +72,7 @@ WHOLE = b"".join(line + b"\n" for line in LINES)
 # --- there and back
 
 
-def test_lines_are_there_when_they_are_counted_and_not_before(path: Path) -> None:
+def test_lines_are_in_the_file_when_they_are_counted_and_not_before(path: Path) -> None:
     with journal(path, is_new=True) as lines:
         for number, line in enumerate(LINES):
             lines.add(line)
@@ -87,7 +87,7 @@ def test_lines_are_there_when_they_are_counted_and_not_before(path: Path) -> Non
     assert path.read_bytes() == WHOLE + b"more\n"
 
 
-def test_lines_count_only_after_the_disk_has_them(
+def test_lines_are_counted_after_they_are_flushed_to_disk(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fsync = os.fsync
@@ -103,7 +103,7 @@ def test_lines_count_only_after_the_disk_has_them(
         lines.sync()
         assert (events, lines.count) == ([("flushed", 6, 0)], 1)
         lines.sync()
-        # Also where there was nothing to write: the lines may be those of a run that was killed.
+        # Even with nothing to write: the lines can be those of a killed run.
         assert len(events) == 2
 
 
@@ -123,7 +123,7 @@ def test_a_new_file_is_on_disk_in_its_directory(
 
 
 @pytest.mark.parametrize("umask", [0, 0o22, 0o777])
-def test_a_new_file_is_for_its_owner_alone(path: Path, umask: int) -> None:
+def test_only_the_owner_can_read_a_new_file(path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
         with journal(path, is_new=True):
@@ -134,7 +134,7 @@ def test_a_new_file_is_for_its_owner_alone(path: Path, umask: int) -> None:
     assert continued(path, b"x") == 1
 
 
-def test_a_name_without_a_directory_is_in_this_one(
+def test_a_name_without_a_directory_is_in_the_working_directory(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(path.parent)
@@ -143,14 +143,14 @@ def test_a_name_without_a_directory_is_in_this_one(
     assert path.read_bytes() == b""
 
 
-def test_who_forgets_to_read_first_loses_no_line(begun: Path) -> None:
+def test_adding_without_reading_first_loses_no_line(begun: Path) -> None:
     with journal(begun, is_new=False) as lines:
         lines.add(b"more")
         lines.sync()
     assert begun.read_bytes() == WHOLE + b"more\n"
 
 
-# --- what is no file of ours
+# --- files that are refused
 
 
 def make_file(path: Path) -> None:
@@ -179,9 +179,7 @@ MAKE = [make_file, make_directory, make_link, make_dangling_link, make_pipe]
 
 
 @pytest.mark.parametrize("make", MAKE)
-def test_nothing_that_is_there_is_taken_for_a_new_file(
-    path: Path, make: Callable[[Path], None]
-) -> None:
+def test_an_existing_name_is_never_a_new_file(path: Path, make: Callable[[Path], None]) -> None:
     make(path)
     before = path.lstat()
     with pytest.raises(FileExistsError) as caught, journal(path, is_new=True):
@@ -201,7 +199,7 @@ def test_nothing_that_is_there_is_taken_for_a_new_file(
         (lambda _: None, errno.ENOENT),
     ],
 )
-def test_what_is_no_file_is_not_continued(
+def test_only_regular_files_are_continued(
     path: Path, make: Callable[[Path], None], code: int
 ) -> None:
     make(path)
@@ -213,10 +211,12 @@ def test_what_is_no_file_is_not_continued(
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o601, 0o666])
-def test_a_file_that_others_can_read_or_change_is_not_continued(begun: Path, mode: int) -> None:
+def test_a_file_that_other_users_can_read_or_change_is_not_continued(
+    begun: Path, mode: int
+) -> None:
     begun.chmod(mode)
     with (
-        pytest.raises(PermissionError, match="others can read or change it") as caught,
+        pytest.raises(PermissionError, match="other users can read or change it") as caught,
         journal(begun, is_new=False),
     ):
         pass
@@ -224,9 +224,7 @@ def test_a_file_that_others_can_read_or_change_is_not_continued(begun: Path, mod
     assert (begun.read_bytes(), stat.S_IMODE(begun.stat().st_mode)) == (WHOLE, mode)
 
 
-def test_where_there_are_no_owners_and_modes_there_is_nothing_to_check(
-    begun: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_on_windows_modes_are_not_checked(begun: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun.chmod(0o666)
     monkeypatch.delattr(os, "geteuid")  # as on Windows
     assert continued(begun) == 3
@@ -245,13 +243,14 @@ def test_a_file_of_another_user_is_not_continued(
     assert caught.value.filename == str(begun)
 
 
-def test_no_directory_is_made_for_it(path: Path) -> None:
+def test_a_missing_directory_is_not_created(path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught, journal(path / "none" / "x", is_new=True):
         pass
     assert caught.value.filename == str(path / "none" / "x")
     assert os.listdir(path.parent) == []
 
 
+@pytest.mark.deep
 def test_without_permission_the_error_names_the_file(path: Path) -> None:
     def begin() -> None:
         try:
@@ -264,11 +263,11 @@ def test_without_permission_the_error_names_the_file(path: Path) -> None:
     assert as_nobody(begin) == errno.EACCES
 
 
-# --- others that write to it too
+# --- other processes
 
 
 def begin_too(path: Path) -> int:
-    """Give the number of the error that another process gets."""
+    """Return the number of the error that another process gets."""
     try:
         with journal(path, is_new=False):
             return 0
@@ -277,7 +276,8 @@ def begin_too(path: Path) -> int:
         return error.errno or -1
 
 
-def test_no_two_write_to_it_at_the_same_time(begun: Path) -> None:
+@pytest.mark.deep
+def test_two_processes_cannot_write_at_the_same_time(begun: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(1) as other:
         with journal(begun, is_new=False) as lines:
             assert other.apply(begin_too, (begun,)) == errno.ETIMEDOUT
@@ -289,7 +289,7 @@ def test_no_two_write_to_it_at_the_same_time(begun: Path) -> None:
 
 
 @pytest.mark.parametrize("call", ["fsync", "chmod"])
-def test_one_that_could_not_be_opened_is_closed_and_free_again(
+def test_an_error_while_opening_releases_the_file_and_the_lock(
     path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     descriptors = os.listdir("/proc/self/fd")
@@ -310,12 +310,10 @@ def test_one_that_could_not_be_opened_is_closed_and_free_again(
 
 
 @pytest.mark.parametrize("rest", [b"{", b'{"whole": 1}', b"\0" * 5000, b"x" * (MAX_LINE - 1)])
-def test_a_last_line_without_an_end_is_cut_off_when_the_next_is_written(
-    begun: Path, rest: bytes
-) -> None:
+def test_an_incomplete_last_line_is_removed_by_the_next_write(begun: Path, rest: bytes) -> None:
     with open(begun, "ab") as file:
         file.write(rest)
-    # Who only looks changes nothing.
+    # Reading alone changes nothing.
     assert lines_of(begun) == WHOLE.splitlines(keepends=True)
     assert begun.read_bytes() == WHOLE + rest
     assert continued(begun) == 3
@@ -327,7 +325,7 @@ def test_a_last_line_without_an_end_is_cut_off_when_the_next_is_written(
 
 
 @pytest.mark.parametrize("rest", [b"", b"\n", b"\nmore\n", b"more"])
-def test_a_line_that_is_too_long_is_none_of_ours_and_stays(begun: Path, rest: bytes) -> None:
+def test_a_line_that_is_too_long_is_refused_and_stays(begun: Path, rest: bytes) -> None:
     with open(begun, "ab") as file:
         file.write(b"x" * MAX_LINE + rest)
     with pytest.raises(InvalidInputError, match="line 4 is longer than 1048576 bytes"):
@@ -340,7 +338,7 @@ def test_the_longest_line_is_read(begun: Path) -> None:
     assert continued(begun) == 4
 
 
-def test_a_line_that_is_refused_leaves_the_file_as_it_is(begun: Path) -> None:
+def test_a_refused_line_leaves_the_file_unchanged(begun: Path) -> None:
     def check(line: bytes) -> None:
         if line == b"\n":
             raise ZeroDivisionError
@@ -354,10 +352,10 @@ def test_a_line_that_is_refused_leaves_the_file_as_it_is(begun: Path) -> None:
     assert begun.read_bytes() == WHOLE + b"half"
 
 
-# --- disks that fail
+# --- failing disks
 
 
-def test_short_writes_are_gone_on_with(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_writes_are_continued(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:7]))
     with journal(path, is_new=True) as lines:
@@ -369,7 +367,7 @@ def test_short_writes_are_gone_on_with(path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
 @pytest.mark.parametrize("call", ["write", "fsync", "lseek"])
-def test_a_disk_that_fails_loses_no_line_before_and_has_none_half(
+def test_a_failing_disk_keeps_the_lines_before_and_no_incomplete_line(
     begun: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int
 ) -> None:
     write = os.write
@@ -389,14 +387,14 @@ def test_a_disk_that_fails_loses_no_line_before_and_has_none_half(
                 lines.sync()
         assert (caught.value.errno, caught.value.filename) == (code, str(begun))
         assert (begun.read_bytes(), lines.count) == (WHOLE, 3)
-        # They still wait, and come once and in one piece when there is room again.
+        # The lines still wait, and are written once when there is room again.
         lines.add(b"third")
         lines.sync()
         assert lines.count == 6
     assert begun.read_bytes() == WHOLE + b"first of them\nsecond\nthird\n"
 
 
-def test_what_cannot_be_cut_off_either_is_written_over(
+def test_an_incomplete_line_that_cannot_be_removed_is_overwritten(
     begun: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = os.write
@@ -427,7 +425,7 @@ def test_what_cannot_be_cut_off_either_is_written_over(
 
 
 def in_a_small_room(work: Callable[[], object], room: int) -> int:
-    """Do something in a process whose files can only have so many bytes; give its exit code."""
+    """Run `work` in a process whose files have at most `room` bytes; return its exit code."""
 
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
@@ -447,8 +445,11 @@ def in_a_small_room(work: Callable[[], object], room: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("room", range(len(WHOLE), len(WHOLE) + 12))
-def test_a_full_disk_leaves_whole_lines_and_one_can_go_on(begun: Path, room: int) -> None:
+def test_a_full_disk_leaves_complete_lines_and_the_file_can_be_continued(
+    begun: Path, room: int
+) -> None:
     def add() -> None:
         with journal(begun, is_new=False) as lines:
             lines.read(no_check)
@@ -464,27 +465,26 @@ def test_a_full_disk_leaves_whole_lines_and_one_can_go_on(begun: Path, room: int
     assert begun.read_bytes() == whole + b"67890\n"
 
 
-# --- anything at all
+# --- any order of events
 
 
 STEPS = st.one_of(
     st.tuples(st.just("add"), st.binary(max_size=20).map(lambda data: data.replace(b"\n", b""))),
     st.tuples(st.just("sync"), st.none()),
-    # After so many bytes: the disk is full; somebody stops it, who then writes what waits; or the
-    # process is gone.
+    # After a number of bytes: the disk is full, a signal stops the write, or the process dies.
     st.tuples(st.sampled_from(["fail", "stop", "crash"]), st.integers(0, 60)),
 )
 
 
 @given(st.lists(STEPS, max_size=20), st.integers(1, 9))
-def test_whatever_happens_the_lines_that_were_counted_are_there_and_no_other_is_half(
+def test_whatever_happens_counted_lines_are_there_and_no_line_is_incomplete(
     path: Path, steps: list[tuple[str, Any]], at_once: int
 ) -> None:
     path.unlink(missing_ok=True)
     counted: list[bytes] = []
     waiting: list[bytes] = []
     with pytest.MonkeyPatch.context() as patch, ExitStack() as opened:
-        # The steps say what a disk does, and real ones take their time.
+        # The steps simulate the disk; a real flush would be slow.
         patch.setattr(os, "fsync", no_check)
         lines = opened.enter_context(journal(path, is_new=True))
         for step, what in steps:
@@ -505,7 +505,7 @@ def test_whatever_happens_the_lines_that_were_counted_are_there_and_no_other_is_
                 lines = opened.enter_context(journal(path, is_new=False))
                 found: list[bytes] = []
                 lines.read(found.append)
-                # Whole lines that were on their way can be there, too, and count from now on.
+                # Complete lines that were being written can be there, and count from now on.
                 assert b"".join(found) == joined((counted + waiting)[:ended])
                 assert ended >= len(counted)
                 counted, waiting = (counted + waiting)[:ended], []
@@ -519,7 +519,7 @@ def joined(lines: list[bytes]) -> bytes:
 
 
 def interrupted(lines: Journal, problem: BaseException, room: int, at_once: int) -> None:
-    """Write what waits to a disk that takes so many bytes, a few at a time, and does not flush."""
+    """Write to a disk with `room` bytes, a few at a time, that fails with `problem`."""
     write = os.write
     left = [room]
 

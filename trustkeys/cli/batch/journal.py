@@ -1,4 +1,4 @@
-"""A file that grows line by line: what it was said to hold is on disk, and no line is half."""
+"""A file of lines that survives a crash: counted lines are on disk, and no line is incomplete."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from trustkeys.files import Path
 __tracebackhide__ = True
 
 MAX_LINE = 1_048_576
-"""The longest line that is read, in bytes; a sealed RSA-4096 key has 6,000."""
+"""The longest line that is read, in bytes. A sealed RSA-4096 key has 6,000."""
 
 
 class Journal:
-    """An open file of lines, new or continued. What is added waits until `sync` writes it.
+    """An open file of lines. Added lines wait until `sync` writes them.
 
     Attributes:
-        count: How many lines are on disk.
-        is_empty: Whether there was nothing in the file, not even half a line.
+        count: The number of lines that are on disk.
+        is_empty: Whether the file was empty when it was opened, without even part of a line.
     """
 
     def __init__(self, path: str, descriptor: int) -> None:
@@ -34,20 +34,20 @@ class Journal:
         self._waiting: list[bytes] = []
 
     def add(self, line: bytes) -> None:
-        """Add a line, without its end."""
+        """Add a line, given without its line end."""
         self._waiting.append(line + b"\n")
 
     def sync(self) -> None:
-        """Write the lines that wait, and flush them to disk.
+        """Write the waiting lines, and flush them to disk.
 
         Raises:
-            OSError: As the system calls raise it. Then none of them is in the file, unless that
-                cannot be cut off either.
+            OSError: A system call failed. The waiting lines are removed from the file again,
+                unless that fails as well, and still wait.
         """
         data = memoryview(b"".join(self._waiting))
         try:
             with files.named(self._path):
-                # Beyond lies half a line: of a crash, or of a write that failed or was stopped.
+                # A crash, or a failed or interrupted write, can leave part of a line at the end.
                 os.ftruncate(self._descriptor, self._size)
                 os.lseek(self._descriptor, self._size, os.SEEK_SET)
                 rest = data
@@ -59,11 +59,15 @@ class Journal:
                 os.ftruncate(self._descriptor, self._size)
             raise
         size, count = self._size + len(data), self.count + len(self._waiting)
-        # No signal comes between these: a line that is there but still waits would come twice.
+        # One statement, so that no signal comes in between: a line would be written twice.
         self._size, self.count, self._waiting = size, count, []
 
     def read(self, check: Callable[[bytes], None]) -> None:
-        """Look at every line that is there; `sync` cuts off a last one that has no end."""
+        """Call `check` with each line. The next `sync` removes a last line without a line end.
+
+        Raises:
+            InvalidInputError: A line is longer than 1 MiB. Code ``BadRequest``.
+        """
         size = 0
         with open(os.dup(self._descriptor), "rb") as file:
             while (line := file.readline(MAX_LINE)).endswith(b"\n"):
@@ -77,19 +81,20 @@ class Journal:
 
 @contextmanager
 def journal(path: Path, *, is_new: bool) -> Iterator[Journal]:
-    """Open a file of lines, and keep others from writing to it.
+    """Open a file of lines, and lock it against other processes.
 
     Args:
-        path: The file: not a link to it.
-        is_new: Whether it must not exist yet. It gets the mode 0600.
+        path: The file, not a symbolic link to it.
+        is_new: Whether to create it, with mode 0600.
 
     Raises:
-        OSError: As the system calls raise it; FileExistsError where it is to be new and is
-            there; TimeoutError where another process writes to it; and where it is no regular
-            file, belongs to another user, or others can read or change it.
+        FileExistsError: `is_new`, and the file exists.
+        TimeoutError: Another process has locked it.
+        OSError: A system call failed; or the file is not a regular file, belongs to another
+            user, has a second name, or can be read or changed by other users.
     """
     path = os.fspath(path)
-    flags = os.O_RDWR | getattr(os, "O_BINARY", 0)  # Windows would write other line ends
+    flags = os.O_RDWR | getattr(os, "O_BINARY", 0)  # keeps Windows from changing line ends
     with files.locked(path, 0), ExitStack() as opened:
         with files.named(path), files.synced(os.path.dirname(path) or "."):
             if is_new:
@@ -97,11 +102,11 @@ def journal(path: Path, *, is_new: bool) -> Iterator[Journal]:
             else:
                 descriptor = files.open_itself(path, flags)
             opened.callback(os.close, descriptor)
-            if is_new:  # whatever the umask takes away
+            if is_new:  # the umask can have removed bits
                 os.chmod(descriptor if os.chmod in os.supports_fd else path, 0o600)
             if files.own_mode(descriptor) & 0o077 and hasattr(os, "geteuid"):
-                message = "others can read or change it: keys that others have read want replacing"
+                message = "other users can read or change it: replace keys that they may have read"
                 raise PermissionError(errno.EACCES, message)
-            if os.fstat(descriptor).st_nlink > 1:  # and a lock of that name, which we do not hold
-                raise OSError(errno.EMLINK, "it has another name as well")
+            if os.fstat(descriptor).st_nlink > 1:  # a run under the other name has another lock
+                raise OSError(errno.EMLINK, "it has a second name (a hard link): remove one")
         yield Journal(path, descriptor)

@@ -1,0 +1,263 @@
+"""`trustkeys batch`: its options, its output, and what it keeps secret."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import support
+from tests.cli.batch.runs import (
+    OCT,
+    REQUESTS,
+    RSA,
+    SEALED,
+    done,
+    drive,
+    ended,
+    keys_of,
+    outcome,
+    put_requests,
+    records,
+)
+from tests.support import command, failed, parse
+from trustkeys import TrustFrameworkKey, testing
+from trustkeys.cli import progress
+from trustkeys.cli.batch import command as many
+from trustkeys.formats.sealed import unseal
+
+
+def test_each_line_is_a_key_and_only_the_owner_can_read_it(folder: Path) -> None:
+    text = done(*RSA, "--count", "3", "--jsonl", "keys", "--jobs", "2")
+    assert text == "keys: 3 keys\n"
+    assert {(key.kty, key.use, key.size) for key in keys_of(folder / "keys")} == {
+        ("RSA", "sig", 2048)
+    }
+    assert sorted(os.listdir(folder)) == ["keys", "keys.lock", "keys.run"]
+    for name in os.listdir(folder):
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
+
+
+def test_the_keys_match_the_options(folder: Path, recipient: dict[str, Any]) -> None:
+    asked = ("batch", "--use", "ENC", "--kty", "OCT", "--size", "512", "--nbf", "10")
+    text = done(*asked, "--exp", "+1h", "--count", "3", "--jsonl", "keys", "--json")
+    assert parse(text) == {"output": "keys", "count": 3}
+    done(*asked, "--exp", "+1h", "--count", "3", "--jsonl", "sealed", *SEALED)
+    for keys in (keys_of(folder / "keys"), keys_of(folder / "sealed", recipient)):
+        assert [(key.use, key.kty, key.size, key.nbf, key.exp) for key in keys] == [
+            ("enc", "oct", 512, 10, 3610)
+        ] * 3
+
+
+def test_sealed_output_holds_no_private_key_in_the_open(
+    folder: Path, recipient: dict[str, Any]
+) -> None:
+    printed = done(*OCT, "--count", "3", "--jsonl", "keys", *SEALED)
+    printed += done(*RSA, "--count", "2", "--dir", "dir", *SEALED)
+    for path in (*folder.iterdir(), *folder.joinpath("dir").iterdir()):
+        printed += path.read_text() if path.is_file() else ""
+    keys = keys_of(folder / "keys", recipient)
+    for path in folder.joinpath("dir").iterdir():
+        keys.append(unseal(path.read_text(), recipient))
+        assert path.name == f"{keys[-1].kid}.jwe"
+    assert len(keys) == 5
+    for key in keys:
+        assert support.leaks(printed, key.to_jwk(private=True)) == []
+
+
+def test_inspect_and_import_read_the_output(folder: Path, recipient: dict[str, Any]) -> None:
+    folder.joinpath("secret.jwk").write_text(json.dumps(recipient))
+    put_requests(folder, {"id": "a", "use": "sig", "kty": "oct"})
+    done(*REQUESTS, "--dir", "plain")
+    done(*REQUESTS, "--jsonl", "lines")
+    done(*OCT, "--count", "1", "--dir", "sealed", *SEALED)
+    done(*OCT, "--count", "1", "--jsonl", "sealed-lines", *SEALED)
+    (plain,) = folder.joinpath("plain").iterdir()
+    (sealed,) = folder.joinpath("sealed").iterdir()
+    (line,) = records(folder / "sealed-lines")
+    folder.joinpath("line.jwe").write_text(line["jwe"])
+    for number, (file, *options) in enumerate(
+        (
+            [str(plain)],
+            ["lines"],
+            [str(sealed), "--key", "secret.jwk"],
+            ["line.jwe", "--key", "secret.jwk"],
+        )
+    ):
+        assert "warning" not in outcome("inspect", file).stdout
+        assert outcome("inspect", file).returncode == 0
+        outcome("import", file, *options, "-o", f"{number}")
+        key = TrustFrameworkKey.from_jwk(folder.joinpath(f"{number}").read_text())
+        assert (key.kty, key.has_private) == ("oct", True)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--jsonl", "f"], "choose how many keys: --count N or --requests FILE"),
+        (["--count", "2"], "choose where the keys go: --jsonl FILE or --dir DIR"),
+        (["--count", "2", "--jsonl", "f", "--dir", "d"], "choose where the keys go"),
+        (["--count", "2", "--requests", "r", "--jsonl", "f"], "choose how many keys"),
+        (["--resume"], "choose where the keys go"),
+        (["--jobs", "2"], "choose where the keys go"),
+        (["--seal-to", "../to.jwk"], "choose where the keys go"),
+        (["--count", "2", "--dir", "d", "--resume"], "--resume needs --jsonl"),
+        (
+            ["--count", "2", "--jsonl", "-"],
+            "--jsonl must be the name of a file or",
+        ),
+        (
+            ["--count", "2", "--jsonl", ""],
+            "--jsonl must be the name of a file or",
+        ),
+        (["--count", "2", "--dir", "-"], "--dir must be the name of a file or"),
+        (["--count", "2", "--jsonl", "f", "-o", "k"], "No such option '-o'"),
+        (["--count", "2", "--jsonl", "f", "--discard"], "No such option '--discard'"),
+        (["--count", "2", "--jsonl", "f", "--password-file", "p"], "No such option"),
+        (
+            ["--count", "2", "--jsonl", "f", "--request", "r"],
+            "Did you mean '--requests'?",
+        ),
+        (["--count", "2", "--jsonl", "f", "--dask", "tcp://x:1"], "--dask needs --seal-to"),
+        (
+            ["--count", "2", "--jsonl", "f", "--dask", "x", "--jobs", "1", *SEALED],
+            "--dask and --jobs exclude each other",
+        ),
+        (["--count", "0", "--jsonl", "f"], "not in the range 1<=x<=100000000"),
+        (["--count", "-1", "--jsonl", "f"], "not in the range 1<=x<=100000000"),
+        (["--count", "9" * 30, "--jsonl", "f"], "not in the range 1<=x<=100000000"),
+        (["--count", "many", "--jsonl", "f"], "'--count'"),
+        (["--count", "2", "--jsonl", "f", "--jobs", "0"], "not in the range 1<=x<=10000"),
+        (["--count", "2", "--jsonl", "f", "--size", "1024"], "2048, 3072 or 4096 bits"),
+        (["--count", "2", "--jsonl", "f", "--nbf", "2", "--exp", "1"], "before nbf"),
+        (["--count", "2", "--jsonl", "f", "--seal-to", "sign.jwk"], "for enc, and is for sig"),
+        (["--count", "2", "--jsonl", "f", "--seal-to", "test.jwk"], "this is a test key"),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_is_written(
+    folder: Path,
+    real_key: TrustFrameworkKey,
+    args: list[str],
+    message: str,
+) -> None:
+    (folder / "sign.jwk").write_text(json.dumps(real_key.to_jwk()))
+    (folder / "test.jwk").write_text(json.dumps(testing.rsa_key(0, use="enc").to_jwk()))
+    assert message in failed(outcome(*RSA, *args), 2)
+    as_json = outcome(*RSA, *args, "--json")
+    assert (as_json.returncode, as_json.stdout) == (2, "")
+    assert message in parse(as_json.stderr)["error"]["message"]
+    assert sorted(os.listdir(folder)) == ["sign.jwk", "test.jwk"]
+
+
+def test_test_keys_are_never_written(folder: Path) -> None:
+    for number, args in enumerate((OCT, RSA, (*OCT, *SEALED))):
+        with testing.instant_keys():
+            lines = outcome(*args, "--count", "2", "--jsonl", f"{number}")
+            files = outcome(*args, "--count", "2", "--dir", f"dir-{number}")
+        for process in (lines, files):
+            assert process.returncode == 2
+            assert "this is a test key of trustkeys" in process.stderr
+        assert f"stopped: {number} has 0 keys; repeat the command" in lines.stderr
+        assert f"stopped: dir-{number} has 0 new keys" in files.stderr
+        assert (folder / f"{number}").read_bytes() == b""
+        assert os.listdir(folder / f"dir-{number}") == []
+    with testing.instant_keys(), testing.allow_test_keys():
+        done(*OCT, "--count", "2", "--jsonl", "allowed")
+    assert len(keys_of(folder / "allowed")) == 2
+
+
+def test_jobs_is_the_number_of_workers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    for name in ("generate_keys", "generate_sealed_with_kids"):
+        original = getattr(many, name)
+
+        def spy(*args: Any, original: Any = original, **kwargs: Any) -> Any:
+            seen.append(kwargs["workers"])
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(many, name, spy)
+    for number, args in enumerate(([], ["--jobs", "3"], ["--jobs", "3", *SEALED])):
+        done(*OCT, "--count", "1", "--jsonl", f"{number}", *args)
+    assert seen == [None, 3, 3]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is full")
+def test_the_keys_are_kept_if_standard_output_fails(folder: Path) -> None:
+    with open("/dev/full", "w") as full:
+        process = command(
+            *(*OCT, "--count", "3", "--jsonl", "full"),
+            cwd=folder,
+            capture_output=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+        )
+    assert process.returncode == 1
+    assert process.stderr == "trustkeys: standard output: No space left on device\n"
+    assert len(keys_of(folder / "full")) == 3
+
+
+def test_it_runs_on_systems_without_sigpipe(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(signal, "SIGPIPE")  # as on Windows
+    done(*OCT, "--count", "3", "--jsonl", "keys")
+    assert len(keys_of(folder / "keys")) == 3
+
+
+def test_slow_keys_are_on_disk_soon_after_they_are_made(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash must not lose the keys of minutes."""
+    clock = iter(range(0, 10_000, 100))
+    monkeypatch.setattr("trustkeys.cli.batch.command.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr(many, "SYNC_KEYS", 10**9)
+    on_disk: list[int] = []
+    monkeypatch.setattr(progress.Progress, "update", lambda _, done: on_disk.append(done))
+    done(*OCT, "--count", "5", "--jsonl", "keys")
+    assert on_disk == [1, 2, 3, 4, 5, 5]
+
+
+@pytest.mark.deep
+def test_memory_does_not_grow_with_the_number_of_keys(folder: Path) -> None:
+    measure = """
+        import atexit
+
+        peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        atexit.register(lambda: print(peak(), file=sys.stderr))
+        progress.PAUSE = 60
+        many.SYNC_KEYS = 1000
+        many.SYNC_SECONDS = 0.5
+    """
+    peaks = []
+    for count in (1000, 20_000):
+        args = (*OCT, "--count", f"{count}", "--jsonl", f"{count}")
+        with drive(*args, cwd=folder, extra=measure) as process:
+            _, said = ended(process)
+        peaks.append(int(said[-1]))
+    assert peaks[1] - peaks[0] < 10 * 1024  # in KiB
+
+
+def test_the_examples_in_the_help_text_work(folder: Path) -> None:
+    (folder / "encryption.jwk").write_text((folder.parent / "to.jwk").read_text())
+    (folder / "requests.jsonl").write_text('{"use": "sig", "kty": "oct"}')
+    examples = re.findall(r"^  +trustkeys (batch .*)$", done("batch", "--help"), re.MULTILINE)
+    with testing.instant_keys(), testing.allow_test_keys():
+        printed = [done(*example.split()) for example in examples]
+    assert printed == ["keys.jsonl: 20 keys\n", "keys.jsonl: 30 keys\n", "keys: 1 keys\n"]
+
+
+def test_without_dask_the_error_says_how_to_install_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    args = ("--count", "3", "--jsonl", "keys", *SEALED, "--dask", "tcp://x:1")
+    assert failed(outcome(*OCT, *args), 2).startswith(
+        "--dask needs Dask: pip install 'trustkeys[dask]'"
+    )
+    assert os.listdir(folder) == []

@@ -1,0 +1,226 @@
+"""Resuming a run: no key is made twice, and only a file of the same run is continued."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jwcrypto.jwk import JWK
+
+from tests.cli.batch.runs import (
+    GOOD,
+    OCT,
+    REQUESTS,
+    SEALED,
+    done,
+    keys_of,
+    outcome,
+    put_requests,
+)
+from tests.support import failed, parse
+
+
+def test_a_run_continues_to_a_larger_count_and_keeps_every_key(
+    folder: Path, recipient: dict[str, Any]
+) -> None:
+    for args, to in (((), None), (SEALED, recipient)):
+        name = "plain" if to is None else "sealed"
+        for number, count in enumerate((3, 3, 7, 5)):
+            before = (folder / name).read_bytes() if number else b""
+            options = [*args, "--count", f"{count}", "--jsonl", name]
+            text = done(*OCT, *options, *(["--resume"] if number else []))
+            assert (folder / name).read_bytes().startswith(before)
+            there = max(count, before.count(b"\n"))
+            assert text == f"{name}: {there} keys\n"
+            assert len(keys_of(folder / name, to)) == there
+
+
+def test_resume_starts_a_run_if_none_was_started(folder: Path) -> None:
+    done(*OCT, "--count", "2", "--jsonl", "keys", "--resume")
+    # The file of a run that was killed before it wrote its state.
+    (folder / "empty").touch(0o600)
+    done(*OCT, "--count", "2", "--jsonl", "empty", "--resume")
+    assert len(keys_of(folder / "keys")) == len(keys_of(folder / "empty")) == 2
+
+
+@pytest.mark.parametrize("rest", ['{"kty": "oct", "kid": "x"', '{"kty": "oct", "kid": "x"}', "\0"])
+def test_an_incomplete_last_line_is_replaced(folder: Path, rest: str) -> None:
+    done(*OCT, "--count", "2", "--jsonl", "keys")
+    before = (folder / "keys").read_text()
+    (folder / "keys").write_text(before + rest)
+    done(*OCT, "--count", "3", "--jsonl", "keys", "--resume")
+    assert (folder / "keys").read_text().startswith(before)
+    assert len(keys_of(folder / "keys")) == 3
+
+
+def test_relative_times_count_from_the_start_of_the_first_run(folder: Path) -> None:
+    """The keys of one run expire together, even if it was interrupted."""
+    args = (*OCT, "--nbf", "now", "--exp", "+9d", "--jsonl", "keys")
+    done(*args, "--count", "2")
+    state = parse((folder / "keys.run").read_text())
+    # As if it was started a while ago.
+    (folder / "keys.run").write_text(json.dumps({**state, "now": state["now"] - 5000}))
+    done(*args, "--count", "4", "--resume")
+    nbf = [key.nbf for key in keys_of(folder / "keys")]
+    assert nbf == [state["now"]] * 2 + [state["now"] - 5000] * 2
+    assert [key.exp for key in keys_of(folder / "keys")] == [
+        start + 9 * 86400 for start in nbf if start is not None
+    ]
+
+
+BEGUN = {"--use": "sig", "--kty": "oct", "--exp": "+9d", "--count": "3"}
+
+
+@pytest.mark.parametrize("seal_to", [None, "../to.jwk"])
+def test_a_run_with_other_options_does_not_continue_the_file(
+    folder: Path, seal_to: str | None
+) -> None:
+    other = JWK.generate(kty="EC", crv="P-256").export_public()
+    (folder.parent / "other.jwk").write_text(other)
+    put_requests(folder, {"use": "sig", "kty": "oct"}, {"use": "sig", "kty": "oct"})
+
+    def options(changes: dict[str, str | None]) -> list[str]:
+        chosen = {**BEGUN, "--seal-to": seal_to, **changes}
+        given = [text for name, value in chosen.items() if value for text in (name, value)]
+        return ["batch", *given, "--jsonl", "keys"]
+
+    done(*options({}))
+    with open(folder / "keys", "a") as file:
+        file.write("half a line")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    nothing = {"--use": None, "--kty": None, "--exp": None, "--count": None}
+    changes: list[dict[str, str | None]] = [
+        {"--use": "enc"},
+        {"--kty": "RSA"},
+        {"--exp": "+10d"},
+        {"--exp": None},
+        {"--nbf": "now"},
+        {"--size": "512"},
+        {"--seal-to": "../other.jwk"},
+        {"--seal-to": None if seal_to else "../to.jwk"},
+        {**nothing, "--requests": "../requests"},
+    ]
+    for change in changes:
+        error = failed(outcome(*options(change), "--resume"), 2)
+        changed = next(name for name in change if name != "--count")
+        assert error.startswith("keys was started with another --")
+        assert changed in error
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    done(*options({"--count": "4"}), "--resume")
+
+
+def test_a_run_with_other_requests_does_not_continue_the_file(folder: Path) -> None:
+    put_requests(folder, GOOD, {**GOOD, "id": 2})
+    done(*REQUESTS, "--jsonl", "keys")
+    before = (folder / "keys").read_bytes()
+    for lines in ([GOOD, GOOD], [GOOD], [GOOD, {**GOOD, "id": 2}, GOOD], []):
+        put_requests(folder, *lines)
+        error = failed(outcome(*REQUESTS, "--jsonl", "keys", "--resume"), 2)
+        assert error.startswith("keys was started with another --requests")
+    # Blank lines and line ends make no difference.
+    put_requests(folder, "\n", GOOD, "\r\n\n", json.dumps({**GOOD, "id": 2}) + "\r\n")
+    done(*REQUESTS, "--jsonl", "keys", "--resume")
+    assert (folder / "keys").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"{}\n", "keys: line 3: the record must have the members kid"),
+        (b'{"kty": "oct"}\n', "keys: line 3: the record must have the members kid"),
+        (
+            b'{"kty": "oct", "kid": 5}\n',
+            "keys: line 3: the record must have the members kid",
+        ),
+        (
+            b'{"kid": "x", "jwe": "y"}\n',
+            "keys: line 3: the record must have the members kid",
+        ),
+        (b"\n", "keys: line 3: the record is not JSON"),
+        (b"\0\0\0\n", "keys: line 3: the record is not JSON"),
+        (b'{"kty": "oct", "kid": "secret"\n', "keys: line 3: the record is not JSON"),
+        (b'{"kty": "oct", "kid": "secret"' * 40_000, "keys: line 3 is longer than 1048576 bytes"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_a_file_with_foreign_lines_is_not_continued(
+    folder: Path, data: bytes, message: str
+) -> None:
+    done(*OCT, "--count", "2", "--jsonl", "keys")
+    with open(folder / "keys", "ab") as file:
+        file.write(data)
+    before = (folder / "keys").read_bytes()
+    error = failed(outcome(*OCT, "--count", "5", "--jsonl", "keys", "--resume"), 2)
+    assert error.startswith(message)
+    assert "secret" not in error
+    assert (folder / "keys").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "message"),
+    [
+        (
+            None,
+            1,
+            "keys.run: no such file, so keys cannot be continued: choose another file",
+        ),
+        ("", 2, "keys.run is not JSON"),
+        ("[]", 2, "keys.run must be a JSON object"),
+        ("{}", 2, "keys.run is damaged: choose another file for the keys"),
+        ({"now": "1"}, 2, "keys.run is damaged: choose another file for the keys"),
+        ({"now": True}, 2, "keys.run is damaged: choose another file for the keys"),
+        ({"now": -5}, 2, "keys.run is damaged: choose another file for the keys"),
+        ({"options": None}, 2, "keys.run is damaged: choose another file for the keys"),
+    ],
+)
+def test_a_file_without_a_valid_state_is_not_continued(
+    folder: Path, state: Any, code: int, message: str
+) -> None:
+    done(*OCT, "--count", "2", "--jsonl", "keys")
+    path = folder / "keys.run"
+    changed = {**parse(path.read_text()), **state} if isinstance(state, dict) else state
+    path.unlink()
+    if changed is not None:
+        path.write_text(changed if isinstance(changed, str) else json.dumps(changed))
+        path.chmod(0o600)
+    before = (folder / "keys").read_bytes()
+    again = outcome(*OCT, "--count", "5", "--jsonl", "keys", "--resume")
+    assert failed(again, code).startswith(message)
+    assert (folder / "keys").read_bytes() == before
+
+
+@pytest.mark.parametrize("size", [1, 40])
+def test_a_foreign_file_without_a_line_end_is_left_alone(folder: Path, size: int) -> None:
+    """It can be a passphrase, or a key."""
+    path = folder / "keys"
+    path.write_text("x" * size)
+    path.chmod(0o600)
+    again = outcome(*OCT, "--count", "5", "--jsonl", "keys", "--resume")
+    assert failed(again, 1).startswith("keys.run: no such file, so keys cannot be continued")
+    assert path.read_text() == "x" * size
+    assert sorted(os.listdir(folder)) == ["keys", "keys.lock"]
+
+
+def test_a_run_that_was_killed_before_its_first_key_continues(folder: Path) -> None:
+    (folder / "keys").touch(0o600)
+    assert done(*OCT, "--count", "2", "--jsonl", "keys", "--resume") == "keys: 2 keys\n"
+
+
+def test_a_file_with_a_second_name_is_refused(folder: Path) -> None:
+    """Two runs, each with a lock of its own name, would overwrite each other's keys."""
+    done(*OCT, "--count", "2", "--jsonl", "keys")
+    os.link(folder / "keys", folder / "other")
+    for name in ("keys", "other"):
+        again = outcome(*OCT, "--count", "5", "--jsonl", name, "--resume")
+        assert failed(again, 1) == f"{name}: it has a second name (a hard link): remove one"
+
+
+def test_a_state_that_other_users_can_change_is_refused(folder: Path) -> None:
+    """Other users could choose the dates of the keys."""
+    done(*OCT, "--count", "2", "--jsonl", "keys")
+    (folder / "keys.run").chmod(0o620)
+    again = outcome(*OCT, "--count", "5", "--jsonl", "keys", "--resume")
+    assert failed(again, 1) == "keys.run: other users can change it"

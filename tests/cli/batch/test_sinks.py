@@ -1,0 +1,106 @@
+"""Outputs: complete files that only their owner can read, and no file is overwritten."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import trustkeys
+from tests.cli.batch.runs import (
+    OCT,
+    RSA,
+    done,
+    outcome,
+)
+from tests.support import failed
+from tests.test_store import as_nobody
+from trustkeys import TrustFrameworkKey
+from trustkeys.cli import main
+
+
+def test_a_directory_has_a_file_for_each_key_named_by_its_kid(folder: Path) -> None:
+    assert done(*RSA, "--count", "3", "--dir", "dir") == "dir: 3 keys\n"
+    assert stat.S_IMODE((folder / "dir").stat().st_mode) == 0o700
+    # A second run adds to the directory.
+    done(*OCT, "--count", "4", "--dir", "dir")
+    paths = list(folder.joinpath("dir").iterdir())
+    keys = [TrustFrameworkKey.from_jwk(path.read_text()) for path in paths]
+    assert sorted(key.kty for key in keys) == ["RSA"] * 3 + ["oct"] * 4
+    for path, key in zip(paths, keys, strict=True):
+        thumbprint = trustkeys.jwk_thumbprint(key.to_jwk(private=True))
+        assert path.name == f"{thumbprint}.jwk" == f"{key.kid}.jwk"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(folder) == ["dir"]
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        (["--jsonl", "there"], "there: File exists"),
+        (["--jsonl", "link"], "link: File exists"),
+        (["--jsonl", "."], ".: File exists"),
+        (["--jsonl", "moved"], "moved.run: File exists"),
+        (["--jsonl", "moved", "--resume"], "moved.run: File exists"),
+        (["--jsonl", "none/f"], "none/f: No such file or directory"),
+        (["--dir", "none/d"], "none/d: No such file or directory"),
+        (["--dir", "there"], "there: Not a directory"),
+        (["--jsonl", "f", "--seal-to", "none"], "none: No such file or directory"),
+        (["--jsonl", "link", "--resume"], "link: it is a symbolic link: name the file itself"),
+        (
+            ["--jsonl", "there", "--resume"],
+            "there: other users can read or change it",
+        ),
+        (["--jsonl", ".", "--resume"], ".: Is a directory"),
+        (["--jsonl", "pipe", "--resume"], "pipe: it is no regular file"),
+    ],
+)
+def test_existing_files_are_never_changed(folder: Path, args: list[str], line: str) -> None:
+    (folder / "there").write_text("precious")
+    (folder / "there").chmod(0o644)
+    (folder / "link").symlink_to("there")
+    (folder / "moved.run").write_text("{}")
+    os.mkfifo(folder / "pipe", 0o600)
+    before = sorted(os.listdir(folder))
+    error = failed(outcome(*OCT, "--count", "2", *args), 1)
+    assert error.startswith(line)
+    assert (folder / "there").read_text() == "precious"
+    left = {name for name in os.listdir(folder) if not name.endswith(".lock")}
+    assert left == set(before)
+    if "--resume" not in args:
+        assert sorted(os.listdir(folder)) == before
+
+
+@pytest.mark.deep
+def test_without_permission_the_error_names_the_output(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def run() -> None:
+        sys.stdout = None
+        os._exit(main._run([*OCT, "--count", "2", place, str(folder / "f")]))
+
+    for place in ("--jsonl", "--dir"):  # noqa: B007 - run() reads it
+        assert as_nobody(run) == 1
+        assert f"{folder / 'f'}: Permission denied" in capfd.readouterr().err
+    assert os.listdir(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path.mkdir(mode=0o700) or path.chmod(0o777), "dir: others can write in it"),
+        (lambda path: path.symlink_to("."), "dir: Not a directory"),
+        (lambda path: path.touch(), "dir: Not a directory"),
+    ],
+)
+def test_a_directory_that_other_users_can_write_in_is_refused(
+    folder: Path, make: Callable[[Path], object], message: str
+) -> None:
+    make(folder / "dir")
+    error = failed(outcome(*OCT, "--count", "1", "--dir", "dir"), 1)
+    assert error.startswith(message)
+    assert not [*folder.rglob("*.jwk")]

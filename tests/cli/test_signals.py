@@ -1,0 +1,165 @@
+"""Signals end the command quietly, and leave no incomplete file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import support
+from tests.support import parse
+from trustkeys import TrustFrameworkKey
+from trustkeys.cli import main, signals
+
+GENERATE = ("generate", "--use", "sig", "--kty", "oct")
+
+
+def start_slowly(tmp_path: Path, *prelude: str) -> subprocess.Popen[str]:
+    """Start a command that writes its file slowly, and wait until it does."""
+    program = textwrap.dedent("""
+        import os, sys, time
+        from trustkeys.cli.main import run
+
+        fsync = os.fsync
+
+        def fsync_slowly(descriptor):
+            print("writing", flush=True)
+            time.sleep(0.5)
+            os.fsync = fsync
+            fsync(descriptor)
+
+        os.fsync = fsync_slowly
+        sys.exit(run(sys.argv[1:]))
+    """)
+    process = subprocess.Popen(
+        [sys.executable, "-c", "\n".join([*prelude, program]), *GENERATE, "-o", "key"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "writing\n"
+    (name,) = os.listdir(tmp_path)
+    # SECURITY.md names the files that a crash can leave.
+    assert name.startswith(".trustkeys-")
+    return process
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_during_a_write_leaves_a_complete_file(
+    tmp_path: Path, signum: signal.Signals
+) -> None:
+    with start_slowly(tmp_path) as process:
+        process.send_signal(signum)
+        output = process.communicate(timeout=30)
+    assert output == ("", "")
+    assert process.returncode == -signum
+    # The signal came during the write, which was completed.
+    assert os.listdir(tmp_path) == ["key"]
+    assert TrustFrameworkKey.from_jwk((tmp_path / "key").read_text()).has_private
+
+
+def ends_quietly(args: list[str], line: str, signum: signal.Signals, **options: Any) -> bool:
+    """Send a signal to a Python that has just printed `line`; return whether it ends quietly."""
+    with subprocess.Popen(
+        [sys.executable, *args],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{line}\n"
+        process.send_signal(signum)
+        output = process.communicate(timeout=30)
+    return output == ("", "") and process.returncode == -signum
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_write_leaves_no_file(tmp_path: Path, signum: signal.Signals) -> None:
+    program = textwrap.dedent("""
+        import sys, time, trustkeys.cli.generate
+        from trustkeys.cli.main import run
+
+        def generate(request):
+            print("making", flush=True)
+            time.sleep(60)
+
+        trustkeys.cli.generate.generate_one = generate
+        sys.exit(run(sys.argv[1:]))
+    """)
+    args = ["-c", program, *GENERATE, "-o", "key"]
+    assert ends_quietly(args, "making", signum, cwd=tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_signal_cleans_up_before_it_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # In this process, to see the calls; the other tests send signals to a process.
+    handlers: dict[Any, Any] = {}
+    raised: list[int] = []
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    monkeypatch.setattr(signal, "raise_signal", raised.append)
+    monkeypatch.setattr(
+        main.group, "main", lambda *_, **__: handlers[signal.SIGTERM](signal.SIGTERM, None)
+    )
+    assert main.run([]) == 128 + signal.SIGTERM
+    assert raised == [signal.SIGTERM]
+    assert handlers[signal.SIGTERM] is signal.SIG_DFL
+
+
+@pytest.mark.deep
+def test_an_ignored_interrupt_stays_ignored(tmp_path: Path) -> None:
+    program = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+        "import trustkeys.__main__, atexit; "
+        "atexit.register(lambda: print(signal.getsignal(signal.SIGINT).name)); "
+        "sys.argv[1:] = ['--version']; trustkeys.__main__.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.endswith("SIG_IGN\n")
+
+
+@pytest.mark.deep
+def test_a_signal_that_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
+    prelude = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    with start_slowly(tmp_path, prelude) as process:
+        process.send_signal(signal.SIGHUP)
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert parse(output)["kty"] == "oct"
+
+
+@pytest.mark.deep
+def test_ctrl_c_during_start_up_is_quiet(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("import time; print('loading', flush=True); time.sleep(60)")
+    environment = support.environment(PYTHONPATH=str(tmp_path))
+    args = ["-m", "trustkeys", "--version"]
+    assert ends_quietly(args, "loading", signal.SIGINT, env=environment)
+
+
+def test_it_runs_on_systems_without_these_signals_and_limits(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    handlers: dict[Any, Any] = {}
+    monkeypatch.setitem(sys.modules, "resource", None)
+    for name in ("SIGPIPE", "pthread_sigmask"):
+        monkeypatch.delattr(signal, name)
+    monkeypatch.setattr(signals, "_STOPPING", [signal.SIGINT, signal.SIGTERM])
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    assert main.run([*GENERATE, "-o", str(tmp_path / "key")]) == 0
+    assert parse(capsys.readouterr().out)["kty"] == "oct"
+    # After the work, a signal has its default effect.
+    assert handlers == {signal.SIGINT: signal.SIG_DFL, signal.SIGTERM: signal.SIG_DFL}

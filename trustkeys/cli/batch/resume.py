@@ -1,0 +1,101 @@
+"""What trustkeys batch --resume needs to know about the run before.
+
+It is in a file beside the keys, named ``….run``: the time that relative times count from, and the
+options that must be the same.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from typing import Any
+
+from trustkeys import files
+from trustkeys.cli.batch.journal import Journal
+from trustkeys.cli.batch.requests import Requests
+from trustkeys.cli.params import refuse_existing
+from trustkeys.cli.terminal import json_text
+from trustkeys.cli.times import now_or
+from trustkeys.core.strict_json import MAX_JSON_BYTES, parse_object
+from trustkeys.errors import InvalidInputError, prefix_errors
+
+__tracebackhide__ = True
+
+_OPTIONS = ("--use", "--kty", "--nbf", "--exp", "--size", "--requests", "--seal-to")
+
+
+def is_new(path: str, *, resume: bool) -> bool:
+    """Return whether a file of keys has to be created.
+
+    Raises:
+        FileExistsError: It has to be, and it exists, or a run left its state under that name.
+    """
+    if resume and os.path.lexists(path):
+        return False
+    refuse_existing(path)
+    refuse_existing(_state_of(path))
+    return True
+
+
+def begin(path: str, lines: Journal, requests: Requests, to: str | None) -> int:
+    """Start a file, or continue after its last line if its run was started in the same way.
+
+    Args:
+        path: The name of the file.
+        lines: The file.
+        requests: The keys to generate.
+        to: The recipient that they are sealed to, as a JWK.
+
+    Returns:
+        The time that relative times count from, in seconds since 1970.
+
+    Raises:
+        InvalidInputError: The file was started with other options, or has lines that no run
+            writes. Code ``BadRequest``.
+        OSError: The state is missing, or other users can change it.
+    """
+    recipient = None if to is None else hashlib.sha256(to.encode()).hexdigest()
+    options = {**requests.options, "--seal-to": recipient}
+    state = _state_of(path)
+    if not os.path.lexists(state):
+        if not lines.is_empty:  # then no run has written it, and it can be anything
+            message = f"no such file, so {path} cannot be continued: choose another file"
+            raise FileNotFoundError(errno.ENOENT, message, state)
+        now = now_or(None)
+        files.write_new(state, json_text({"now": now, "options": options}).encode())
+        return now
+    now, before = _read_state(state)
+    if others := [name for name in _OPTIONS if before.get(name) != options.get(name)]:
+        raise InvalidInputError(
+            f"{path} was started with another {', '.join(others)}: repeat the options of that "
+            "run, or choose another file"
+        )
+    with prefix_errors(path):
+        _check_lines(lines, "kty" if to is None else "jwe")
+    return now
+
+
+def _state_of(path: str) -> str:
+    return f"{path}.run"
+
+
+def _read_state(state: str) -> tuple[int, dict[str, Any]]:
+    text, mode = files.read(state, limit=MAX_JSON_BYTES)
+    if mode & 0o022 and hasattr(os, "geteuid"):
+        raise PermissionError(errno.EACCES, "other users can change it", state)
+    run = parse_object(text, what=state)
+    now, options = run.get("now"), run.get("options")
+    if not isinstance(options, dict) or type(now) is not int or now < 0:
+        raise InvalidInputError(f"{state} is damaged: choose another file for the keys")
+    return now, options
+
+
+def _check_lines(lines: Journal, member: str) -> None:
+    def check(line: bytes) -> None:
+        with prefix_errors(f"line {lines.count + 1}"):
+            record = parse_object(line, what="the record", max_bytes=len(line))
+            if not all(isinstance(record.get(name), str) for name in ("kid", member)):
+                raise InvalidInputError(f"the record must have the members kid and {member}")
+
+    lines.read(check)

@@ -1,0 +1,82 @@
+"""Where trustkeys batch writes its keys: a file with one in each line, or a directory."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from trustkeys import files
+from trustkeys.cli.batch.journal import Journal
+from trustkeys.cli.terminal import json_text
+
+__tracebackhide__ = True
+
+
+class JsonLines:
+    """A file with a JSON record in each line.
+
+    Args:
+        name: The name of the file.
+        lines: The file.
+    """
+
+    def __init__(self, name: str, lines: Journal) -> None:
+        self.name = name
+        self._lines = lines
+        self.sync = lines.sync
+
+    @property
+    def count(self) -> int:
+        """The number of keys that are on disk."""
+        return self._lines.count
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Add a record, which is on disk after the next `sync`."""
+        self._lines.add(json.dumps(record).encode())
+
+    def summary(self) -> str:
+        """Say how many keys were written, and how to continue."""
+        return f"{self.name} has {self.count} keys; repeat the command with --resume to continue"
+
+
+class Directory:
+    """A directory with a file for each key, named by its `kid`.
+
+    Args:
+        name: The directory, which is created if it does not exist.
+
+    Attributes:
+        count: The number of keys that are on disk.
+
+    Raises:
+        OSError: It cannot be created, or other users can write in it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.count = 0
+        with files.named(name):
+            if not os.path.lexists(name):
+                with files.synced(os.path.dirname(os.path.abspath(name))):
+                    os.mkdir(name, 0o700)
+            files.check_own_directory(name)
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Write a record, which is on disk when this returns."""
+        ending, text = "jwk", json_text(record)
+        if "jwe" in record:
+            ending, text = "jwe", f"{record['jwe']}\n"
+        path = os.path.join(self.name, f"{record['kid']}.{ending}")
+        files.write_new(path, text.encode())
+        self.count += 1
+
+    def sync(self) -> None:
+        """Do nothing: `add` has written everything."""
+
+    def summary(self) -> str:
+        """Say how many keys were written."""
+        return f"{self.name} has {self.count} new keys"
+
+
+Sink = JsonLines | Directory
