@@ -1,1 +1,1 @@
-"""Speed beside the peers and the limit, measured in one run: ``python -m benchmarks``."""
+"""Compare the speed with that of other libraries, in one run: ``python -m benchmarks``."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: one table of figures and ratios."""
+"""Print a table of figures and ratios: ``python -m benchmarks``."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ PACKAGES = ("attrs", "cryptography", "distributed", "hypothesis", "joserfc", "jw
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure everything and print it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print JSON, for machines")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, rougher figures")
-    parser.add_argument("--svg", metavar="FILE", help="also draw rates and scaling")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--quick", action="store_true", help="measure fewer rounds; the figures vary more"
+    )
+    parser.add_argument("--svg", metavar="FILE", help="also draw a picture of rates and scaling")
     options = parser.parse_args()
     environment = {
         "python": platform.python_version(),
@@ -32,7 +34,7 @@ def main() -> None:
     }
     on = ", ".join(f"{name} {value}" for name, value in environment.items())
     if not options.json:
-        print(f"{on}\n\n{'work':<50}{'who':<12}{'figure':>12}{'ours/theirs':>13}  target")
+        print(f"{on}\n\n{'work':<50}{'library':<12}{'figure':>12}{'ours/theirs':>13}  target")
     measured = []
     for row in rows(quick=options.quick):
         measured.append(row)
@@ -46,7 +48,7 @@ def main() -> None:
 
 
 def show(row: Row) -> None:
-    """Print a row: ours first, then each of the others."""
+    """Print a row: trustkeys first, then each of the others."""
     aim = "" if row.most is None else f"  at most {row.most:g}"
     print(f"{row.work:<50}{OURS:<12}{row.figures[OURS]:>9.2f} {row.unit}{'':>13}{aim}")
     for name, figure in row.figures.items():
@@ -60,12 +62,12 @@ def show(row: Row) -> None:
 
 
 def as_ratio(value: float) -> str:
-    """Write a ratio, and a small one as a fraction."""
+    """Format a ratio, a small one as a fraction."""
     return f"{value:.2f}" if value > 0.1 else f"1/{1 / max(value, 1e-9):.0f}"
 
 
 def as_dict(row: Row) -> dict[str, object]:
-    """Give a row as JSON has it."""
+    """Return a row for JSON."""
     return {
         "work": row.work,
         "unit": row.unit,

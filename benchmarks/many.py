@@ -1,4 +1,4 @@
-"""Many keys: how they scale with workers, and what they cost in memory and time as they grow."""
+"""Many keys: scaling with workers, and memory and time as the number of keys grows."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def rows(*, quick: bool) -> Iterator[Row]:
 
 
 def scaling(workers: int, *, count: int, rounds: int) -> Row:
-    """RSA keys in threads, in processes and on Dask, beside a bare pool of threads.
+    """Measure RSA keys in threads, in processes and on Dask, and a bare thread pool.
 
-    In turn, and in many rounds: OpenSSL's times for a key vary wildly.
+    In turns and many rounds, because OpenSSL's time for one key varies widely.
     """
     totals: dict[str, float] = {}
     with ExitStack() as stack:
@@ -57,19 +57,19 @@ def scaling(workers: int, *, count: int, rounds: int) -> Row:
 
 
 def scaling_of(workers: int) -> str:
-    """Name the work of so many workers."""
+    """Return the name of the row for a number of workers."""
     return f"many RSA-2048 keys, {workers} workers (mean)"
 
 
 @contextmanager
 def threads(workers: int) -> Iterator[Work]:
-    """Ours, as it comes."""
+    """Generate keys in threads, the default."""
     yield lambda count: list(trustkeys.generate_keys(repeat(REQUEST, count), workers=workers))
 
 
 @contextmanager
 def bare(workers: int) -> Iterator[Work]:
-    """The least there is to do."""
+    """Generate bare keys in a thread pool."""
     with ThreadPoolExecutor(workers) as pool:
         make = partial(rsa.generate_private_key, 65537)
         yield lambda count: list(pool.map(make, repeat(2048, count)))
@@ -77,14 +77,14 @@ def bare(workers: int) -> Iterator[Work]:
 
 @contextmanager
 def processes(workers: int) -> Iterator[Work]:
-    """In processes of this machine."""
+    """Generate keys in processes."""
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         yield started(lambda count: keys_of(pool, workers, count), workers)
 
 
 @contextmanager
 def dask(workers: int) -> Iterator[Work]:
-    """On a Dask cluster of this machine, sealed."""
+    """Generate sealed keys on a local Dask cluster."""
     to = trustkeys.generate_key("enc", "RSA")
     with (
         LocalCluster(
@@ -104,12 +104,12 @@ def dask(workers: int) -> Iterator[Work]:
 
 
 def keys_of(pool: Executor, workers: int, count: int) -> object:
-    """Make keys in a pool."""
+    """Generate keys in an executor."""
     return list(trustkeys.generate_keys(repeat(REQUEST, count), executor=pool, workers=workers))
 
 
 def started(work: Work, workers: int) -> Work:
-    """Have the workers imported what they need before anything is timed."""
+    """Run once untimed, so that the workers have imported what they need."""
     work(4 * workers)
     return work
 
@@ -123,7 +123,7 @@ WAYS: Mapping[str, Callable[[int], AbstractContextManager[Work]]] = {
 
 
 def growth() -> Iterator[Row]:
-    """The command with more and more oct keys: peak memory, and time for one."""
+    """Measure peak memory and time per oct key of `trustkeys batch`, for growing files."""
     measured = {count: command(count) for count in COUNTS}
     peaks = {f"{count:,} keys": peak for count, (peak, _) in measured.items()}
     times = {f"{count:,} keys": taken / count * 1e6 for count, (_, taken) in measured.items()}
@@ -142,7 +142,7 @@ def growth() -> Iterator[Row]:
     )
 
 
-# A process counts the memory of the one that it was forked from: so a small one lies between.
+# A small process in between, because a forked process starts with the peak memory of its parent.
 PROGRAM = """
 import resource, subprocess, sys, time
 start = time.perf_counter()
@@ -152,9 +152,9 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024, time.perf_c
 
 
 def command(count: int) -> tuple[float, float]:
-    """Run the command; give its peak memory in MiB (on Linux) and its time in seconds."""
+    """Return the peak memory in MiB (on Linux) and the time in seconds of `trustkeys batch`."""
     with tempfile.TemporaryDirectory() as folder:
-        args = ["generate", "--use", "sig", "--kty", "oct", "--count", str(count)]
+        args = ["batch", "--use", "sig", "--kty", "oct", "--count", str(count)]
         program = [sys.executable, "-c", PROGRAM, *args, "--jsonl", os.path.join(folder, "keys")]
         done = subprocess.run(program, check=True, capture_output=True, text=True)
         peak, taken = map(float, done.stdout.split())

@@ -1,4 +1,4 @@
-"""Ways to measure several things in turn, so that a machine that drifts drifts for all."""
+"""Measure several works in turns, so that a change of the machine's speed affects all of them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ OURS = "trustkeys"
 
 @frozen
 class Row:
-    """One kind of work, measured for us, the peers and the limit.
+    """One kind of work, measured for trustkeys and others.
 
     Attributes:
-        work: What was done.
-        unit: Of `figures`: ``"µs"`` or ``"ms"`` for one piece of work.
-        figures: By name; ours under ``"trustkeys"``.
-        targets: By name, the largest ratio ours/theirs that is aimed at.
-        most: The largest figure of ours that is aimed at, in `unit`.
+        work: The name of the work.
+        unit: The unit of `figures`, such as ``"µs"`` for one call.
+        figures: By library, one of them ``"trustkeys"``.
+        targets: The largest allowed ratio of trustkeys to another library, by library.
+        most: The largest allowed figure of trustkeys, in `unit`.
     """
 
     work: str
@@ -33,11 +33,11 @@ class Row:
     most: float | None = None
 
     def ratio(self, name: str) -> float:
-        """How many times as long as `name` we take."""
+        """Return the figure of trustkeys divided by that of `name`."""
         return self.figures[OURS] / self.figures[name]
 
     def missed(self) -> list[str]:
-        """The targets that were not met."""
+        """Return the targets that were missed."""
         names = [name for name, target in self.targets.items() if self.ratio(name) > target]
         if self.most is not None and self.figures[OURS] > self.most:
             names.append(f"{self.most:g} {self.unit}")
@@ -47,7 +47,7 @@ class Row:
 def calls(
     works: Mapping[str, Callable[[], object]], *, number: int, rounds: int
 ) -> dict[str, float]:
-    """Time calls in turn: microseconds a call, the best of `rounds` of `number` each."""
+    """Time calls in turns. Return microseconds per call, the best of `rounds` of `number` calls."""
     best = dict.fromkeys(works, float("inf"))
     for _ in range(rounds):
         for name, work in works.items():
@@ -56,7 +56,7 @@ def calls(
 
 
 def processes(programs: Mapping[str, list[str]], *, rounds: int) -> dict[str, float]:
-    """Time whole Python processes in turn: milliseconds each, the median of `rounds`."""
+    """Time Python processes in turns. Return milliseconds per process, the median of `rounds`."""
     times: dict[str, list[float]] = {name: [] for name in programs}
     for _ in range(rounds):
         for name, args in programs.items():

@@ -1,4 +1,4 @@
-"""A picture of the figures: rates beside the peers', and how many keys come with more workers."""
+"""Draw the figures: rates of each library, and scaling with workers."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ BARS = (
     "RSA-2048 key, whole (mean)",
     "RSA-2048 key for tests, private JWK",
 )
-"""The works of which the rates are shown."""
+"""The works whose rates are drawn."""
 
 
 def draw(rows: Sequence[Row], path: str, on: str) -> None:
-    """Draw the rows into a new picture.
+    """Write a new SVG file.
 
     Args:
-        rows: What was measured.
-        path: The SVG file.
-        on: On what machine, and with what.
+        rows: The measured rows.
+        path: The path of the file.
+        on: The machine and the versions, for the title.
     """
     mpl.rcParams.update({"svg.hashsalt": "trustkeys", "svg.fonttype": "none", "font.size": 8})
     figure = Figure(figsize=(9, 4.2), layout="constrained")
@@ -40,12 +40,12 @@ def draw(rows: Sequence[Row], path: str, on: str) -> None:
 
 
 def draw_rates(axes: Axes, rows: Sequence[Row]) -> None:
-    """Draw a bar a rate, on a logarithmic scale."""
+    """Draw one bar for each rate, on a logarithmic scale."""
     named = [
         (f"{row.work}: {name}", SECOND[row.unit] / figure, name == OURS)
         for row in rows
         for name, figure in row.figures.items()
-        if name != "one, kept"  # which makes no keys
+        if name != "one, kept"  # it generates no keys
     ]
     labels, values, ours = zip(*reversed(named), strict=True)
     bars = axes.barh(labels, values, color=["C0" if mine else "0.7" for mine in ours])
@@ -56,7 +56,7 @@ def draw_rates(axes: Axes, rows: Sequence[Row]) -> None:
 
 
 def draw_scaling(axes: Axes, rows: Sequence[Row]) -> None:
-    """Draw a line a way to make many keys."""
+    """Draw one line for each way to generate many keys."""
     found = {row.work: row for row in rows}
     for name in WAYS:
         times = [found[scaling_of(workers)].figures[name] for workers in WORKERS]

@@ -1,4 +1,4 @@
-"""Keys for tests: ours, a real one each time, and the one that many a suite keeps."""
+"""Test keys, compared with a new real key and with one key for the whole test suite."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from trustkeys.testing import rsa_key, strategies
 from trustkeys.testkeys.pool import RSA_SEEDS
 
 FEW, MANY = 10, 60
-"""How many draws there are in the examples that are compared."""
+"""The numbers of draws in the examples that are compared."""
 
 EXAMPLES = 40
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
-    """Measure what a suite waits for."""
+    """Measure keys for tests."""
     few = 1 if quick else 10
-    # The times of single keys vary wildly: a mean.
+    # A mean, because the time for one key varies widely.
     real = mean(lambda: rsa.generate_private_key(65537, 2048), count=20 * few)
     yield each(private=True, real=real, target=200, rounds=5 * few)
     yield each(private=False, real=real, target=1000, rounds=5 * few)
@@ -33,7 +33,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
 
 
 def each(*, private: bool, real: float, target: int, rounds: int) -> Row:
-    """Another RSA key each time, as a JWK."""
+    """Measure a different RSA key in each call, as a JWK."""
     seeds = cycle(range(RSA_SEEDS))
     kept = trustkeys.generate_key("sig", "RSA")
     works = {
@@ -50,7 +50,7 @@ def each(*, private: bool, real: float, target: int, rounds: int) -> Row:
 
 
 def draw(rounds: int) -> Row:
-    """One more draw in an example of Hypothesis: what 50 more cost, divided."""
+    """Measure the cost of one more draw in a Hypothesis example, from examples with 50 more."""
     drawn: dict[str, st.SearchStrategy[Any]] = {
         OURS: strategies.keys(),
         "integers()": st.integers(),
@@ -69,7 +69,7 @@ def draw(rounds: int) -> Row:
 
 
 def examples(strategy: st.SearchStrategy[Any]) -> Callable[[], None]:
-    """Give a test that draws and does nothing."""
+    """Return a test that only draws."""
 
     @settings(
         max_examples=EXAMPLES,
@@ -87,5 +87,5 @@ def examples(strategy: st.SearchStrategy[Any]) -> Callable[[], None]:
 
 
 def mean(work: Callable[[], object], *, count: int) -> float:
-    """Give the mean time of a call in microseconds."""
+    """Return the mean time of a call in microseconds."""
     return sum(calls({"": work}, number=1, rounds=1)[""] for _ in range(count)) / count

@@ -1,4 +1,4 @@
-"""The work that is measured: ours, the peers' doing the same, and the least there is to do."""
+"""The measured works: in trustkeys, in other libraries, and the least that any code must do."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ JWCRYPTO_ONE_LINER = (
 )
 
 MIDDLE = 1_800_000_000
-"""The middle of what the key sets cover, in seconds since 1970."""
+"""The middle of the time that the key sets cover, in seconds since 1970."""
 
 GROWTH = 15
-"""What ten times as many keys may cost, as n log n does: 1000 log 1000 / 100 log 100."""
+"""The allowed ratio for ten times as many keys: 1000 log 1000 / 100 log 100."""
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
-    """Measure everything, a row at a time."""
-    # As pip does for the peers: an editable install may not be compiled yet, or never.
+    """Measure everything, one row at a time."""
+    # pip compiles the other libraries; an editable install may not be compiled.
     compileall.compile_dir(Path(trustkeys.__file__).parent, quiet=1)
     few = 1 if quick else 10
     yield oct_keys(rounds=20 * few)
@@ -54,7 +54,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
 
 
 def oct_keys(rounds: int) -> Row:
-    """oct: a new key, its thumbprint, and the answer."""
+    """Measure a new oct key, its thumbprint, and the answer."""
     works = {
         OURS: lambda: trustkeys.generate_key("sig", "oct").to_graph(),
         "joserfc": lambda: joserfc_answer(OctKey.generate_key(256)),
@@ -70,7 +70,7 @@ def oct_keys(rounds: int) -> Row:
 
 
 def rsa_part(rounds: int) -> Row:
-    """RSA-2048: everything but OpenSSL's own key generation, which is replaced by a ready key."""
+    """Measure RSA-2048 with a ready key in place of OpenSSL's key generation."""
     key = rsa.generate_private_key(65537, 2048)
 
     def ready(*_: Any, **__: Any) -> rsa.RSAPrivateKey:
@@ -87,7 +87,7 @@ def rsa_part(rounds: int) -> Row:
 
 
 def rsa_whole(count: int) -> Row:
-    """RSA-2048, whole. The times of single keys vary wildly, so this is a mean over `count`."""
+    """Measure RSA-2048 as a mean of `count` keys, because the time for one varies widely."""
     works = {**rsa_works(), "limit": lambda: rsa.generate_private_key(65537, 2048)}
     totals = dict.fromkeys(works, 0.0)
     for _ in range(count):
@@ -97,7 +97,7 @@ def rsa_whole(count: int) -> Row:
 
 
 def rsa_works() -> dict[str, Any]:
-    """RSA: a key, its thumbprint, and its public form."""
+    """Return the works of an RSA key, its thumbprint and its public form."""
     return {
         OURS: lambda: trustkeys.generate_key("sig", "RSA").to_graph(),
         "joserfc": lambda: joserfc_answer(RSAKey.generate_key(2048)),
@@ -106,7 +106,7 @@ def rsa_works() -> dict[str, Any]:
 
 
 def imports(rounds: int) -> Row:
-    """A process that imports and ends."""
+    """Measure a process that only imports."""
     programs = {
         OURS: ["-c", "import trustkeys"],
         "joserfc": ["-c", "import joserfc.jwk"],
@@ -117,7 +117,7 @@ def imports(rounds: int) -> Row:
 
 
 def command(rounds: int) -> Row:
-    """The command line, and a line of jwcrypto that does the same."""
+    """Measure the command, and a line of jwcrypto that does the same."""
     programs = {
         OURS: ["-m", "trustkeys", "generate", "--use", "sig", "--kty", "oct", "-o", "-"],
         "jwcrypto": ["-c", JWCRYPTO_ONE_LINER],
@@ -131,7 +131,7 @@ def command(rounds: int) -> Row:
 
 
 def active_key(small: TrustFrameworkKeySet, large: TrustFrameworkKeySet, *, rounds: int) -> Row:
-    """The active key of a large set, and of one that is a tenth of it."""
+    """Measure the active key of a set, and of one a tenth of its size."""
     works = {
         OURS: lambda: large.get_active_key(MIDDLE),
         "100 keys": lambda: small.get_active_key(MIDDLE),
@@ -141,7 +141,7 @@ def active_key(small: TrustFrameworkKeySet, large: TrustFrameworkKeySet, *, roun
 
 
 def check(small: TrustFrameworkKeySet, large: TrustFrameworkKeySet, *, rounds: int) -> Row:
-    """The check of a document with private keys, and of one that is a tenth of it."""
+    """Measure the check of a document with private keys, and of one a tenth of its size."""
     documents = {OURS: large.to_jwks(private=True), "100 keys": small.to_jwks(private=True)}
     works = {
         name: partial(trustkeys.check_key_set, document, at=MIDDLE)
@@ -152,7 +152,7 @@ def check(small: TrustFrameworkKeySet, large: TrustFrameworkKeySet, *, rounds: i
 
 
 def show(small: TrustFrameworkKeySet, large: TrustFrameworkKeySet, *, rounds: int) -> Row:
-    """The timeline of a set in a file, and of one that is a tenth of it."""
+    """Measure the timeline of a key set file, and of one a tenth of its size."""
     with tempfile.TemporaryDirectory() as folder:
         programs = {}
         for name, keyset in ((OURS, large), ("100 keys", small)):
@@ -167,14 +167,14 @@ def show(small: TrustFrameworkKeySet, large: TrustFrameworkKeySet, *, rounds: in
 
 
 def key_set(count: int) -> TrustFrameworkKeySet:
-    """Make a set of different RSA keys with overlapping validities."""
+    """Return a set of different RSA keys whose validities overlap."""
     starts = [2 * MIDDLE * index // count for index in range(count)]
     keys = [rsa_key(seed, nbf=at, exp=at + MIDDLE // 2) for seed, at in enumerate(starts)]
     return TrustFrameworkKeySet("benchmark", keys)
 
 
 def bare_oct() -> dict[str, Any]:
-    """The least that an oct key takes: urandom, base64, SHA-256, a dict."""
+    """Make an oct key with urandom, base64, SHA-256 and a dict, the least that it needs."""
     k = base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
     digest = hashlib.sha256(f'{{"k":"{k}","kty":"oct"}}'.encode()).digest()
     return {
@@ -190,11 +190,11 @@ def bare_oct() -> dict[str, Any]:
 
 
 def joserfc_answer(key: OctKey | RSAKey) -> dict[str, Any]:
-    """Joserfc's way to the same."""
+    """Return the same answer from joserfc."""
     return {**key.as_dict(private=False), "kid": key.thumbprint()}
 
 
 def jwcrypto_answer(key: JWK) -> dict[str, Any]:
-    """Jwcrypto's way to the same; an oct key has no public export there."""
+    """Return the same answer from jwcrypto, which exports no public oct key."""
     members = key.export(as_dict=True) if key["kty"] == "oct" else key.export_public(as_dict=True)
     return {**members, "kid": key.thumbprint()}

@@ -16,7 +16,7 @@ from trustkeys import InvalidInputError, TrustFrameworkKeySet, is_test_key
 from trustkeys.core.base64url import base64url_encode
 from trustkeys.core.oct import OctStrategy
 from trustkeys.testing import instant_keys, oct_key, rsa_key
-from trustkeys.testing.instant import Seeds
+from trustkeys.testing.instant import SEEDS, Seeds
 from trustkeys.testkeys.guard import is_test_jwk
 
 KTYS = ("RSA", "oct")
@@ -55,7 +55,7 @@ def test_a_registered_strategy_is_restored_after_the_block() -> None:
 
 @pytest.mark.usefixtures("clean_registry")
 def test_overlapping_blocks_end_with_the_last_one() -> None:
-    """Otherwise the engine would make public keys outside of every block."""
+    """Otherwise the engine would make test keys outside of every block."""
     first, second = instant_keys(), instant_keys()
     first.__enter__()
     second.__enter__()
@@ -93,13 +93,17 @@ def private_members(request: trustkeys.GenerateKeyRequest) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("clean_registry")
-def test_after_the_last_key_the_engine_raises_and_repeats_none() -> None:
+@pytest.mark.parametrize("kty", KTYS)
+def test_after_the_last_key_the_engine_raises_and_repeats_none(
+    kty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SEEDS, kty, 3)
     with instant_keys():
-        kids = {trustkeys.generate_key("sig", "RSA").kid for _ in range(8128)}
-        with pytest.raises(InvalidInputError, match="no RSA test key of 2048 bits is left"):
-            trustkeys.generate_key("sig", "RSA")
-        assert trustkeys.generate_key("sig", "RSA", size=3072) == rsa_key(0, size=3072)
-    assert len(kids) == 8128
+        kids = {trustkeys.generate_key("sig", kty).kid for _ in range(3)}
+        with pytest.raises(InvalidInputError, match=f"no {kty} test key of .* bits is left"):
+            trustkeys.generate_key("sig", kty)
+        assert trustkeys.generate_key("sig", kty, size=3072).size == 3072
+    assert len(kids) == 3
 
 
 @pytest.mark.parametrize(("kty", "count"), [("RSA", 8128), ("oct", 65536)])

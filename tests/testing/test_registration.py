@@ -33,7 +33,7 @@ def in_a_new_process(program: str) -> str:
 def test_from_type_gives_keys_key_sets_and_requests(
     key: TrustFrameworkKey, keyset: TrustFrameworkKeySet, request: GenerateKeyRequest
 ) -> None:
-    # Hypothesis would have filled the fields of a key with any text.
+    # By default, Hypothesis would fill the fields of a key with any text.
     assert is_test_key(key)
     assert all(map(is_test_key, keyset))
     assert GenerateKeyRequest(request.use, request.kty, size=request.size).size == request.size

@@ -1,8 +1,8 @@
-"""Whatever a program does to its tenant, and in whatever order, is what it would have done there.
+"""Any sequence of operations has the effect that the service documents.
 
-Beside the transport runs a model of it: the rules of the service's pages and error codes, written
-out over dicts and lists. It takes up what only an answer can say (the kid of a secret, the numbers
-of a key that is made there), and foretells all else.
+A model runs beside the transport: the rules of the service's pages and its error codes, over dicts
+and lists. It takes from an answer only what it cannot know (the kid of a secret, the numbers of a
+generated key), and predicts the rest.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ STATUS = {
     "AADB2C95028": 409,
     "AADB2C95043": 429,
 }
-"""All others are bad requests."""
+"""The status by error code. All other errors are 400."""
 
 KEY = "microsoft.graph.trustFrameworkKey"
 ENTITY = "trustFramework/keySets/$entity"
@@ -43,7 +43,7 @@ ENTITY = "trustFramework/keySets/$entity"
 Key = dict[str, Any]
 
 
-# --- the rules: with which codes a thing can be refused; with none, it is taken
+# --- the rules: the codes with which something can be refused; none if it is accepted
 
 
 def use_broken(use: str | None) -> Iterator[str]:
@@ -67,7 +67,7 @@ def dates_broken(members: Key) -> Iterator[str]:
 
 
 def mixed(keys: list[Key], kty: str | None, use: str | None) -> Iterator[str]:
-    """RSA and oct do not go together, and neither do sig and enc."""
+    """A key set holds one key type and one use."""
     if kty is not None and any(key["kty"].lower() != kty.lower() for key in keys):
         yield "AADB2C95032"
     if use is not None and any(key["use"].lower() != use.lower() for key in keys):
@@ -101,13 +101,13 @@ def jwks_broken(jwks: Any) -> list[str]:
     return [*twice, *(c for others, jwk in pairs for c in mixed(others, jwk["kty"], jwk["use"]))]
 
 
-# --- what is kept, and what is shown of it
+# --- what the tenant keeps, and what its answers show
 
 KEPT = ("kid", "kty", "use", "nbf", "exp", "status", "x5c", "x5t", "e", "n", "k", "d")
 
 
 def kept(members: Key, **more: Any) -> Key:
-    """All members of a key that count, those included that are never shown."""
+    """Return the members of a key that are compared, also those that no answer shows."""
     members = {"status": "enabled", "x5c": [], **members, **more}
     return {name: members.get(name) for name in KEPT}
 
@@ -133,7 +133,7 @@ def of(what: str) -> Key:
     return {"@odata.context": f"{BETA}/$metadata#{what}"}
 
 
-# --- what is asked
+# --- requests
 
 FAULTS: dict[str, Key] = {
     "none": {},
@@ -145,12 +145,12 @@ FAULTS: dict[str, Key] = {
     "another use": {"use": "enc"},
     "no number": {"n": None, "k": "no base64url"},
     "bad dates": {"nbf": 2, "exp": 1},
-    "a status": {"status": "disabled"},  # not heeded
+    "a status": {"status": "disabled"},  # ignored
 }
 
 
 class Upload(NamedTuple):
-    """A key to upload, short enough to be read where a test fails."""
+    """A key to upload, with a short repr for failing examples."""
 
     kty: str
     seed: int
@@ -169,7 +169,7 @@ class Upload(NamedTuple):
 
 CERTIFIED = [self_signed(testing.rsa_key(seed, nbf=seed, exp=9), "CN=test") for seed in (0, 1)]
 
-SET = "that of the set"  # of its keys: what else is mostly refused
+SET = "that of the set"  # most other values are refused
 
 names = st.sampled_from(["a", "c", "d", "e", "f", "B2C_1A_b", "B2C_1A_c"])
 wheres = st.integers(0, 23)
@@ -218,7 +218,7 @@ class Tenant(RuleBasedStateMachine):
     def ask(
         self, method: str, path: str, body: Any = None, *, broken: Iterable[str] = ()
     ) -> httpx.Response | None:
-        """Ask, and give the answer where it is none of an error."""
+        """Send a request, check an error against the codes, and return any other answer."""
         answer = self.client.request(method, path, json=body)
         self.secrets.update(private_texts(body))
         assert not any(secret in answer.text for secret in self.secrets)
@@ -248,7 +248,7 @@ class Tenant(RuleBasedStateMachine):
         return self.ask(method, f"{SETS}/{name}{rest}", body, broken=codes)
 
     def name_of(self, where: int) -> str:
-        """Mostly one of a set that is there."""
+        """Return the name of a set in the tenant, or sometimes of none."""
         there = [*[*self.model] * 4, "B2C_1A_other", "a"]
         return there[where % len(there)]
 
@@ -260,10 +260,10 @@ class Tenant(RuleBasedStateMachine):
         return [key for keys in self.model.values() for key in keys]
 
     def uploaded(self, jwks: list[Key], answer: Key) -> list[Key]:
-        """What uploaded keys are kept as: with a kid of the service's."""
+        """Return uploaded keys as the tenant keeps them, with the kid of the service."""
         kids = [key["kid"] for key in answer["keys"]]
         pairs = [*zip(kids, jwks, strict=True)]
-        # RFC 7638, but for a secret, whose hash would give it away.
+        # The thumbprint (RFC 7638) of an RSA key; a random one for oct, as a hash reveals a secret.
         assert all((k == JWK(**j).thumbprint()) == (j["kty"] == "RSA") for k, j in pairs)
         return [kept(jwk, kid=kid, status="enabled") for kid, jwk in pairs]
 
@@ -466,7 +466,7 @@ class Tenant(RuleBasedStateMachine):
             key = alone(vars(active))
             assert answer.json() == {**of(KEY), **key}
 
-    # --- what leaves no trace
+    # --- requests without effect
 
     @rule(count=st.integers(0, 2))
     def throttle(self, count: int) -> None:
@@ -482,11 +482,11 @@ class Tenant(RuleBasedStateMachine):
         assert self.ask(method, f"{path}/keys", broken=["NotFound"]) is None
 
     @invariant()
-    def all_is_kept_as_it_should_be(self) -> None:
+    def the_tenant_is_as_the_model(self) -> None:
         tenant = self.transport.key_sets
         assert {name: [held(key) for key in keys] for name, keys in tenant.items()} == self.model
 
 
 TestTenant = Tenant.TestCase
-# A fifth of the examples that the profile asks for, since each has many steps.
+# A fifth of the examples of the profile, because each has many steps.
 TestTenant.settings = settings(max_examples=settings().max_examples // 5, stateful_step_count=30)

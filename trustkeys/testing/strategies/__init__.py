@@ -13,9 +13,9 @@ drawn key set inside the test::
         show(keys, at=data.draw(instants(keys)))
 """
 
+from trustkeys.testing.strategies.bodies import request_bodies, requests
 from trustkeys.testing.strategies.faults import bad_request_bodies
-from trustkeys.testing.strategies.keys import key_sets, keys
-from trustkeys.testing.strategies.requests import request_bodies, requests
+from trustkeys.testing.strategies.testkeys import key_sets, keys
 from trustkeys.testing.strategies.times import instants
 
 __all__ = [

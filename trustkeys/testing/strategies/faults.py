@@ -11,7 +11,7 @@ from hypothesis.strategies import SearchStrategy
 
 from trustkeys.core.numericdate import MAX_NUMERIC_DATE
 from trustkeys.testing.strategies import choices
-from trustkeys.testing.strategies.requests import FLOATS, JSON, LISTS, OBJECTS, bodies
+from trustkeys.testing.strategies.bodies import FLOATS, JSON, LISTS, OBJECTS, bodies
 from trustkeys.testing.strategies.times import later
 
 __all__ = ["bad_request_bodies"]

@@ -34,7 +34,7 @@ LAST_OCT_KIDS = {oct_key(seed).kid for seed in range(65000, 65536)}
 @few
 @given(key=keys())
 def test_a_key_is_a_complete_enabled_test_key_with_valid_dates(key: TrustFrameworkKey) -> None:
-    # Only test keys are kept from being saved.
+    # trustkeys refuses to save it only if it is a test key.
     assert is_test_key(key)
     assert key.status == "enabled"
     assert key.kid == jwk_thumbprint(key.to_jwk(private=True))
