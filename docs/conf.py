@@ -28,12 +28,25 @@ autodoc_type_aliases = {"NumericDateInput": "NumericDateInput", "Recipient": "Re
 python_use_unqualified_type_names = True
 
 
-def escape_names(_app: Sphinx, _context: object, lines: list[str]) -> None:
-    """Escape the last underscore of ``B2C_1A_`` in help texts, which reST takes for a link."""
-    lines[:] = [re.sub(r"(?<=\w)_(?!\w)", r"\_", line) for line in lines]
+def tidy_help(_app: Sphinx, _context: object, lines: list[str]) -> None:
+    """Make a code block of each paragraph that click does not wrap, and escape the rest.
+
+    reST would take the last underscore of ``B2C_1A_`` for a link.
+    """
+    tidied: list[str] = []
+    is_code = False
+    for line in lines:
+        if line.startswith("| "):
+            if not is_code:
+                tidied += [".. code-block:: text", ""]
+            tidied.append(f"   {line[2:]}")
+        else:
+            tidied.append(re.sub(r"(?<=\w)_(?!\w)", r"\_", line))
+        is_code = line.startswith("| ")
+    lines[:] = tidied
 
 
 def setup(app: Sphinx) -> None:
-    """Connect the hooks of sphinx-click."""
+    """Connect the hook of sphinx-click."""
     for part in ("description", "options", "epilog"):
-        app.connect(f"sphinx-click-process-{part}", escape_names)
+        app.connect(f"sphinx-click-process-{part}", tidy_help)

@@ -18,11 +18,11 @@ from trustkeys.formats import certificates
 
 settings.register_profile(
     "default",
-    max_examples=300,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-settings.register_profile("quick", settings.get_profile("default"), max_examples=60)
+settings.register_profile("ci", settings.get_profile("default"), max_examples=300)
 settings.register_profile("deep", settings.get_profile("default"), max_examples=10_000)
 settings.load_profile("default")
 

@@ -315,7 +315,7 @@ def run(
     **options: Any,
 ) -> subprocess.CompletedProcess[Any]:
     """Run the command in a forked child, as `subprocess.run` runs a program."""
-    if options.pop("capture_output"):
+    if options.pop("capture_output", False):
         options |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     if input is not None:
         options["stdin"] = subprocess.PIPE

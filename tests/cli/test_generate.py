@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests import support
+from tests.cli.in_process import outcome
 from tests.support import command, failed, parse
-from trustkeys import TrustFrameworkKey
+from trustkeys import TrustFrameworkKey, testing
 from trustkeys.formats.jwe import decrypt
 
 GENERATE = ("generate", "--use", "sig", "--kty", "oct")
@@ -108,16 +109,21 @@ def test_relative_times_count_from_now_or_from_nbf() -> None:
     assert before <= json.loads(alone.stdout)["nbf"] <= after
 
 
-def test_the_examples_in_the_help_text_work(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("few_rounds", "test_keys_allowed")
+def test_the_examples_in_the_help_text_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "pw").write_text("a passphrase\n")
     (tmp_path / "body.json").write_text(PAGE_BODY)
-    text = command("generate", "--help").stdout
+    text = outcome("generate", "--help").stdout
     examples = re.findall(
         r"^  trustkeys (generate .*)$", text.replace("    trust", "  trust"), re.MULTILINE
     )
     assert len(examples) == 5
     for example in examples:
-        done = command(*example.split(" | ")[0].split(), cwd=tmp_path)
+        with testing.instant_keys():
+            done = outcome(*example.split(" | ")[0].split())
         assert (done.returncode, done.stderr) == (0, "")
         assert parse(done.stdout)["kid"]
 
@@ -175,7 +181,7 @@ def test_invalid_input_is_one_line_and_leaves_no_file(
     done = command("generate", *args, cwd=tmp_path, input="")
     assert message in failed(done, 2)
     assert os.listdir(tmp_path) == []
-    as_json = command("generate", "--json", *args, cwd=tmp_path, input="")
+    as_json = outcome("generate", "--json", *args)
     assert as_json.returncode == 2
     error = parse(as_json.stderr)["error"]
     assert set(error) == {"code", "message", "target", "innerError"}

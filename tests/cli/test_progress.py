@@ -10,17 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests import support
-from tests.cli.batch.runs import (
-    OCT,
-    done,
-)
+from tests.cli.batch.runs import OCT, done
 from trustkeys.cli import progress
 
 
 @pytest.mark.deep
-def test_a_terminal_shows_a_bar_with_the_rate_and_the_time_left(folder: Path) -> None:
+def test_a_terminal_shows_a_bar_with_the_rate_and_the_time_left(tmp_path: Path) -> None:
     code, screen = support.command_at_a_terminal(
-        *(*OCT, "--count", "2000", "--jsonl", "keys"), cwd=folder, answers=[]
+        *(*OCT, "--count", "2000", "--jsonl", "keys"), cwd=tmp_path, answers=[]
     )
     assert code == 0
     assert "━" in screen
@@ -31,10 +28,13 @@ def test_a_terminal_shows_a_bar_with_the_rate_and_the_time_left(folder: Path) ->
 
 
 @pytest.mark.deep
-def test_the_bar_of_a_resumed_run_starts_at_its_last_key(folder: Path) -> None:
+def test_the_bar_of_a_resumed_run_starts_at_its_last_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     done(*OCT, "--count", "2000", "--jsonl", "keys")
     _, screen = support.command_at_a_terminal(
-        *(*OCT, "--count", "2001", "--jsonl", "keys", "--resume"), cwd=folder, answers=[]
+        *(*OCT, "--count", "2001", "--jsonl", "keys", "--resume"), cwd=tmp_path, answers=[]
     )
     counts = [int(text) for text in re.findall(r"(\d+)/2001", screen)]
     assert set(counts) <= {2000, 2001}
@@ -69,13 +69,13 @@ def test_nothing_is_printed_before_the_first_key(
 
 
 @pytest.mark.deep
-def test_a_closed_standard_error_is_no_error(folder: Path) -> None:
+def test_a_closed_standard_error_is_no_error(tmp_path: Path) -> None:
     closed = subprocess.run(
         [
             *("sh", "-c", f'"$0" -m trustkeys {" ".join(OCT)} --count 3 --jsonl keys 2>&-'),
             sys.executable,
         ],
-        cwd=folder,
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=60,

@@ -1,4 +1,4 @@
-"""Drift that nobody sees: a key that is missing there, or disabled, or valid for another time."""
+"""Drift between a key set and its tenant, such as a disabled or missing key, breaks sign-in."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def keys(rsa_keys: list[TrustFrameworkKey]) -> TrustFrameworkKeySet:
 
 
 @given(support.DATED_KEYS)
-def test_a_set_is_as_its_own_answer(dated: list[TrustFrameworkKey]) -> None:
+def test_a_set_has_no_drift_from_its_own_answer(dated: list[TrustFrameworkKey]) -> None:
     keys = key_set(*dated)
     for answer in (keys.to_graph(), json.dumps(keys.to_graph())):
         rows = compare(keys, answer)
@@ -44,14 +44,14 @@ def test_a_set_is_as_its_own_answer(dated: list[TrustFrameworkKey]) -> None:
         assert not any(row.is_drift for row in rows)
 
 
-def test_a_date_that_is_none_is_another_than_no_date(rsa_keys: list[TrustFrameworkKey]) -> None:
+def test_a_date_that_cannot_be_read_differs_from_no_date(rsa_keys: list[TrustFrameworkKey]) -> None:
     keys = key_set(attrs.evolve(rsa_keys[0], nbf=None))
     entry = {**keys.to_graph()["keys"][0], "nbf": "soon"}
     assert differences(keys, {"keys": [entry]}) == [("nbf",)]
 
 
 @given(support.DATED_KEYS, st.data())
-def test_every_key_is_in_one_row_whatever_is_there(
+def test_every_key_and_every_entry_is_in_exactly_one_row(
     dated: list[TrustFrameworkKey], data: st.DataObject
 ) -> None:
     keys = key_set(*dated)
@@ -60,22 +60,22 @@ def test_every_key_is_in_one_row_whatever_is_there(
     rows = compare(keys, {"value": entries})
     assert [row.here for row in rows if row.here is not None] == [key.kid for key in dated]
     assert sum(row.is_there for row in rows) == len(entries)
-    # A row of neither side there is not.
+    # No row is empty on both sides.
     assert all(row.here is not None or row.is_there for row in rows)
 
 
-def test_rsa_keys_are_matched_by_modulus_and_another_kid_is_no_drift(
+def test_rsa_keys_match_by_modulus_and_a_different_kid_is_no_drift(
     keys: TrustFrameworkKeySet, rsa_keys: list[TrustFrameworkKey]
 ) -> None:
     answer = keys.to_graph()
     for entry in answer["keys"]:
         entry["kid"] = f"their {entry['n'][:4]}"
-        # Base64 of another kind, with an octet of zero before it.
+        # Padded base64 with a leading zero, not base64url.
         number = base64url_decode(entry["n"])
         entry["n"] = b64encode(b"\0" + number).decode()
         entry["kty"] = "rsa"
     answer["keys"].reverse()
-    # They have the same nbf: of these the one that was added later is active.
+    # With the same nbf, the key that was added later is active, so the order matters.
     first, second = compare(keys, answer)
     assert (first.here, second.here) == tuple(key.kid for key in rsa_keys)
     assert [row.there for row in (second, first)] == [each["kid"] for each in answer["keys"]]
@@ -84,7 +84,7 @@ def test_rsa_keys_are_matched_by_modulus_and_another_kid_is_no_drift(
     assert not any(row.is_drift for row in compare(keys, answer))
 
 
-def test_the_order_of_keys_that_start_at_other_times_is_no_matter(
+def test_the_order_of_keys_with_different_nbf_is_no_drift(
     rsa_keys: list[TrustFrameworkKey],
 ) -> None:
     keys = key_set(rsa_keys[0], attrs.evolve(rsa_keys[1], nbf=2))
@@ -93,7 +93,7 @@ def test_the_order_of_keys_that_start_at_other_times_is_no_matter(
     assert differences(keys, answer) == [(), ()]
 
 
-def test_what_is_missing_on_either_side_is_drift(
+def test_a_key_that_is_missing_on_either_side_is_drift(
     keys: TrustFrameworkKeySet, rsa_keys: list[TrustFrameworkKey]
 ) -> None:
     answer = keys.to_graph()
@@ -106,7 +106,7 @@ def test_what_is_missing_on_either_side_is_drift(
         Comparison(None, other.kid, is_there=True),
     )
     assert [row.is_drift for row in rows] == [True, False, True]
-    # One that has no kid there is there all the same.
+    # A key without a kid in the tenant is found, too.
     del answer["keys"][1]["kid"]
     assert compare(keys, answer)[1] == Comparison(rsa_keys[1].kid, None, is_there=True)
     assert not compare(keys, answer)[1].is_drift
@@ -126,7 +126,7 @@ def test_what_is_missing_on_either_side_is_drift(
         ({"use": None, "status": None}, ()),
     ],
 )
-def test_what_differs_is_named(
+def test_each_difference_is_named(
     keys: TrustFrameworkKeySet, changes: dict[str, Any], expected: tuple[str, ...]
 ) -> None:
     answer = keys.to_graph()
@@ -135,7 +135,7 @@ def test_what_differs_is_named(
     assert compare(keys, answer)[1].is_drift == bool(expected)
 
 
-def test_what_the_answer_does_not_say_is_not_compared(keys: TrustFrameworkKeySet) -> None:
+def test_members_that_the_answer_lacks_are_not_compared(keys: TrustFrameworkKeySet) -> None:
     disabled = keys.to_graph()
     for entry in disabled["keys"]:
         for name in ("status", "nbf", "exp", "use"):
@@ -143,20 +143,20 @@ def test_what_the_answer_does_not_say_is_not_compared(keys: TrustFrameworkKeySet
     assert differences(keys, disabled) == [(), ()]
 
 
-def test_a_status_that_is_disabled_here_alone_is_drift(keys: TrustFrameworkKeySet) -> None:
+def test_a_key_that_is_disabled_only_in_the_key_set_is_drift(keys: TrustFrameworkKeySet) -> None:
     answer = keys.to_graph()
     keys.set_status(next(iter(keys)).kid, "disabled")
     assert differences(keys, answer) == [("status",), ()]
 
 
-# --- oct keys, of which nothing proves that they are the same
+# --- oct keys, which no answer identifies
 
 
-def test_oct_keys_are_matched_by_kid_and_then_by_their_dates() -> None:
+def test_oct_keys_match_by_kid_and_then_by_dates() -> None:
     one, two, three = (support.oct_key(5, 9) for _ in range(3))
     keys = key_set(one, two, attrs.evolve(three, nbf=7))
     answer = keys.to_graph()
-    # As after an upload: with kids of the service, save one that happens to be there.
+    # As after an upload: the service has its own kids, but one is the same.
     answer["keys"] = [
         {**answer["keys"][2], "kid": "x", "kty": "OCT"},
         {**answer["keys"][0], "kid": "y"},
@@ -164,26 +164,28 @@ def test_oct_keys_are_matched_by_kid_and_then_by_their_dates() -> None:
     ]
     rows = compare(keys, answer)
     assert [row.there for row in rows] == [one.kid, "y", "x"]
-    # By kid the first was found, though it comes after one with the same dates.
+    # The first key matches by kid, although an earlier entry has the same dates.
     assert [row.differences for row in rows] == [(), ("order",), ()]
     answer["keys"][0]["exp"] = 10
     assert [row.there for row in compare(keys, answer)] == [one.kid, "y", None, "x"]
 
 
-def test_an_rsa_key_is_no_oct_key_whatever_its_kid(rsa_keys: list[TrustFrameworkKey]) -> None:
+def test_an_rsa_key_never_matches_an_oct_key(rsa_keys: list[TrustFrameworkKey]) -> None:
     answer = key_set(rsa_keys[0]).to_graph()
     keys = key_set(attrs.evolve(support.oct_key(1, 9), kid=rsa_keys[0].kid))
     assert [row.is_drift for row in compare(keys, answer)] == [True, True]
 
 
-# --- what cannot be read
+# --- answers that cannot be read
 
 
 @pytest.mark.parametrize(
     "entry",
     [None, 5, "x", [], {}, {"n": 5, "kid": 5}, {"n": "!", "kid": "a\x1b"}, {"kty": 1, "n": "="}],
 )
-def test_what_is_no_key_is_only_there(keys: TrustFrameworkKeySet, entry: Any) -> None:
+def test_an_entry_that_is_no_key_is_only_in_the_tenant(
+    keys: TrustFrameworkKeySet, entry: Any
+) -> None:
     answer = keys.to_graph()
     answer["keys"].append(entry)
     last = compare(keys, answer)[-1]
@@ -193,17 +195,17 @@ def test_what_is_no_key_is_only_there(keys: TrustFrameworkKeySet, entry: Any) ->
 
 
 @pytest.mark.parametrize("id_", ["B2C_1A_other", "other", 5, "", "a b"])
-def test_the_answer_for_another_set_is_refused(keys: TrustFrameworkKeySet, id_: Any) -> None:
+def test_the_answer_about_another_set_is_refused(keys: TrustFrameworkKeySet, id_: Any) -> None:
     answer = {**keys.to_graph(), "id": id_}
     with pytest.raises(InvalidInputError) as caught:
         compare(keys, answer)
     assert (caught.value.code, caught.value.target) == ("BadRequest", "id")
-    assert "save the one of GET keySets/B2C_1A_test" in caught.value.message
+    assert "save the answer to GET keySets/B2C_1A_test" in caught.value.message
     assert not any(row.is_drift for row in compare(keys, {**answer, "id": "test"}))
     assert not any(row.is_drift for row in compare(keys, {**answer, "id": None}))
 
 
-def test_what_is_no_answer_is_refused(keys: TrustFrameworkKeySet) -> None:
+def test_anything_but_an_answer_is_refused(keys: TrustFrameworkKeySet) -> None:
     answers: list[Any] = ["{", b"[]", {"value": [{"keys": []}]}, {}]
     for answer in answers:
         with pytest.raises(InvalidInputError) as caught:
@@ -214,7 +216,7 @@ def test_what_is_no_answer_is_refused(keys: TrustFrameworkKeySet) -> None:
         compare(not_a_set, {"keys": []})
 
 
-def test_no_secret_is_in_what_it_says(rsa_keys: list[TrustFrameworkKey]) -> None:
+def test_a_comparison_shows_no_secret(rsa_keys: list[TrustFrameworkKey]) -> None:
     keys = key_set(*rsa_keys)
     rows = repr(compare(keys, keys.to_jwks(private=True)))
     assert not any(support.leaks(rows, key.to_jwk(private=True)) for key in rsa_keys)

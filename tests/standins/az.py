@@ -1,8 +1,8 @@
-"""A stand-in for az: signed in to a pretended tenant, which is a JSON file.
+"""A fake az, signed in to a fake tenant, which is a JSON file.
 
-It does what azure-cli-core 2.91 does where the script could notice: ``@FILE`` bodies, errors as
-``ERROR: Reason({…})``, exit status 1, nothing printed for null. It knows the JMESPath queries of
-the script and no others.
+It does what azure-cli-core 2.91 does and the script can notice: ``@FILE`` bodies, errors as
+``ERROR: Reason({…})``, exit status 1, nothing printed for null. It knows only the JMESPath queries
+of the script.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ QUERIES: dict[str, Callable[[dict[str, Any]], Any]] = {
 
 
 class Refused(Exception):  # noqa: N818
-    """What the service answers in place of what it was asked for."""
+    """An error that the service answers with."""
 
     def __init__(self, status: int, code: str, message: str = "no") -> None:
         super().__init__(code)
@@ -51,7 +51,7 @@ class Refused(Exception):  # noqa: N818
 
 
 class Service:
-    """The pretended tenant."""
+    """The fake tenant."""
 
     def __init__(self, state: dict[str, Any]) -> None:
         self.state = state
@@ -68,7 +68,7 @@ class Service:
         if method == "get":
             if path[1:] == ["getActiveKey"]:
                 return self.active(seen[name])
-            # Nothing promises an order.
+            # The service promises no order.
             keys = seen[name][:: self.state.get("order", 1)]
             return {"id": name, "keys": [public(key) for key in keys]}
         assert body is not None
@@ -84,7 +84,7 @@ class Service:
         return {}
 
     def seen(self, method: str) -> dict[str, list[dict[str, Any]]]:
-        """What is shown: for a while, it may be what was there before."""
+        """Return the key sets as the service shows them: for a while, without the last change."""
         if method == "get" and self.state.get("lag", 0) > 0 and "before" in self.state:
             self.state["lag"] -= 1
             before: dict[str, list[dict[str, Any]]] = self.state["before"]
@@ -124,7 +124,7 @@ def public(key: dict[str, Any]) -> dict[str, Any]:
 
 
 def pkcs12(body: dict[str, Any]) -> dict[str, Any]:
-    # Started without it (-S), which is twice as fast.
+    # Python was started without site-packages (-S), which is twice as fast.
     site.main()
     from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
     from cryptography.x509 import KeyUsage
@@ -145,7 +145,7 @@ def pkcs12(body: dict[str, Any]) -> dict[str, Any]:
         "nbf": int(certificate.not_valid_before_utc.timestamp()),
         "exp": int(certificate.not_valid_after_utc.timestamp()),
         "e": "AQAB",
-        # Base64 of the other kind, padded.
+        # Padded base64, not base64url.
         "n": urlsafe_b64encode(n.to_bytes(n.bit_length() // 8, "big")).decode().translate(STANDARD),
     }
 
@@ -160,7 +160,7 @@ def options_of(args: list[str]) -> dict[str, str]:
 def body_of(text: str | None) -> dict[str, Any] | None:
     if text is None:
         return None
-    # As az does it: what cannot be read is itself the body, and an = hides the @.
+    # Like az: a file that cannot be read is itself the body, and an = hides the @.
     if text.startswith("@") and "=" not in text and Path(text[1:]).is_file():
         text = Path(text[1:]).read_text()
     body: dict[str, Any] = json.loads(text)
@@ -175,7 +175,7 @@ def show(value: Any) -> None:
 
 
 def fault_of(state: dict[str, Any], method: str) -> dict[str, Any]:
-    """What goes wrong with this request, if something does."""
+    """Return the fault that this request runs into."""
     for fault in state["faults"]:
         if fault["method"] != method:
             continue
@@ -190,7 +190,7 @@ def fault_of(state: dict[str, Any], method: str) -> dict[str, Any]:
 
 def hit(fault: dict[str, Any], state: dict[str, Any], entry: dict[str, Any]) -> None:
     if fault["stop"]:
-        # As when the machine goes down: az, and the script that called it.
+        # Kill az and the script that called it, as when the machine goes down.
         keep(state, entry)
         os.killpg(os.getpgrp(), signal.SIGKILL)
         time.sleep(60)
@@ -199,7 +199,7 @@ def hit(fault: dict[str, Any], state: dict[str, Any], entry: dict[str, Any]) -> 
 
 def rest(options: dict[str, str], state: dict[str, Any], entry: dict[str, Any]) -> None:
     method, url = options["--method"], options["--url"]
-    if "--resource" not in options:  # a person at the prompt, and not the script
+    if "--resource" not in options:  # called by a person, not by the script
         name = url.rpartition("/")[2]
         show(json.dumps(Service(state).answer(method, [name], None)))
         return
@@ -237,7 +237,7 @@ def main(args: list[str]) -> int:
             if not state["tenant"]:
                 sys.stderr.write("ERROR: Please run 'az login' to setup account.\n")
                 return 1
-            # Somebody may sign in elsewhere, in another window.
+            # The person may sign in to another tenant meanwhile.
             show(state["later"].pop(0) if state.get("later") else state["tenant"])
         else:
             assert args[0] == "rest"

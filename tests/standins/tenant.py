@@ -1,9 +1,10 @@
-"""A pretended tenant, and the programs on the way to it."""
+"""A fake tenant, and fake programs that reach it."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ TOKEN = "eyJ0eXAiOiJKV1QifQ.secret"
 
 
 class Tenant:
-    """A pretended tenant, the programs to reach it, and a directory with a script."""
+    """A fake tenant, fake programs that reach it, and a directory with a script."""
 
     def __init__(self, folder: Path) -> None:
         self.standin = folder / "standin"
@@ -33,7 +34,7 @@ class Tenant:
         }.items():
             (programs / name).write_text(f"#!/bin/sh\n{line}\n")
             (programs / name).chmod(0o700)
-        # Such a name may break a script, or a program that it calls.
+        # A name that breaks a script if it quotes badly.
         self.folder = folder / "keys of 'us' = $(touch oops) [a]"
         self.environment = support.environment(
             PATH=f"{programs}:{os.environ['PATH']}",
@@ -43,9 +44,15 @@ class Tenant:
             STANDIN_TOKEN=TOKEN,
         )
         self.at(NOW)
+        self.reset()
+
+    def reset(self) -> None:
+        """Start again with no key sets and no script."""
         self.keep({"tenant": TENANT, "faults": [], "lags": 0})
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def at(self, now: int) -> None:
+        """Set the clock."""
         (self.standin / "now").write_text(f"{now}\n")
 
     def keep(self, state: dict[str, Any]) -> None:
@@ -68,7 +75,7 @@ class Tenant:
 
     @property
     def sent(self) -> list[dict[str, Any]]:
-        """The requests that changed something, or were to."""
+        """The requests with a body, whether they succeeded or not."""
         return [entry for entry in self.log if entry.get("body") is not None]
 
     @property
@@ -77,6 +84,7 @@ class Tenant:
         return [int(line) for line in file.read_text().split()] if file.exists() else []
 
     def place(self, provisioning: Provisioning) -> None:
+        """Write a script and its bodies."""
         self.folder.mkdir(mode=0o700)
         (self.folder / "provision.sh").write_text(az_script(provisioning))
         for name, body in private_bodies(provisioning).items():
@@ -84,7 +92,7 @@ class Tenant:
             (self.folder / name).chmod(0o600)
 
     def run(self, *args: str) -> subprocess.CompletedProcess[str]:
-        """Run the script from elsewhere, in a group of its own, which a fault may kill."""
+        """Run the script from another directory, in a process group that a fault can kill."""
         return subprocess.run(
             ["bash", str(self.folder / "provision.sh"), *args],
             cwd=self.standin,
@@ -96,12 +104,14 @@ class Tenant:
         )
 
     def well(self, *args: str) -> str:
+        """Run the script, which must succeed, and return what it prints."""
         done = self.run(*args)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.splitlines()[-1].startswith("OK: ")
         return done.stdout
 
     def badly(self, *args: str) -> str:
+        """Run the script, which must fail, and return what it prints."""
         done = self.run(*args)
         assert done.returncode == 1
         assert "OK: " not in done.stdout
@@ -109,4 +119,5 @@ class Tenant:
 
     @property
     def left(self) -> list[str]:
+        """The names of the files in the script's directory."""
         return sorted(file.name for file in self.folder.iterdir())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 from attrs import asdict
 
-from trustkeys import graph, store
-from trustkeys.cli import inputs, options, passphrases
+from trustkeys import graph
+from trustkeys.cli import inputs, options
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.terminal import escaped, read_input, write_json, write_out
 from trustkeys.core.strict_json import MAX_SET_BYTES
@@ -36,8 +36,7 @@ def compare(file: str, answer: str, password_file: str | None, as_json: bool) ->
 
     ANSWER is the answer to GET keySets/{id} or keySets/{id}/keys_v2; - is standard input.
     """
-    inputs.check_ours(file)
-    keys = store.load(file, password=passphrases.known(file, password_file))
+    keys = inputs.key_set(file, password_file)
     content = read_input(answer, MAX_SET_BYTES)
     with prefix_errors(answer):
         rows = graph.compare(keys, content)

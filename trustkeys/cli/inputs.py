@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import click
 
-from trustkeys import files, store
+from trustkeys import store
 from trustkeys.cli import passphrases, values
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import date_text
@@ -22,28 +22,34 @@ from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set
 T = TypeVar("T")
 
 
-def check_ours(file: str) -> None:
-    """Say of a file of others what it is, and what makes one of ours of it."""
-    data, _ = files.read(file, limit=MAX_TEXT)
+def stored(file: str) -> store.StoredFile:
+    """Read a file of trustkeys once. Reject other formats and point to `trustkeys import`."""
+    found = store.read_file(file)
     form: Form = "jwk"
-    with suppress(InvalidInputError):  # what is nothing known, store finds words for
-        form = recognise(data)
+    with suppress(InvalidInputError):  # store reports a file of no known format
+        form = recognise(found.data.reveal())
     if form not in ("jwk", "jwk-set", "jwe"):
         raise InvalidInputError(
-            f'{file}: this is {FORMS[form]}; "trustkeys import" makes a file of ours of it',
+            f'{file}: this is {FORMS[form]}; "trustkeys import" makes a key set of it',
             code="AADB2C95026",
         )
+    return found
+
+
+def key_set(file: str, password_file: str | None) -> TrustFrameworkKeySet:
+    """Read a key set's file, and ask for its passphrase if it is encrypted."""
+    found = stored(file)
+    password = passphrases.existing(file, password_file, is_encrypted=found.is_encrypted)
+    return found.key_set(password=password)
 
 
 def kept(file: str, password_file: str | None) -> TrustFrameworkKeySet | TrustFrameworkKey:
     """Read the key set, or the single key, in a file of trustkeys, under the rules of `store`."""
-    password = None
-    if password_file is not None:
-        password = values.read_password(password_file)
-    elif store.is_encrypted(file):
-        password = passphrases.ask(f"Passphrase of {file}", option="--input-password-file")
-    check_ours(file)
-    document = store.read_document(file, password=password)
+    found = stored(file)
+    password = passphrases.existing(
+        file, password_file, is_encrypted=found.is_encrypted, option="--input-password-file"
+    )
+    document = found.document(password=password)
     with prefix_errors(file):
         if "keys" in document:
             return read_key_set(document, prove=False)

@@ -9,8 +9,8 @@ from typing import Literal
 
 import click
 
-from trustkeys import graph, store
-from trustkeys.cli import inputs, options, passphrases
+from trustkeys import graph
+from trustkeys.cli import inputs, options
 from trustkeys.cli.params import NEW_FILE
 from trustkeys.cli.terminal import escaped, warn, write_out
 from trustkeys.errors import prefix_errors
@@ -72,8 +72,7 @@ def provision(
     password_file: str | None,
 ) -> None:
     """Write the requests that bring the key set FILE into a tenant. Sends nothing itself."""
-    inputs.check_ours(file)
-    keys = store.load(file, password=passphrases.known(file, password_file))
+    keys = inputs.key_set(file, password_file)
     with prefix_errors(file):
         provisioning = graph.provision(
             keys,

@@ -185,7 +185,7 @@ function Invoke-Step([int] $Number, [string] $RequestPath, [string[]] $Brings) {
     $script:Brought = @($script:Brought) + @($Brings)
     $script:Known = Join-Keys $script:Brought
     if (-not (Test-Path -LiteralPath (Get-File $Number 'json'))) {
-        Write-Host "Step $Number of ${Steps}: was done before"
+        Write-Host "Step $Number of ${Steps}: already done"
         return
     }
     $isMarked = Test-Path -LiteralPath (Get-File $Number 'sent')
@@ -200,7 +200,7 @@ function Invoke-Step([int] $Number, [string] $RequestPath, [string[]] $Brings) {
     if ($script:State -ceq $before) {
         Send-Body $Number 'POST' $RequestPath
     } elseif (-not $script:Sent -and $isMarked -and $script:State -ceq $script:Known) {
-        Write-Host "Step $Number of ${Steps}: was done before"
+        Write-Host "Step $Number of ${Steps}: already done"
     } elseif ($before -ceq 'absent') {
         Stop-Here ("$KeySet already exists, and this script did not create it (AADB2C95028): " +
             'compare the two; to lose the existing keys, write the requests again with --replace')
@@ -214,7 +214,7 @@ function Invoke-Step([int] $Number, [string] $RequestPath, [string[]] $Brings) {
 # Replace all keys of the key set.
 function Invoke-Replacement([int] $Number, [string] $RequestPath, [string[]] $Brings) {
     if (-not (Test-Path -LiteralPath (Get-File $Number 'json'))) {
-        Write-Host "Step $Number of ${Steps}: was done before"
+        Write-Host "Step $Number of ${Steps}: already done"
         return
     }
     $result = Invoke-Graph 'GET' $Path

@@ -133,7 +133,7 @@ step() {
   brought="$brought$3"$'\n'
   known=$(present "$brought")
   if [ ! -e "$1.json" ]; then
-    say "Step $1 of $steps: was done before"
+    say "Step $1 of $steps: already done"
     return
   fi
   look
@@ -148,7 +148,7 @@ step() {
   if [ "$state" = "$before" ]; then
     send "$1" post "$2"
   elif [ "$sent" = no ] && [ -e "$1.sent" ] && [ "$state" = "$known" ]; then
-    say "Step $1 of $steps: was done before"
+    say "Step $1 of $steps: already done"
   elif [ "$before" = absent ]; then
     stop "$keyset already exists, and this script did not create it (AADB2C95028): compare the" \
       "two; to lose the existing keys, write the requests again with --replace"
@@ -163,7 +163,7 @@ step() {
 replace() {
   local brought key kid lost=
   if [ ! -e "$1.json" ]; then
-    say "Step $1 of $steps: was done before"
+    say "Step $1 of $steps: already done"
     return
   fi
   if ! call get "$path" --query "$lost_query" --output tsv; then

@@ -8,16 +8,14 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
-from io import StringIO
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from tests import support
+from tests.cli.in_process import outcome
 from tests.support import parse
 from trustkeys import TrustFrameworkKey
-from trustkeys.cli import main
 from trustkeys.formats.sealed import unseal
 
 OCT = ("batch", "--use", "sig", "--kty", "oct")
@@ -50,17 +48,6 @@ DRIVER = textwrap.dedent("""
     many.SYNC_SECONDS = 0.005
     many.SYNC_KEYS = 5
 """)
-
-
-def outcome(*args: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in this process, which is faster than `tests.support.command`."""
-    with (
-        redirect_stdout(StringIO()) as stdout,
-        redirect_stderr(StringIO()) as stderr,
-        patch.object(main, "_discard_output"),
-    ):
-        code = main._run(args)
-    return subprocess.CompletedProcess(args, code, stdout.getvalue(), stderr.getvalue())
 
 
 def done(*args: str) -> str:

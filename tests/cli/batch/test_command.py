@@ -24,10 +24,10 @@ from tests.cli.batch.runs import (
     drive,
     ended,
     keys_of,
-    outcome,
     put_requests,
     records,
 )
+from tests.cli.in_process import outcome
 from tests.support import command, failed, parse
 from trustkeys import TrustFrameworkKey, testing
 from trustkeys.cli import progress

@@ -42,7 +42,7 @@ pytestmark = [
 
 RSA = GenerateKeyRequest("sig", "RSA")
 OCT = GenerateKeyRequest("sig", "oct")
-COUNT = 200
+COUNT = 100
 
 
 @pytest.fixture(scope="module")

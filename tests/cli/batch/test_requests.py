@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +19,10 @@ from tests.cli.batch.runs import (
     SEALED,
     done,
     keys_of,
-    outcome,
     put_requests,
     records,
 )
+from tests.cli.in_process import outcome
 from tests.support import command, failed, parse
 from trustkeys.cli.batch import command as many
 from trustkeys.cli.batch import requests
@@ -122,7 +123,7 @@ def test_an_id_that_the_output_has_no_place_for_is_refused(folder: Path) -> None
             "--requests replaces --use",
         ),
         (
-            ["--requests", "../requests", "--kty", ""],
+            ["--requests", "../requests", "--kty", "oct"],
             "--requests replaces --use",
         ),
         (
@@ -139,9 +140,7 @@ def test_requests_exclude_the_options_of_one_request(
     assert os.listdir(folder) == []
 
 
-def test_requests_can_come_from_standard_input(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_requests_can_come_from_standard_input(folder: Path) -> None:
     args = ("batch", "--requests", "-", "--jsonl", "keys")
     text = json.dumps(GOOD) + "\n" + json.dumps({**GOOD, "id": 2})
     assert command(*args, cwd=folder, input=text).stdout == "keys: 2 keys\n"
@@ -151,10 +150,21 @@ def test_requests_can_come_from_standard_input(
     assert failed(both, 2).startswith("standard input can be read only once")
     error = failed(outcome("batch", "--requests", ".", "--jsonl", "f"), 1)
     assert error == ".: Is a directory"
-    monkeypatch.setattr(sys, "stdin", None)  # closed by the shell
-    closed = outcome(*args[:-1], "closed")
-    assert failed(closed, 1) == "standard input: Bad file descriptor"
     assert {name.split(".")[0] for name in os.listdir(folder)} == {"keys"}
+
+
+@pytest.mark.deep
+def test_a_closed_standard_input_is_an_error(folder: Path) -> None:
+    args = ("batch", "--requests", "-", "--jsonl", "keys")
+    closed = subprocess.run(
+        ["sh", "-c", f'"$0" -m trustkeys {" ".join(args)} <&-', sys.executable],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert failed(closed, 1) == "standard input: Bad file descriptor"
+    assert os.listdir(folder) == []
 
 
 @pytest.mark.parametrize("after", [["{\n"], [{**GOOD, "use": "enc"}] * 3, [], None])

@@ -17,9 +17,9 @@ from tests.cli.batch.runs import (
     SEALED,
     done,
     keys_of,
-    outcome,
     put_requests,
 )
+from tests.cli.in_process import outcome
 from tests.support import failed, parse
 
 

@@ -15,8 +15,8 @@ from tests.cli.batch.runs import (
     OCT,
     RSA,
     done,
-    outcome,
 )
+from tests.cli.in_process import outcome
 from tests.support import failed
 from tests.test_store import as_nobody
 from trustkeys import TrustFrameworkKey

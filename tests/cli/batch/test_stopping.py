@@ -26,11 +26,11 @@ from tests.cli.batch.runs import (
     drive,
     ended,
     keys_of,
-    outcome,
     put_requests,
     records,
     wait_for_keys,
 )
+from tests.cli.in_process import outcome
 from tests.support import command, failed, parse
 from trustkeys import TrustFrameworkKey
 from trustkeys.cli import main, progress, signals

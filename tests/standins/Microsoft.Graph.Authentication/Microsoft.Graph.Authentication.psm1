@@ -1,4 +1,4 @@
-# A stand-in for the module of that name: asks the stand-in for az in its place.
+# A fake of the module of that name, which calls the fake az.
 Set-StrictMode -Version Latest
 
 function Get-MgContext {
@@ -23,7 +23,7 @@ function Invoke-MgGraphRequest {
         '--resource', $Uri.GetLeftPart([UriPartial]::Authority)
     )
     if ($InputFilePath) {
-        # Of az: it takes no path with an = in it.
+        # The fake az takes no path with an = in it.
         $file = Resolve-Path -Path $InputFilePath
         Copy-Item -LiteralPath $file.ProviderPath -Destination (Join-Path $env:STANDIN 'body.json')
         $arguments += '--body', "@$(Join-Path $env:STANDIN 'body.json')"
