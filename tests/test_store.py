@@ -301,31 +301,33 @@ def test_a_passphrase_is_the_same_on_every_keyboard(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "code"),
     [
-        b"",
-        b"\0" * 99,
-        b"-----BEGIN PRIVATE KEY-----",
-        b"{}",
-        b"[]",
-        b'{"keys": []}',
-        b'{"id": "a b", "keys": []}',
-        b'{"id": "a", "keys": [{}]}',
-        b'{"id": "a", "keys": {"kty": "oct"}}',
-        b'{"id": "a", "id": "b", "keys": []}',
-        b'{"id": "a", "keys": ' + b"[" * 99_999,
-        b'{"kty": "oct", "k": "AAAA", "use": "sig"}',
-        b"\xff\xfe{\0}\0",
-        b"eyJ",
-        b"eyJ....",
+        (b"", "AADB2C95026"),
+        (b"\0" * 99, "AADB2C95026"),
+        (b"-----BEGIN PRIVATE KEY-----", "AADB2C95026"),
+        (b"{}", "AADB2C95026"),
+        (b"[]", "AADB2C95026"),
+        (b'{"keys": []}', "BadRequest"),
+        (b'{"id": "a b", "keys": []}', "BadRequest"),
+        (b'{"id": "a", "keys": [{}]}', "AADB2C95037"),
+        (b'{"id": "a", "keys": {"kty": "oct"}}', "AADB2C95026"),
+        (b'{"id": "a", "id": "b", "keys": []}', "AADB2C95026"),
+        (b'{"id": "a", "keys": ' + b"[" * 99_999, "AADB2C95026"),
+        (b'{"kty": "oct", "k": "AAAA", "use": "sig"}', "AADB2C95026"),
+        (b"\xff\xfe{\0}\0", "AADB2C95026"),
+        (b"eyJ", "BadRequest"),
+        (b"eyJ....", "BadRequest"),
     ],
-    ids=lambda data: repr(data[:30]),
+    ids=lambda value: repr(value[:30]),
 )
-def test_what_is_no_key_set_is_refused(path: Path, data: bytes) -> None:
+def test_anything_but_a_key_set_is_refused_with_its_code(
+    path: Path, data: bytes, code: str
+) -> None:
     put(path, data)
     password = PASSWORD if data.startswith(b"eyJ") else None
     for call in (store.load, add_a_key):
-        refused(call, path, password=password)
+        assert refused(call, path, password=password).code == code
 
 
 def test_every_truncation_of_a_plain_file_is_refused(path: Path) -> None:

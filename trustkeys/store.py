@@ -1,9 +1,9 @@
-"""Files of key sets: whole, for their owner alone, and never lost.
+"""Key-set files: complete, readable by their owner only, and never lost.
 
-The content is a JWK Set with the set's `id`: as it is (plain), or encrypted to a passphrase as a
-JWE (`trustkeys.formats.jwe`). Changes are made under a lock, a file named as the key set's with
-``.lock`` after it, which stays there; that needs the extra ``store``. On Windows, which has no
-such mode bits and owners, the access rules of the directory decide who can read a file.
+A file holds a JWK Set with the set's `id`, either plain or encrypted with a passphrase as a JWE
+(`trustkeys.formats.jwe`). Changes are made under a lock, a second file with the suffix ``.lock``
+that is not removed; this needs the extra ``store``. Windows has no mode bits: there the access
+rules of the directory decide who can read a file.
 """
 
 from __future__ import annotations
@@ -20,8 +20,14 @@ from attrs import frozen
 
 from trustkeys import files
 from trustkeys.core.private import Private
+from trustkeys.core.registry import key_type_for
 from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
-from trustkeys.errors import InvalidInputError, prefix_errors
+from trustkeys.errors import (
+    InvalidInputError,
+    MissingPassphraseError,
+    NotEncryptedError,
+    prefix_errors,
+)
 from trustkeys.files import Path
 from trustkeys.formats.jwe import MAX_TEXT, decrypt, encrypt
 from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set
@@ -41,36 +47,39 @@ __all__ = [
 
 __tracebackhide__ = True
 
-# Windows has rules of the directory in place of mode bits.
+# Windows has no mode bits.
 _HAS_MODES = hasattr(os, "geteuid")
 
-_SHARED = "others can {} it: chmod 600 mends that"
+_SHARED = "others can {} it: run chmod 600"
 
 # How many bytes tell a JWE from JSON.
 _START = 64
 
-_PRIVATE = ("k", "d", "p", "q", "dp", "dq", "qi")
+_PRIVATE = {name for kty in ("RSA", "oct") for name in key_type_for(kty).private}
 
 
 def load(path: Path, *, password: str | None = None) -> TrustFrameworkKeySet:
     """Read a key set's file.
 
-    The keys' form and the relations between their numbers are checked, and not once more
-    whether the numbers are prime: that was done when they came in. So this is no way in for
-    keys of others: that is `TrustFrameworkKeySet.from_jwks`.
+    The keys are checked, except that their primes are not tested again. To read a file that
+    trustkeys did not write, use `TrustFrameworkKeySet.from_jwks`.
+
+    Warns if others can read or change an encrypted file.
 
     Args:
-        path: The file: not a link to it.
-        password: The passphrase of an encrypted file. A plain file is refused then, since
-            somebody may have put it in the place of the encrypted one.
+        path: The file, not a symbolic link to it.
+        password: The passphrase of an encrypted file. A plain file is then refused, since
+            somebody may have put it in place of the encrypted one.
 
     Raises:
-        OSError: As the system calls raise it; and where the file is a symbolic link, a
-            directory or a device, belongs to another user, or is plain, holds private parts and
-            can be read or changed by others (``chmod 600`` mends that; of an encrypted one it
-            is a warning).
-        InvalidInputError: It is no key set, or was cut off or changed; the passphrase is
-            missing or wrong, or the file is plain. The message starts with the file's name.
+        OSError: As the system calls raise it; or the file is a symbolic link, a directory or a
+            device, belongs to another user, or is plain, holds private keys and can be read or
+            changed by others (run ``chmod 600``).
+        PassphraseError: The passphrase is missing or wrong, or the file is plain. Code
+            ``BadRequest``.
+        InvalidInputError: It is not a key set, or is cut off or changed. Code ``AADB2C95026``
+            if it is not JSON or has no list of keys; for the keys as
+            `TrustFrameworkKeySet.from_jwks`. The message starts with the file's name.
     """
     return read_file(path).key_set(password=password)
 
@@ -78,7 +87,8 @@ def load(path: Path, *, password: str | None = None) -> TrustFrameworkKeySet:
 def read_document(path: Path, *, password: str | None = None) -> dict[str, Any]:
     """Read the JSON object in a file, encrypted or not, under the rules of `load`.
 
-    It may be one that `trustkeys.check_key_set` finds errors in, or an answer of Graph.
+    It can be any JSON object: an answer of Graph, or a key set with errors for
+    `trustkeys.check_key_set` to find.
 
     Raises:
         OSError: As `load`.
@@ -124,7 +134,7 @@ class StoredFile:
             if self.is_encrypted:
                 warnings.warn(f"{self.path}: {message}", stacklevel=4)
             elif _has_secrets(document):
-                message += ", but keys that others have read want replacing"
+                message += ", and replace the keys if others may have read them"
                 raise PermissionError(errno.EACCES, message, self.path)
         return document
 
@@ -151,21 +161,22 @@ def save(
     plain: bool = False,
     overwrite: bool = False,
 ) -> None:
-    """Write a key set to a file of mode 0600, whole and on disk when this returns.
+    """Write a key set to a file of mode 0600. It is complete and on disk when this returns.
 
     Args:
         keyset: The set.
         path: The file.
-        password: The passphrase to encrypt it to.
-        plain: Say that the private keys shall lie in the open. Exactly one of the two.
-        overwrite: Whether a file that is there may be replaced; else it is an error.
+        password: The passphrase to encrypt it with.
+        plain: Write the private keys in plain text. Pass either this or `password`.
+        overwrite: Replace an existing file.
 
     Raises:
-        OSError: As the system calls raise it; FileExistsError where something of that name is
-            there. Then what was there is as it was.
-        InvalidInputError: Not exactly one of `password` and `plain`; a set that could not be
-            read again: it is too large, or a key was put together by hand; a test key
-            (`trustkeys.testing`).
+        OSError: As the system calls raise it; FileExistsError if the file exists. An existing
+            file is then unchanged.
+        InvalidInputError: Both or neither of `password` and `plain`; a set that could not be
+            read again, since it is too large or a key was constructed by hand; a test key
+            (`trustkeys.testing`). Code ``BadRequest``, or for the keys as
+            `TrustFrameworkKeySet.from_jwks`.
     """
     data = _sealed(keyset, password, plain=plain)
     if not overwrite:
@@ -173,28 +184,28 @@ def save(
         return
     with files.locked(path, -1):
         with suppress(FileNotFoundError):
-            files.read(path, limit=0)  # a link or another's file is not written over
+            files.read(path, limit=0)  # refuses a link, or the file of another user
         files.replace(path, data)
 
 
 def edit(
     path: Path, *, password: str | None = None, timeout: float = -1
 ) -> AbstractContextManager[TrustFrameworkKeySet]:
-    """Change a key set's file: lock, read, hand out, and write when the block ends well.
+    """Change a key set's file: lock it, read it, run the block, and write it.
 
-    The file stays as protected as it was: encrypted to the same passphrase, or plain. When the
-    block raises, nothing is written.
+    The file stays encrypted with the same passphrase, or plain. If the block raises, nothing is
+    written.
 
     Args:
         path: The file.
-        password: As `load`.
-        timeout: How long to wait for others that edit it, in seconds; -1: for ever.
+        password: As for `load`.
+        timeout: The longest wait for other editors, in seconds; -1 waits without limit.
 
     Raises:
-        OSError: As `load` and `save`; TimeoutError where others edit it for too long; where it
-            is plain and others can change it, or something has changed it without the lock.
+        OSError: As `load` and `save`; TimeoutError if others edit the file for too long; if it
+            is plain and others can change it, or if it was changed without the lock.
         InvalidInputError: As `load` and `save`.
-        RuntimeError: The same thread edits it already.
+        RuntimeError: The same thread is already editing it.
     """
     return _editing(path, password, timeout, password, plain=password is None)
 
@@ -207,14 +218,14 @@ def change_password(
     plain: bool = False,
     timeout: float = -1,
 ) -> None:
-    """Encrypt a key set's file to another passphrase, or lay it open.
+    """Encrypt a key set's file with another passphrase, or decrypt it.
 
     Args:
         path: The file.
-        password: Its passphrase up to now, if it is encrypted.
-        new_password: Its passphrase from now on.
-        plain: Say that the private keys shall lie in the open. Exactly one of the two.
-        timeout: As `edit`.
+        password: The current passphrase, if the file is encrypted.
+        new_password: The new passphrase.
+        plain: Write the private keys in plain text. Pass either this or `new_password`.
+        timeout: As for `edit`.
 
     Raises:
         OSError: As `edit`.
@@ -238,7 +249,7 @@ def is_encrypted(path: Path) -> bool:
 def _editing(
     path: Path, password: str | None, timeout: float, new_password: str | None, *, plain: bool
 ) -> Iterator[TrustFrameworkKeySet]:
-    files.read(path, limit=0)  # before there is a lock beside a file that is none
+    files.read(path, limit=0)  # make no lock for a file that does not exist
     with files.locked(path, timeout):
         stored = read_file(path)
         if password is None and stored.mode & 0o022 and _HAS_MODES:
@@ -247,7 +258,7 @@ def _editing(
         yield keyset
         changed = _sealed(keyset, new_password, plain=plain)
         if files.read(path, limit=MAX_TEXT) != (stored.data.reveal(), stored.mode):
-            message = "something else changed it meanwhile, without its lock: nothing was written"
+            message = "another program changed it without its lock: nothing was written, try again"
             raise OSError(errno.EBUSY, message, os.fspath(path))
         files.replace(path, changed)
 
@@ -265,15 +276,12 @@ def _is_jwe(data: bytes) -> bool:
 def _opened(data: bytes, password: str | None) -> dict[str, Any]:
     if _is_jwe(data):
         if password is None:
-            raise InvalidInputError(
-                "it is encrypted, and the passphrase is missing", target="password"
-            )
+            raise MissingPassphraseError("it is encrypted, and the passphrase is missing")
         data = decrypt(data, password)
     elif password is not None:
-        raise InvalidInputError(
-            "it is not encrypted, though a passphrase was given: did somebody put it in the "
-            "place of one that was?",
-            target="password",
+        raise NotEncryptedError(
+            "it is not encrypted, but a passphrase was given: make sure that nobody has replaced "
+            "the file"
         )
     return parse_object(data, what="the key set", code="AADB2C95026", max_bytes=MAX_SET_BYTES)
 
@@ -285,7 +293,7 @@ def _sealed(keyset: TrustFrameworkKeySet, password: str | None, *, plain: bool) 
         )
     if (password is None) != plain:
         raise InvalidInputError(
-            "say one: a passphrase to encrypt the file to, or plain=True", target="password"
+            "pass either a passphrase to encrypt the file with, or plain=True", target="password"
         )
     refuse_test_keys(keyset)
     document = keyset.to_jwks(private=True)
@@ -294,8 +302,8 @@ def _sealed(keyset: TrustFrameworkKeySet, password: str | None, *, plain: bool) 
     data = json.dumps(document, indent=2).encode() + b"\n"
     if len(data) > MAX_SET_BYTES:
         raise InvalidInputError(
-            f"{keyset.id} is too large: its JSON has {len(data)} bytes, and no more than "
-            f"{MAX_SET_BYTES} could be read again"
+            f"{keyset.id} is too large: its JSON has {len(data)} bytes, and the limit is "
+            f"{MAX_SET_BYTES}; use another key set"
         )
     if password is None:
         return data
@@ -303,7 +311,7 @@ def _sealed(keyset: TrustFrameworkKeySet, password: str | None, *, plain: bool) 
 
 
 def _has_secrets(document: Mapping[str, Any]) -> bool:
-    # As in a key set, in answers of Graph, and in a single key.
+    # A single key, a key set, or an answer of Graph.
     jwks: list[Any] = [document]
     for keys in (document.get("keys"), document.get("value")):
         jwks += keys if isinstance(keys, list) else []

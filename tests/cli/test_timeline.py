@@ -1,11 +1,18 @@
-"""What people look at before they change anything has to show what is so."""
+"""``trustkeys keyset show``: people look at it before they change a set, so it must be true."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
 import re
 import stat
+import struct
+import subprocess
 import sys
+import termios
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +25,7 @@ from tests import support
 from tests.support import at_a_terminal, done, parse
 from tests.support import keyset_command as command
 from trustkeys import TrustFrameworkKeySet, store
-from trustkeys.cli import timeline, values
+from trustkeys.cli import terminal, timeline
 from trustkeys.keyset.schedule import stretches
 
 DAY = 86_400
@@ -71,7 +78,7 @@ def test_the_picture_of_a_set_with_a_gap() -> None:
     ]
 
 
-def test_the_picture_of_a_set_that_goes_on_for_ever() -> None:
+def test_the_picture_of_a_set_without_an_end() -> None:
     title, _, _, _, net, dated, gap, *_ = picture(
         key("net-----x"), key("dated---x", NOW - 10 * DAY, None)
     )
@@ -81,7 +88,7 @@ def test_the_picture_of_a_set_that_goes_on_for_ever() -> None:
     assert re.fullmatch(r"no gap {28} +│", gap)
 
 
-def test_the_picture_of_nothing() -> None:
+def test_the_picture_of_an_empty_set() -> None:
     lines = picture()
     assert lines[0] == "B2C_1A_test  0 keys, none is active"
     assert lines[4].startswith("no active key")
@@ -93,13 +100,13 @@ def test_one_key_is_one_key() -> None:
     assert picture(key("only----x"))[0] == "B2C_1A_test  1 oct sig key, active: only----"
 
 
-def test_the_time_before_the_first_key_is_no_gap_once_it_is_over() -> None:
+def test_the_past_before_the_first_key_is_no_gap() -> None:
     assert "no gap" in "".join(picture(key("a", NOW - DAY)))
     lines = picture(key("a", NOW + DAY))
     assert "no key is active from 1972-09-27T00:00:00Z to 1972-09-28T00:00:00Z" in lines
 
 
-def test_a_gap_that_is_over_is_still_seen() -> None:
+def test_a_past_gap_between_keys_is_shown() -> None:
     lines = picture(key("a", NOW - 90 * DAY, NOW - 60 * DAY), key("b", NOW - 30 * DAY))
     assert "no key is active from 1972-07-29T00:00:00Z to 1972-08-28T00:00:00Z" in lines
 
@@ -110,12 +117,12 @@ def test_at_the_second_of_a_takeover_the_new_key_is_active() -> None:
     assert picture(*keys, at=NOW - 1)[0].endswith("active: old-----")
 
 
-def test_a_key_years_ahead_is_in_the_picture() -> None:
+def test_a_key_that_starts_in_eight_years_is_in_the_picture() -> None:
     lines = picture(key("late----x", NOW + 8 * 365 * DAY), key("net-----x"))
     assert "━" in lines[4]
 
 
-def test_dates_far_away_do_not_squeeze_what_is_near() -> None:
+def test_dates_far_away_do_not_squeeze_the_near_ones() -> None:
     far = NOW + 10 * 365 * DAY
     near = key("near----x", far - 30 * DAY, far + 30 * DAY)
     others = [key("far-----x", 0, INT64_MAX), key("never---x", INT64_MAX)]
@@ -133,7 +140,7 @@ def bars(lines: list[str], count: int) -> list[str]:
 
 
 @given(keys=support.DATED_KEYS, at=st.integers(0, 14))
-def test_every_bar_shows_the_key_in_its_colours_at_its_time(keys: list[Any], at: int) -> None:
+def test_every_bar_shows_when_its_key_is_active(keys: list[Any], at: int) -> None:
     scale = timeline._scale(keys, at * DAY, 46)
     keys = [
         attrs.evolve(
@@ -151,7 +158,7 @@ def test_every_bar_shows_the_key_in_its_colours_at_its_time(keys: list[Any], at:
     assert {row[now] for row in [*rows, gap_row]} == {"│"}
     for stretch in stretches(keys):
         columns = [c for c in scale.columns(stretch.start, stretch.end) if c != now]
-        # At its beginning a stretch is always seen, however short it is.
+        # The start of a stretch is always shown, however short it is.
         for column in columns[:1]:
             if stretch.key is not None:
                 assert rows[stretch.key][column] == "━"
@@ -164,7 +171,7 @@ def test_every_bar_shows_the_key_in_its_colours_at_its_time(keys: list[Any], at:
             assert "┄" not in row
 
 
-def test_the_scale_is_true() -> None:
+def test_the_scale_maps_times_to_columns_and_back() -> None:
     scale = timeline.Scale(100, 200, 50)
     assert [scale.column(time) for time in (100, 101, 102, 199, 200)] == [0, 0, 1, 49, 50]
     assert [scale.time(column) for column in (0, 1, 50)] == [100, 102, 200]
@@ -176,22 +183,62 @@ def test_the_scale_is_true() -> None:
     assert [*scale.columns(0, 50)] == []
 
 
-# --- where it is shown
+# --- terminals, pipes and files
 
 
-def test_without_a_terminal_it_is_plain_text(folder: Path) -> None:
-    text = done("show", "set", "--at", str(NOW), cwd=folder)
-    assert text.isprintable() is False
+@pytest.fixture
+def terminal_of_200_columns() -> Iterator[tuple[int, int]]:
+    """The two ends of a terminal."""
+    ends = pty.openpty()
+    fcntl.ioctl(ends[1], termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
+    yield ends
+    for descriptor in ends:
+        os.close(descriptor)
+
+
+def without_columns() -> dict[str, str]:
+    """An environment without COLUMNS, which readline sets in the process of the tests."""
+    environment = support.environment(TERM="xterm-256color")
+    environment.pop("COLUMNS", None)
+    return environment
+
+
+def width_of(text: str) -> int:
+    return max(len(line.rstrip()) for line in text.splitlines())
+
+
+def test_in_a_pipe_the_picture_is_plain_text_of_80_columns(
+    folder: Path, terminal_of_200_columns: tuple[int, int]
+) -> None:
+    """Also if standard input is a wide terminal, as at a prompt."""
+    _, terminal = terminal_of_200_columns
+    show = ("show", "set", "--at", str(NOW))
+    text = done(*show, cwd=folder, stdin=terminal, env=without_columns())
     assert "\x1b" not in text
     assert "no key is active from 1972-10-17T00:00:00Z to 1972-11-16T00:00:00Z\n" in text
-    assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
-    wide = done(
-        *("show", "set", "--at", str(NOW)), cwd=folder, env=support.environment(COLUMNS="120")
+    assert width_of(text) == 80
+    wide = done(*show, cwd=folder, env=support.environment(COLUMNS="120"))
+    assert width_of(wide) == 120
+
+
+def test_on_a_terminal_the_picture_is_as_wide_as_the_terminal(
+    folder: Path, terminal_of_200_columns: tuple[int, int]
+) -> None:
+    other_end, terminal = terminal_of_200_columns
+    process = command(
+        *("show", "set", "--at", str(NOW)),
+        cwd=folder,
+        capture_output=False,
+        stdout=terminal,
+        stderr=subprocess.PIPE,
+        env=without_columns(),
     )
-    assert max(len(line) for line in wide.splitlines()) == 120
+    assert (process.returncode, process.stderr) == (0, "")
+    screen = os.read(other_end, 65_536).decode()
+    assert width_of(re.sub(r"\x1b\[[0-9;]*m", "", screen)) == 200
 
 
-def test_where_there_are_no_such_characters_it_is_ascii(folder: Path) -> None:
+def test_without_unicode_the_picture_is_ascii(folder: Path) -> None:
     environment = support.environment(PYTHONIOENCODING="ascii")
     text = done("show", "set", "--at", str(NOW), cwd=folder, env=environment)
     assert text.isascii()
@@ -199,20 +246,20 @@ def test_where_there_are_no_such_characters_it_is_ascii(folder: Path) -> None:
     assert "!!" in text
 
 
-def test_on_a_terminal_it_has_colours(folder: Path) -> None:
+def test_on_a_terminal_the_picture_has_colours(folder: Path) -> None:
     code, screen = at_a_terminal("show", "set", "--at", str(NOW), cwd=folder, answers=[])
     assert code == 0
     assert "\x1b[1;31mno active key" in screen
     assert "\x1b[1;32m━" in screen
 
 
-def test_an_empty_no_color_asks_for_nothing(folder: Path) -> None:
+def test_an_empty_no_color_is_ignored(folder: Path) -> None:
     _, screen = at_a_terminal("show", "set", cwd=folder, answers=[], NO_COLOR="")
     assert "\x1b[1;31mno active key" in screen
 
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_on_a_terminal_it_is_plain_where_that_is_wanted(
+def test_no_color_and_dumb_terminals_get_plain_text(
     folder: Path, environment: dict[str, str]
 ) -> None:
     code, screen = at_a_terminal(
@@ -223,7 +270,7 @@ def test_on_a_terminal_it_is_plain_where_that_is_wanted(
     assert "no active key" in screen
 
 
-def test_as_a_picture_it_says_the_same_and_loads_nothing(folder: Path) -> None:
+def test_the_svg_shows_the_same_and_loads_nothing(folder: Path) -> None:
     assert done("show", "set", "--at", str(NOW), "--svg", "a.svg", cwd=folder) == ""
     assert stat.S_IMODE((folder / "a.svg").stat().st_mode) == 0o644
     svg = (folder / "a.svg").read_text()
@@ -234,17 +281,17 @@ def test_as_a_picture_it_says_the_same_and_loads_nothing(folder: Path) -> None:
     assert not re.search(r"(url\((?!#)|href|@import|@font-face|<script|<image)", svg)
     printed = done("show", "set", "--at", str(NOW), "--svg", "-", cwd=folder)
     assert printed == svg
-    # A picture that is there is left alone.
+    # An existing file is not replaced.
     assert command("show", "set", "--svg", "a.svg", cwd=folder).returncode == 1
     assert (folder / "a.svg").read_text() == svg
 
 
-def test_a_kid_is_shown_and_not_obeyed() -> None:
+def test_a_kid_does_not_control_the_terminal() -> None:
     assert any(line.startswith("\\x1b[2J\\  ") for line in picture(key("\x1b[2J\nx")))
     assert any(line.startswith("[bold]x") for line in picture(key("[bold]x")))
 
 
-def test_as_json_it_is_for_machines(folder: Path) -> None:
+def test_json_has_the_keys_and_the_timeline(folder: Path) -> None:
     shown = parse(done("show", "set", "--json", cwd=folder))
     keyset = store.load(folder / "set")
     first, second, _ = (each.kid for each in keyset)
@@ -257,10 +304,10 @@ def test_as_json_it_is_for_machines(folder: Path) -> None:
     ]
 
 
-def test_where_standard_output_is_closed_there_is_nothing_to_draw_on(
+def test_without_standard_output_there_are_no_colours_and_only_ascii(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "stdout", None)
-    assert not values.has_colors()
-    assert not values.can_write("━")
-    assert values.can_write("=")
+    assert not terminal.has_colors()
+    assert not terminal.can_write("━")
+    assert terminal.can_write("=")

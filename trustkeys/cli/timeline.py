@@ -1,4 +1,4 @@
-"""A key set as people would rather look at it: a bar a key over its validity."""
+"""The timeline of a key set: one bar per key, over its validity."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from attrs import frozen
 from rich.console import Console
 from rich.text import Text
 
-from trustkeys.cli.values import escaped
+from trustkeys.cli.terminal import escaped
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import date_text
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.keyset.schedule import FOREVER, Stretch, end_of, start_of, stretches
+
+__tracebackhide__ = True
 
 _LABEL = "{:<8}  {:<10}  {:<10}  "
 _LABEL_WIDTH = len(_LABEL.format("", "", ""))
 _MIN_BAR = 24  # columns
 _TICK = 12  # columns between two dates of the axis
 _MONTH = 30 * 86_400
-# Dates that are further than this from now, in seconds, do not stretch the picture.
+# Dates further from now than this, in seconds, do not stretch the picture.
 _HORIZON = 9 * 365 * 86_400
 
 _STYLES = {
@@ -43,7 +45,7 @@ UNICODE = {
     "axis": "─",
     "tick": "┬",
 }
-"""What the timeline is drawn with."""
+"""The characters of the timeline."""
 
 ASCII = {
     "active": "=",
@@ -54,27 +56,27 @@ ASCII = {
     "axis": "-",
     "tick": "+",
 }
-"""What it is drawn with where there are no such characters."""
+"""The characters for an output without Unicode."""
 
 
 @frozen
 class Scale:
-    """A stretch of time, in seconds since 1970, laid over columns."""
+    """Maps times, in seconds since 1970, to columns."""
 
     start: int
     end: int
     width: int
 
     def column(self, time: int) -> int:
-        """The column of a time; it may lie outside."""
+        """Return the column of a time, which can lie outside."""
         return (time - self.start) * self.width // (self.end - self.start)
 
     def time(self, column: int) -> int:
-        """The time at which a column begins."""
+        """Return the time at which a column starts."""
         return self.start + (self.end - self.start) * column // self.width
 
     def columns(self, start: int, end: int) -> range:
-        """The columns that show a stretch of time: one at least, so that nothing hides."""
+        """Return the columns of a stretch of time, at least one if any of it is in the picture."""
         first = self.column(start)
         return range(max(first, 0), min(max(self.column(end), first + 1), self.width))
 
@@ -84,8 +86,8 @@ def draw(keyset: TrustFrameworkKeySet, *, at: int, width: int, glyphs: dict[str,
 
     Args:
         keyset: The set.
-        at: What counts as now, in seconds since 1970.
-        width: How many columns there are; the picture needs 58.
+        at: The time to use as now, in seconds since 1970.
+        width: The number of columns; the picture needs 58.
         glyphs: `UNICODE` or `ASCII`.
     """
     keys = list(keyset)
@@ -111,14 +113,14 @@ def draw(keyset: TrustFrameworkKeySet, *, at: int, width: int, glyphs: dict[str,
 
 
 def as_text(keyset: TrustFrameworkKeySet, *, at: int, width: int, color: bool, plain: bool) -> str:
-    """Draw a key set for a terminal, or for a file.
+    """Draw a key set for a terminal or a text file.
 
     Args:
         keyset: The set.
-        at: What counts as now, in seconds since 1970.
-        width: How many columns there are.
-        color: Whether to write the terminal's codes for colours.
-        plain: Whether to do with ASCII.
+        at: The time to use as now, in seconds since 1970.
+        width: The number of columns.
+        color: Write ANSI escape codes for colours.
+        plain: Use ASCII only.
     """
     file = io.StringIO()
     console = Console(
@@ -134,19 +136,19 @@ def as_text(keyset: TrustFrameworkKeySet, *, at: int, width: int, color: bool, p
 
 
 def as_svg(keyset: TrustFrameworkKeySet, *, at: int) -> str:
-    """Draw a key set as a picture that loads nothing from elsewhere."""
+    """Draw a key set as an SVG picture that loads nothing from the network."""
     width = 100
     console = Console(
         file=io.StringIO(), width=width, record=True, force_terminal=True, color_system="truecolor"
     )
     console.print(draw(keyset, at=at, width=width, glyphs=UNICODE), no_wrap=True)
     svg = console.export_svg(title=keyset.id, unique_id="timeline")
-    # rich has the picture fetch its font from a server; any font of one width will do.
+    # rich loads its font from a server. Any monospaced font will do.
     return re.sub(r"@font-face\s*\{[^}]*\}\s*", "", svg)
 
 
 def _worth_showing(gaps: Iterable[Stretch], at: int) -> Iterable[Stretch]:
-    """Leave out the time before the first key, as far as it is over."""
+    """Cut off the past before the first key."""
     for gap in gaps:
         start = max(gap.start, at) if gap.start == 0 else gap.start
         if start < gap.end:
@@ -157,7 +159,7 @@ def _scale(keys: Sequence[TrustFrameworkKey], at: int, width: int) -> Scale:
     dates = [date for key in keys for date in (key.nbf, key.exp) if date is not None]
     near = [date for date in dates if abs(date - at) <= _HORIZON]
     start, end = min([at, *near]), max([at, *near])
-    # Room at both ends, so that what has no end is seen to go on.
+    # A margin at both ends shows which bars continue.
     margin = max((end - start) // 12, _MONTH // 2)
     return Scale(start - margin, end + margin, width)
 
@@ -191,7 +193,7 @@ def _axis(scale: Scale, glyphs: dict[str, str]) -> list[Text]:
 
 
 def _bar(parts: Iterable[tuple[str, range]], scale: Scale, at: int, glyphs: dict[str, str]) -> Text:
-    """Lay parts over one another, the later over the earlier, and the line of now over all."""
+    """Draw the parts over one another in order, and then the line of now."""
     cells = [""] * scale.width
     for kind, columns in [*parts, ("now", scale.columns(at, at + 1))]:
         for column in columns:

@@ -1,1 +1,1 @@
-"""Key sets: the service's rules, which key is active when, rotation, and a check of it all."""
+"""Key sets: the service's rules, the active key, rotation, and a check of all of it."""

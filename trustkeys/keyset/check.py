@@ -1,24 +1,23 @@
-"""What would break sign-in, in keys that could be read."""
+"""The check of a key set: what would break sign-in, now or later."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
-from typing import Any, Literal, Protocol, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeVar
 
 from attrs import frozen
 
-from trustkeys.core.base64url import uint_decode
 from trustkeys.core.jwk import optional_text, read_jwk, status_of
+from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput, date_text, numeric_date, numeric_dates
 from trustkeys.core.registry import KeyType
 from trustkeys.core.request import checked_use
-from trustkeys.core.rsa import MIN_SIZE
-from trustkeys.errors import InvalidInputError
+from trustkeys.errors import InvalidInputError, KeyTooSmallError, MissingUseError
 from trustkeys.keyset.document import checked_id, key_type_of_service, keys_of, members_of
-from trustkeys.keyset.schedule import FOREVER, Dated, Stretch, end_of, moment, stretches
-from trustkeys.testkeys.guard import is_test_jwk
+from trustkeys.keyset.schedule import FOREVER, Stretch, end_of, moment, stretches
+from trustkeys.keyset.wording import name_of
+from trustkeys.testkeys.guard import is_test_jwk, is_test_key
 from trustkeys.wording import shape
 
 __all__ = ["Finding", "check_key_set"]
@@ -26,28 +25,30 @@ __all__ = ["Finding", "check_key_set"]
 __tracebackhide__ = True
 
 SERVICE_NOTICE = 10_800
-"""How long before its `nbf`, in seconds, the service may need a key (IEFPolicies issue 63)."""
+"""How long the service can take to notice a new key, in seconds (IEFPolicies issue 63)."""
 
 EXPIRY_NOTICE = 30 * 86_400
-"""How long before it expires, in seconds, a key is said to do so soon."""
+"""How long before its end a key counts as expiring soon, in seconds."""
 
 TOKEN_LIFETIME = 90 * 86_400
-"""How long, in seconds, a refresh token can live, and has to be decrypted."""
+"""The longest life of a refresh token, in seconds. Its key must be able to decrypt it."""
+
+T = TypeVar("T")
 
 
 @frozen
 class Finding:
-    """One thing that a check found.
+    """One finding of a check.
 
     Attributes:
         severity: ``"error"``: the service would refuse the set, or sign-in would fail.
-            ``"warning"``: it may come to that.
-        code: The service's error code where it documents one, else a name such as
+            ``"warning"``: this can become an error.
+        code: The service's error code if it documents one, else a name such as
             ``NoActiveKey``.
         message: One sentence for a person. It holds no secret.
-        kid: The key that it is about, if it is about one and that has a `kid`.
-        time: When it starts to matter, in seconds since 1970, if that has a time.
-        end: When it ceases to, likewise.
+        kid: The `kid` of the key that it is about, if there is one.
+        time: When it starts to matter, in seconds since 1970, or None.
+        end: When it stops to matter, in seconds since 1970, or None.
     """
 
     severity: Literal["error", "warning"]
@@ -56,190 +57,6 @@ class Finding:
     kid: str | None = None
     time: int | None = None
     end: int | None = None
-
-
-class Key(Dated, Protocol):
-    """What the check has to know of a key."""
-
-    @property
-    def kid(self) -> str | None:
-        """Its id, if it has one."""
-
-    @property
-    def kty(self) -> str | None:
-        """Its type, if that is known."""
-
-    @property
-    def use(self) -> str | None:
-        """Its use, if that is known."""
-
-    @property
-    def has_private(self) -> bool:
-        """Whether its private part is there."""
-
-
-def known_to_all(kid: str | None, number: int) -> Finding:
-    """Say that a key is a test key."""
-    return Finding(
-        "error",
-        "TestKey",
-        f"{name_of(kid, number)} is a test key, whose private part everybody has",
-        kid,
-    )
-
-
-def check_keys(
-    keys: Sequence[Key], *, at: NumericDateInput, until: NumericDateInput, private: bool
-) -> list[Finding]:
-    """Look for what would break sign-in in keys that could be read.
-
-    `trustkeys.check_key_set` says what is found.
-    """
-    return in_order(_findings(keys, at, until, private=private))
-
-
-def in_order(found: Iterable[Finding]) -> list[Finding]:
-    """Put errors first, and each part in the order of the times."""
-    return sorted(found, key=lambda finding: (finding.severity != "error", finding.time or 0))
-
-
-def name_of(kid: str | None, number: int) -> str:
-    """Name a key for people: by its kid where it has one that can be shown, else by its place."""
-    return f"key {kid}" if kid and len(kid) <= 64 and kid.isprintable() else f"key {number}"
-
-
-def _findings(
-    keys: Sequence[Key], at: NumericDateInput, until: NumericDateInput, *, private: bool
-) -> Iterator[Finding]:
-    now = moment(at)
-    horizon = None if until is None else numeric_date(until, "until")
-    if horizon is not None and horizon <= now:
-        raise InvalidInputError("until must lie after at", target="until")
-    line = stretches(keys)
-    yield from _mixed(keys)
-    if private:
-        yield from _public_only(keys)
-    yield from _gaps(line, now, horizon)
-    yield from _expiring(keys, line, now)
-    yield from _starting(keys, now)
-    yield from _outlived(keys, line, now)
-    if keys and not any(key.nbf is key.exp is None and key.status == "enabled" for key in keys):
-        yield Finding(
-            "warning",
-            "NoSafetyNet",
-            "no enabled key is without dates: one would take over should all others expire",
-        )
-
-
-def _mixed(keys: Sequence[Key]) -> Iterator[Finding]:
-    for code, name, values in (
-        ("AADB2C95032", "kty", {key.kty for key in keys}),
-        ("AADB2C95042", "use", {key.use for key in keys}),
-    ):
-        mixed = sorted(value for value in values if value is not None)
-        if len(mixed) > 1:
-            yield Finding(
-                "error",
-                code,
-                f"the keys differ in {name} ({', '.join(mixed)}): the service takes one",
-            )
-    for kid, count in Counter(key.kid for key in keys if key.kid).items():
-        if count > 1:
-            yield Finding("error", "DuplicateKid", f"{count} keys have the same kid", kid)
-
-
-def _public_only(keys: Sequence[Key]) -> Iterator[Finding]:
-    for number, key in enumerate(keys, 1):
-        if not key.has_private:
-            yield Finding(
-                "error",
-                "AADB2C90085",
-                f"{name_of(key.kid, number)} has no private part, and breaks sign-in",
-                key.kid,
-            )
-
-
-def _gaps(line: Sequence[Stretch], now: int, horizon: int | None) -> Iterator[Finding]:
-    if horizon is None:
-        ends = [stretch.end for stretch in line if stretch.key is not None]
-        horizon = max([now + 1, *ends])
-    for stretch in line:
-        if stretch.key is None and stretch.start < horizon and now < stretch.end:
-            start = max(stretch.start, now)
-            end = None if stretch.end == FOREVER else stretch.end
-            to = "on" if end is None else f"to {date_text(end)}"
-            yield Finding(
-                "error",
-                "NoActiveKey",
-                f"no key is active from {date_text(start)} {to}: sign-in fails",
-                time=start,
-                end=end,
-            )
-
-
-def _expiring(keys: Sequence[Key], line: Sequence[Stretch], now: int) -> Iterator[Finding]:
-    """Find keys that are active until they expire, soon: no later key has taken over by then."""
-    for stretch, heir in _with_heirs(line):
-        if stretch.key is None or not now < stretch.end <= now + EXPIRY_NOTICE:
-            continue
-        key = keys[stretch.key]
-        if key.exp == stretch.end:
-            then = "nothing" if heir is None else name_of(keys[heir].kid, heir + 1)
-            yield Finding(
-                "warning",
-                "ExpiresSoon",
-                f"{name_of(key.kid, stretch.key + 1)} is active until it expires at "
-                f"{date_text(stretch.end)}, and then {then} takes over",
-                key.kid,
-                time=stretch.end,
-            )
-
-
-def _with_heirs(line: Sequence[Stretch]) -> Iterator[tuple[Stretch, int | None]]:
-    """Go through all stretches, each with the index of the key that takes over after it."""
-    return zip(line, [*(stretch.key for stretch in line[1:]), None], strict=True)
-
-
-def _starting(keys: Sequence[Key], now: int) -> Iterator[Finding]:
-    for number, key in enumerate(keys, 1):
-        if (
-            key.status == "enabled"
-            and key.nbf is not None
-            and now < key.nbf < min(now + SERVICE_NOTICE, end_of(key))
-        ):
-            yield Finding(
-                "warning",
-                "StartsSoon",
-                f"{name_of(key.kid, number)} starts at {date_text(key.nbf)}: "
-                "the service may need 3 hours to notice it",
-                key.kid,
-                time=key.nbf,
-            )
-
-
-def _outlived(keys: Sequence[Key], line: Sequence[Stretch], now: int) -> Iterator[Finding]:
-    """Find enc keys that expire before the tokens that were encrypted with them may."""
-    # When each of them encrypts for the last time: until its successor starts. Where none is
-    # planned yet, that may still be done in time, and only the tokens of today are sure.
-    last: dict[int, int] = {}
-    for stretch, heir in _with_heirs(line):
-        if stretch.key is not None and keys[stretch.key].use == "enc":
-            is_relieved = heir is not None and keys[heir].nbf == stretch.end
-            last[stretch.key] = stretch.end if is_relieved else max(stretch.start, now)
-    for index, time in last.items():
-        key = keys[index]
-        if key.exp is not None and key.exp < time + TOKEN_LIFETIME and key.exp > now:
-            yield Finding(
-                "warning",
-                "EndsBeforeTokens",
-                f"{name_of(key.kid, index + 1)} expires at {date_text(key.exp)}: refresh tokens "
-                f"that it encrypts until {date_text(time)} can live 90 days longer",
-                key.kid,
-                time=key.exp,
-            )
-
-
-T = TypeVar("T")
 
 
 def check_key_set(
@@ -251,58 +68,193 @@ def check_key_set(
 ) -> list[Finding]:
     """Look for what would break sign-in, in a JWK Set or an answer of Graph, valid or not.
 
-    Errors: what the service would refuse (keys of the wrong form, `kty` or `use` mixed, with
-    its codes), a `kid` twice (``DuplicateKid``), a stretch of time without an active key
-    (``NoActiveKey``), keys without a private part where one is needed (``AADB2C90085``), test
-    keys, whose private part everybody has (``TestKey``; `trustkeys.testing`).
-    Warnings: an active key that will expire within 30 days (``ExpiresSoon``), no enabled key
-    without dates as a safety net (``NoSafetyNet``), a key that starts within the 3 hours that
-    the service may need to notice it (``StartsSoon``), an RSA key below 2048 bits
-    (``WeakKey``), an `enc` key that ends sooner than the refresh tokens that are encrypted with
-    it may (``EndsBeforeTokens``).
+    These are errors:
+
+    * keys that the service would refuse, with its error codes: malformed ones, and different
+      `kty` (``AADB2C95032``) or `use` (``AADB2C95042``) in one set
+    * ``DuplicateKid``: two keys with the same `kid`
+    * ``NoActiveKey``: a time without an active key
+    * ``AADB2C90085``: a key without the private part that it needs
+    * ``TestKey``: a test key (`trustkeys.testing`), whose private part is public
+
+    These are warnings:
+
+    * ``ExpiresSoon``: an active key expires within 30 days, and no newer key takes over before
+    * ``NoSafetyNet``: no enabled key is without dates
+    * ``StartsSoon``: a key starts within the 3 hours that the service can take to notice it
+    * ``WeakKey``: an RSA key of fewer than 2048 bits
+    * ``EndsBeforeTokens``: an `enc` key expires before the refresh tokens that it encrypts
 
     Args:
-        document: A JWK Set; or what GET keySets/{id} or keys_v2 answers. A mapping, or JSON
-            text of at most 16 MiB.
-        at: What counts as now: whole seconds since 1970, or an aware datetime. Default: now.
-        until: How far there must be no gap. Default: to the end of the last key.
-        private: Whether the keys need their private parts, as they do when the set is to be
-            uploaded. Default: unless it is an answer of Graph, which never has them.
+        document: A JWK Set (RFC 7517 section 5), or the answer to GET keySets/{id} or
+            keySets/{id}/keys_v2. A mapping, or JSON text of at most 16 MiB.
+        at: The time to use as now: whole seconds since 1970, or an aware datetime. Default: now.
+        until: There must be no gap before this time. Default: the end of the last key.
+        private: Whether keys without their private part are errors. They are when the set is to
+            be uploaded. Default: yes, except in an answer of Graph, which never has them.
 
     Returns:
-        Errors first; each part in the order of the times.
+        Errors first; errors and warnings each in the order of their times.
 
     Raises:
-        InvalidInputError: ``AADB2C95026`` no JSON, or no list of keys; ``BadRequest`` `until`
-            does not lie after `at`, or one is no time.
+        InvalidInputError: ``AADB2C95026`` not JSON, or no list of keys; ``BadRequest`` `until`
+            is not after `at`, or one of them is not a time.
+    """
+    return check_document(document, at=at, until=until, private=private)
+
+
+def check_document(
+    document: str | bytes | Mapping[str, Any],
+    *,
+    at: NumericDateInput = None,
+    until: NumericDateInput = None,
+    private: bool | None = None,
+    hidden_kids: Collection[str] = (),
+) -> list[Finding]:
+    """Do as `check_key_set`, without showing the kids in `hidden_kids`.
+
+    The kid of an oct key can be its thumbprint, which must stay as secret as the key if that
+    lacks entropy (RFC 7638 section 7).
     """
     members = members_of(document)
     jwks = keys_of(members)
     if private is None:
         private = not _is_answer(members, jwks)
-    found: list[Finding] = []
-    if members.get("id") is not None:
-        _attempt(found, None, "the key set", lambda: checked_id(members["id"]))
-    keys = [_read(found, jwk, number, private=private) for number, jwk in enumerate(jwks, 1)]
-    return in_order([*found, *check_keys(keys, at=at, until=until, private=private)])
+    keys = [
+        _read_jwk(jwk, number, private=private, hidden_kids=hidden_kids)
+        for number, jwk in enumerate(jwks, 1)
+    ]
+    found = [*_bad_id(members.get("id")), *_findings(keys, at, until, private=private)]
+    return _sorted(found)
+
+
+def check_keys(
+    keys: Iterable[TrustFrameworkKey], *, at: NumericDateInput, until: NumericDateInput
+) -> list[Finding]:
+    """Do as `check_key_set` for keys that need their private part."""
+    read = [_read_key(key, number) for number, key in enumerate(keys, 1)]
+    return _sorted(_findings(read, at, until, private=True))
+
+
+# --- Reading
 
 
 @frozen
-class _Entry:
-    """What could be read of a key."""
+class _Key:
+    """A key, as far as it could be read.
 
+    Attributes:
+        number: Its place in the set, from 1.
+        kid: Its kid, or None.
+        name: Its name in messages.
+        is_hidden: Whether its kid must not be shown.
+        problems: Why it is refused.
+    """
+
+    number: int
     kid: str | None = None
+    is_hidden: bool = False
     kty: str | None = None
     use: str | None = None
     nbf: int | None = None
     exp: int | None = None
     status: str = "disabled"
-    # What is no key does not lack its private part.
     has_private: bool = True
+    is_test_key: bool = False
+    problems: Sequence[InvalidInputError] = ()
+
+    @property
+    def shown_kid(self) -> str | None:
+        return None if self.is_hidden else self.kid
+
+    @property
+    def name(self) -> str:
+        return name_of(self.shown_kid, self.number)
+
+    def error(self, code: str, message: str) -> Finding:
+        return Finding("error", code, f"{self.name} {message}", self.shown_kid)
+
+    def warning(self, code: str, message: str, time: int | None = None) -> Finding:
+        return Finding("warning", code, f"{self.name} {message}", self.shown_kid, time)
+
+
+def _read_key(key: TrustFrameworkKey, number: int) -> _Key:
+    return _Key(
+        number,
+        kid=key.kid,
+        kty=key.kty,
+        use=key.use,
+        nbf=key.nbf,
+        exp=key.exp,
+        status=key.status,
+        has_private=key.has_private,
+        is_test_key=is_test_key(key),
+    )
+
+
+def _read_jwk(jwk: Any, number: int, *, private: bool, hidden_kids: Collection[str]) -> _Key:
+    """Read a key as far as possible, and collect what is wrong with it."""
+    if not isinstance(jwk, Mapping):
+        problem = InvalidInputError(
+            f"it must be a JSON object, not {shape(jwk)}", code="AADB2C95034"
+        )
+        return _Key(number, problems=(problem,))
+    problems: list[InvalidInputError] = []
+
+    def attempt(read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except InvalidInputError as error:
+            problems.append(error)
+        return None
+
+    kid = jwk["kid"] if isinstance(jwk.get("kid"), str) else None
+    attempt(lambda: optional_text(jwk, "kid"))
+    dates = attempt(lambda: numeric_dates(jwk.get("nbf"), jwk.get("exp")))
+    status = attempt(lambda: status_of(jwk))
+    use = attempt(lambda: _use_of(jwk))
+    key_type = attempt(lambda: _key_type_of(jwk))
+    has_private = True
+    if key_type is not None:
+        has_private = any(jwk.get(name) is not None for name in key_type.private)
+        # An answer of Graph shows no secrets, so that of an oct key there is nothing to read.
+        if private or has_private or not key_type.is_secret:
+            read_before = {"kid": None, "use": use or "sig", "nbf": None, "exp": None}
+            rest = {**jwk, **read_before, "status": None}
+            attempt(lambda: read_jwk(rest, prove=False))
+        # If k is missing, that is a problem already.
+        has_private = has_private or key_type.is_secret
+    nbf, exp = dates or (None, None)
+    return _Key(
+        number,
+        kid=kid,
+        is_hidden=kid in hidden_kids,
+        kty=None if key_type is None else key_type.kty,
+        use=use,
+        nbf=nbf,
+        exp=exp,
+        # A key with bad dates cannot be active.
+        status="disabled" if dates is None or status is None else status,
+        has_private=has_private,
+        is_test_key=is_test_jwk(jwk),
+        problems=problems,
+    )
+
+
+def _use_of(jwk: Mapping[str, Any]) -> str:
+    if jwk.get("use") is None:
+        raise MissingUseError
+    return checked_use(jwk["use"])
+
+
+def _key_type_of(jwk: Mapping[str, Any]) -> KeyType:
+    if jwk.get("kty") is None:
+        raise InvalidInputError("kty is missing: RSA or oct", code="AADB2C95037", target="kty")
+    return key_type_of_service(jwk["kty"])
 
 
 def _is_answer(members: Mapping[str, Any], jwks: Sequence[Any]) -> bool:
-    """Whether this comes from Graph, whose answers say ``"k": null`` of every key."""
+    """Whether this comes from Graph, whose answers have ``"k": null`` in every key."""
     return "@odata.context" in members or (
         bool(jwks)
         and all(isinstance(jwk, Mapping) and jwk.get("k", "") is None for jwk in jwks)
@@ -310,71 +262,161 @@ def _is_answer(members: Mapping[str, Any], jwks: Sequence[Any]) -> bool:
     )
 
 
-def _attempt(found: list[Finding], kid: str | None, name: str, read: Callable[[], T]) -> T | None:
-    """Read something, or note what is wrong with it."""
+# --- Checking
+
+
+def _sorted(found: Iterable[Finding]) -> list[Finding]:
+    return sorted(found, key=lambda finding: (finding.severity != "error", finding.time or 0))
+
+
+def _findings(
+    keys: Sequence[_Key], at: NumericDateInput, until: NumericDateInput, *, private: bool
+) -> Iterator[Finding]:
+    now = moment(at)
+    horizon = None if until is None else numeric_date(until, "until")
+    if horizon is not None and horizon <= now:
+        raise InvalidInputError("until must lie after at", target="until")
+    line = stretches(keys)
+    yield from _refused(keys)
+    yield from _test_keys(keys)
+    yield from _mixed("kty", "AADB2C95032", {key.kty for key in keys})
+    yield from _mixed("use", "AADB2C95042", {key.use for key in keys})
+    yield from _duplicates(keys)
+    if private:
+        yield from _public_only(keys)
+    yield from _gaps(line, now, horizon)
+    yield from _expiring(keys, line, now)
+    yield from _starting(keys, now)
+    yield from _outlived(keys, line, now)
+    yield from _safety_net(keys)
+
+
+def _bad_id(name: object) -> Iterator[Finding]:
     try:
-        return read()
+        if name is not None:
+            checked_id(name)
     except InvalidInputError as error:
-        found.append(Finding("error", error.code, f"{name} is refused: {error.message}", kid))
-    return None
+        yield Finding("error", error.code, f"the key set is refused: {error.message}")
 
 
-def _read(found: list[Finding], jwk: Any, number: int, *, private: bool) -> _Entry:
-    """Read a key as far as that goes, and note what is wrong with it."""
-    kid = jwk["kid"] if isinstance(jwk, Mapping) and isinstance(jwk.get("kid"), str) else None
-    name = name_of(kid, number)
-    attempt = partial(_attempt, found, kid, name)
-    if attempt(lambda: _checked_mapping(jwk)) is None:
-        return _Entry()
-    attempt(lambda: optional_text(jwk, "kid"))
-    dates = attempt(lambda: numeric_dates(jwk.get("nbf"), jwk.get("exp")))
-    status = attempt(lambda: status_of(jwk))
-    use = attempt(lambda: _use(jwk))
-    key_type = attempt(lambda: _key_type(jwk))
-    if is_test_jwk(jwk):
-        found.append(known_to_all(kid, number))
-    # A key whose dates cannot be read is none that could be active.
-    nbf, exp = dates or (None, None)
-    status = "disabled" if dates is None or status is None else status
-    if key_type is None:
-        return _Entry(kid, None, use, nbf, exp, status)
-    has_private = any(jwk.get(member) is not None for member in key_type.private)
-    if private or has_private or not key_type.is_secret:
-        # All the rest, in place of what was read already.
-        known = {"kid": None, "use": use or "sig", "nbf": None, "exp": None, "status": None}
-        attempt(lambda: _read_unless_weak(found, {**jwk, **known}, kid, name))
-    # An oct key without its secret was found to be none, just now.
-    has_private = has_private or key_type.is_secret
-    return _Entry(kid, key_type.kty, use, nbf, exp, status, has_private)
+def _refused(keys: Sequence[_Key]) -> Iterator[Finding]:
+    for key in keys:
+        for problem in key.problems:
+            message = f"is refused: {problem.message}"
+            if isinstance(problem, KeyTooSmallError):
+                yield key.warning("WeakKey", message)
+            else:
+                yield key.error(problem.code, message)
 
 
-def _checked_mapping(jwk: Any) -> Mapping[str, Any]:
-    if isinstance(jwk, Mapping):
-        return jwk
-    raise InvalidInputError(f"it must be a JSON object, not {shape(jwk)}", code="AADB2C95034")
+def _test_keys(keys: Sequence[_Key]) -> Iterator[Finding]:
+    for key in keys:
+        if key.is_test_key:
+            yield key.error(
+                "TestKey", "is a test key, whose private part is public: replace it with a new key"
+            )
 
 
-def _use(jwk: Mapping[str, Any]) -> str:
-    if jwk.get("use") is None:
-        raise InvalidInputError("use is missing", code="AADB2C90253", target="use")
-    return checked_use(jwk["use"])
+def _mixed(name: str, code: str, values: Collection[str | None]) -> Iterator[Finding]:
+    different = sorted(value for value in values if value is not None)
+    if len(different) > 1:
+        yield Finding(
+            "error",
+            code,
+            f"the keys differ in {name} ({', '.join(different)}): use a key set for each",
+        )
 
 
-def _key_type(jwk: Mapping[str, Any]) -> KeyType:
-    if jwk.get("kty") is None:
-        raise InvalidInputError("kty is missing", code="AADB2C95037", target="kty")
-    return key_type_of_service(jwk["kty"])
+def _duplicates(keys: Sequence[_Key]) -> Iterator[Finding]:
+    shown = {key.kid: key.shown_kid for key in keys}
+    for kid, count in Counter(key.kid for key in keys if key.kid).items():
+        if count > 1:
+            message = f"{count} keys have the same kid: give each its own"
+            yield Finding("error", "DuplicateKid", message, shown[kid])
 
 
-def _read_unless_weak(
-    found: list[Finding], jwk: Mapping[str, Any], kid: str | None, name: str
-) -> None:
-    """Read a key. That it is too small, and so may be broken, is a warning."""
-    try:
-        read_jwk(jwk, prove=False)
-    except InvalidInputError as error:
-        if (error.code, error.target) != ("BadRequest", "n") or (
-            uint_decode(jwk["n"]).bit_length() >= MIN_SIZE
+def _public_only(keys: Sequence[_Key]) -> Iterator[Finding]:
+    for key in keys:
+        if not key.has_private:
+            yield key.error("AADB2C90085", "has no private part, which breaks sign-in: add it")
+
+
+def _gaps(line: Sequence[Stretch], now: int, horizon: int | None) -> Iterator[Finding]:
+    if horizon is None:
+        ends = [stretch.end for stretch in line if stretch.key is not None]
+        horizon = max([now + 1, *ends])
+    for stretch in line:
+        if stretch.key is None and stretch.start < horizon and now < stretch.end:
+            start = max(stretch.start, now)
+            end = None if stretch.end == FOREVER else stretch.end
+            to = "on" if end is None else f"to {date_text(end)}"
+            message = (
+                f"no key is active from {date_text(start)} {to}, and sign-in fails: "
+                "add a key for that time"
+            )
+            yield Finding("error", "NoActiveKey", message, time=start, end=end)
+
+
+def _expiring(keys: Sequence[_Key], line: Sequence[Stretch], now: int) -> Iterator[Finding]:
+    """Find keys that stay active until they expire soon, since no newer key takes over."""
+    for stretch, heir in _with_heirs(line):
+        if stretch.key is None or not now < stretch.end <= now + EXPIRY_NOTICE:
+            continue
+        key = keys[stretch.key]
+        if key.exp == stretch.end:
+            successor = "nothing" if heir is None else keys[heir].name
+            yield key.warning(
+                "ExpiresSoon",
+                f"is active until it expires at {date_text(stretch.end)}, and then {successor} "
+                "takes over: add a key that takes over before",
+                stretch.end,
+            )
+
+
+def _with_heirs(line: Sequence[Stretch]) -> Iterator[tuple[Stretch, int | None]]:
+    """Return each stretch with the index of the key that is active after it."""
+    return zip(line, [*(stretch.key for stretch in line[1:]), None], strict=True)
+
+
+def _starting(keys: Sequence[_Key], now: int) -> Iterator[Finding]:
+    for key in keys:
+        if (
+            key.status == "enabled"
+            and key.nbf is not None
+            and now < key.nbf < min(now + SERVICE_NOTICE, end_of(key))
         ):
-            raise
-        found.append(Finding("warning", "WeakKey", f"{name} is refused: {error.message}", kid))
+            yield key.warning(
+                "StartsSoon",
+                f"starts at {date_text(key.nbf)}, and the service can take 3 hours to notice it: "
+                "upload it now",
+                key.nbf,
+            )
+
+
+def _outlived(keys: Sequence[_Key], line: Sequence[Stretch], now: int) -> Iterator[Finding]:
+    """Find enc keys that expire before the tokens that they encrypt."""
+    # When each key encrypts its last token: when its successor starts. Without a successor, one
+    # can still be added in time, so that only the tokens of today count.
+    last: dict[int, int] = {}
+    for stretch, heir in _with_heirs(line):
+        if stretch.key is not None and keys[stretch.key].use == "enc":
+            is_relieved = heir is not None and keys[heir].nbf == stretch.end
+            last[stretch.key] = stretch.end if is_relieved else max(stretch.start, now)
+    for index, time in last.items():
+        key = keys[index]
+        if key.exp is not None and key.exp < time + TOKEN_LIFETIME and key.exp > now:
+            yield key.warning(
+                "EndsBeforeTokens",
+                f"expires at {date_text(key.exp)}, but refresh tokens that it encrypts until "
+                f"{date_text(time)} can live 90 days longer: plan a longer overlap",
+                key.exp,
+            )
+
+
+def _safety_net(keys: Sequence[_Key]) -> Iterator[Finding]:
+    if keys and not any(key.nbf is key.exp is None and key.status == "enabled" for key in keys):
+        yield Finding(
+            "warning",
+            "NoSafetyNet",
+            "no enabled key is without dates: add one, which takes over if all others expire",
+        )

@@ -16,11 +16,11 @@ __tracebackhide__ = True
 PREFIX = "B2C_1A_"
 
 MAX_KEYS = 5000
-"""The most keys in a set: so many RSA-2048 keys are 9 MiB, and are checked in 2 seconds."""
+"""The most keys in a set: with RSA-2048 keys 9 MiB, checked in 2 seconds."""
 
 
 def checked_id(name: object) -> str:
-    """Give the id of a key set as the service does: with its prefix, once.
+    """Return the id of a key set with its prefix.
 
     Raises:
         InvalidInputError: Not text of letters, digits, ``-`` and ``_``. Code ``BadRequest``.
@@ -30,17 +30,17 @@ def checked_id(name: object) -> str:
         if rest:
             return PREFIX + rest
     raise InvalidInputError(
-        f"the id of a key set must be letters, digits, - and _, beside the prefix {PREFIX}, "
+        f"the id of a key set must be letters, digits, - and _ after the prefix {PREFIX}, "
         f"not {shape(name)}",
         target="id",
     )
 
 
 def members_of(document: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give the members of a key set that comes as JSON text of at most 16 MiB, or as a mapping.
+    """Return the members of a key set in JSON text of at most 16 MiB, or in a mapping.
 
     Raises:
-        InvalidInputError: It is neither, or no JSON object. Code ``AADB2C95026``.
+        InvalidInputError: It is neither, or not a JSON object. Code ``AADB2C95026``.
     """
     if isinstance(document, Mapping):
         return document
@@ -54,16 +54,16 @@ def members_of(document: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def keys_of(document: Mapping[str, Any]) -> Sequence[Any]:
-    """Give the keys of a JWK Set, of GET keySets/{id}, or of GET keySets/{id}/keys_v2.
+    """Return the keys of a JWK Set, or of the answer to GET keySets/{id} or keySets/{id}/keys_v2.
 
     Raises:
-        InvalidInputError: There is no list of keys, or one of over 5,000. Code ``AADB2C95026``.
+        InvalidInputError: There is no list of keys, or it has over 5,000. Code ``AADB2C95026``.
     """
     name = "value" if "keys" not in document and "value" in document else "keys"
     keys = document.get(name)
-    # In jwcrypto's JWKSet they are a set, and have lost the order that says which came later.
+    # jwcrypto's JWKSet holds an unordered set, but of equal keys the last one is active.
     if not isinstance(keys, (list, tuple)):
-        hint = "; a single key is no key set" if "kty" in document else ""
+        hint = "; this is a single key" if "kty" in document else ""
         raise InvalidInputError(
             f"{name} must be a list of keys, in the order in which they were added, "
             f"not {shape(keys)}{hint}",
@@ -78,7 +78,7 @@ def keys_of(document: Mapping[str, Any]) -> Sequence[Any]:
         )
     if name == "value" and any(isinstance(key, Mapping) and "keys" in key for key in keys):
         raise InvalidInputError(
-            "this is an answer with several key sets: take one of them",
+            "this is an answer with several key sets: use the answer to GET keySets/{id}",
             code="AADB2C95026",
             target=name,
         )
@@ -86,7 +86,7 @@ def keys_of(document: Mapping[str, Any]) -> Sequence[Any]:
 
 
 def key_type_of_service(kty: object) -> KeyType:
-    """Find one of the two key types that the service knows, whatever else is registered.
+    """Return one of the two key types that the service knows, whatever else is registered.
 
     Raises:
         InvalidInputError: Another `kty`. Code ``AADB2C95031``.

@@ -1,77 +1,130 @@
-"""When the next keys of a set have to start and end, so that sign-in never lacks one."""
+"""The dates of the next keys of a set, so that sign-in always has an active key."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import takewhile
 
 from attrs import frozen
 
-from trustkeys.core.numericdate import MAX_NUMERIC_DATE, date_text
+from trustkeys.core.numericdate import (
+    MAX_NUMERIC_DATE,
+    NumericDateInput,
+    date_text,
+    numeric_date,
+    whole_seconds,
+)
 from trustkeys.errors import InvalidInputError
-from trustkeys.keyset.schedule import Dated, start_of, stretches
+from trustkeys.keyset.schedule import Dated, moment, start_of, stretches
+from trustkeys.wording import quantity
 
 __tracebackhide__ = True
 
 NOTICE = 86_400
-"""How long before its start, in seconds, a key is published where there is time: a day.
+"""How long before its start a key is published if there is time, in seconds: a day.
 
-The service wants about 3 hours (IEFPolicies issue 63); those who check tokens keep what they
-were told of its keys for up to a day.
+The service can take 3 hours to notice a key (IEFPolicies issue 63). Programs that verify tokens
+cache its keys for up to a day.
 """
+
+OVERLAP = {"sig": 7 * 86_400, "enc": 90 * 86_400}
+"""How long a key stays valid after its successor has started, in seconds, by `use`.
+
+A refresh token is encrypted with the `enc` key, and lives for up to 90 days.
+"""
+
+MAX_COUNT = 1000
+"""The most keys that one rotation adds."""
 
 
 @frozen
 class Validity:
-    """The dates of a key that is still to be made, in seconds since 1970."""
+    """The dates of a key that is not generated yet, in seconds since 1970."""
 
     nbf: int
-    exp: int
+    exp: int | None
     status: str = "enabled"
 
 
-def plan(
-    keys: Sequence[Dated], *, every: int, overlap: int, count: int, at: int, start: int | None
+def plan_rotation(
+    keys: Sequence[Dated],
+    *,
+    every: int | timedelta,
+    overlap: int | timedelta,
+    count: int,
+    start: NumericDateInput,
+    at: NumericDateInput,
 ) -> list[Validity]:
-    """Plan the next keys of a set.
+    """Plan the next keys of a set; the arguments are those of `TrustFrameworkKeySet.rotate`.
 
-    Each takes over `every` seconds after the one before it, and stays valid for `overlap`
-    seconds after the next is due. The first does so when the latest key of the line that is
-    unbroken from now on is due, or early enough for that one to stay valid for `overlap` as
-    well, but with a day's `NOTICE`; and in any case before there would be no active key: where
-    there is none, now.
-
-    Args:
-        keys: Those that are there, in their order.
-        every: Seconds from one takeover to the next, 1 or more.
-        overlap: Seconds that a key stays valid after its successor has started.
-        count: How many keys to plan.
-        at: Now, in seconds since 1970.
-        start: When the first takes over, in place of all that is said above.
+    Each key takes over `every` seconds after the one before it, which stays valid for another
+    `overlap` seconds. The first takes over when the latest key of the unbroken line from now on
+    is due, or early enough for that key to stay valid for `overlap`, but at least `NOTICE`
+    seconds from now. It always takes over before there would be no active key: now, if none is
+    active.
 
     Raises:
-        InvalidInputError: `start` leaves a gap, or lies so far back that the key would not take
-            over or would have expired; dates beyond Int64. Code ``BadRequest``.
+        InvalidInputError: `start` leaves a gap, or is so early that the key would not take over
+            or would have expired; dates beyond Int64; wrong types. Code ``BadRequest``.
     """
+    now = moment(at)
+    period = whole_seconds(every, "every", least=1)
+    tail = whole_seconds(overlap, "overlap")
+    first = None if start is None else numeric_date(start, "start")
     planned: list[Validity] = []
-    for number in range(count):
+    for number in range(_checked_count(count)):
         if number > 0:
-            takeover = _due([*keys, *planned], every, overlap, planned[-1].nbf, 0)
-        elif start is None:
-            takeover = _due(keys, every, overlap, at, at + NOTICE)
+            takeover = _due([*keys, *planned], period, tail, planned[-1].nbf, 0)
+        elif first is None:
+            takeover = _due(keys, period, tail, now, now + NOTICE)
         else:
-            takeover = _checked_start(keys, start, at, every + overlap)
-        end = takeover + every + overlap
+            takeover = _checked_start(keys, first, now, period + tail)
+        end = takeover + period + tail
         if end > MAX_NUMERIC_DATE:
             raise InvalidInputError(
-                "every, overlap and count make keys whose dates Graph cannot carry", target="every"
+                "every, overlap and count lead to dates that Graph cannot carry: use smaller ones",
+                target="every",
             )
         planned.append(Validity(takeover, end))
     return planned
 
 
+def plan_rollover(at: NumericDateInput, exp: NumericDateInput, *, disable: bool) -> Validity:
+    """Plan the key that replaces the active one.
+
+    The arguments are those of `TrustFrameworkKeySet.rollover`.
+
+    Raises:
+        InvalidInputError: `exp` is not after `at`; or the others are to be disabled, and the new
+            key is not active now. Code ``BadRequest``.
+    """
+    start = moment(at)
+    end = None if exp is None else numeric_date(exp, "exp")
+    if end is not None and end <= start:
+        raise InvalidInputError(
+            f"exp must lie after the start of the key, {date_text(start)}", target="exp"
+        )
+    now = moment(None) if disable else start
+    if now < start or (end is not None and end <= now):
+        raise InvalidInputError(
+            f"the new key is not active now, at {date_text(now)}: the other keys can only be "
+            "disabled while it is",
+            target="disable",
+        )
+    return Validity(start, end)
+
+
+def _checked_count(count: int) -> int:
+    if isinstance(count, int) and not isinstance(count, bool) and 1 <= count <= MAX_COUNT:
+        return count
+    raise InvalidInputError(
+        f"count must be 1 to {MAX_COUNT} keys, not {quantity(count)}", target="count"
+    )
+
+
 def _line(keys: Sequence[Dated], since: int) -> tuple[list[Dated], int]:
-    """Give the keys that are active one after the other from a time on, and when that ends."""
+    """Return the keys that are active one after the other from a time on, and their end."""
     rest = [stretch for stretch in stretches(keys) if stretch.end > since]
     line = [*takewhile(lambda stretch: stretch.key is not None, rest)]
     return [keys[stretch.key or 0] for stretch in line], line[-1].end if line else since
@@ -79,9 +132,9 @@ def _line(keys: Sequence[Dated], since: int) -> tuple[list[Dated], int]:
 
 def _due(keys: Sequence[Dated], every: int, overlap: int, since: int, earliest: int) -> int:
     line, end = _line(keys, since)
-    # The latest: an earlier one that outlives it is active again in the end.
+    # The latest start: an earlier key that expires later is active again at the end.
     last = max((key for key in line if key.nbf is not None), key=start_of, default=None)
-    # Of a key without nbf nobody knows the age: it is due.
+    # The age of a key without nbf is unknown: it is due.
     due = earliest
     if last is not None:
         due = start_of(last) + every
@@ -95,17 +148,18 @@ def _checked_start(keys: Sequence[Dated], start: int, at: int, life: int) -> int
     if at < end < start:
         raise InvalidInputError(
             f"start would leave no active key from {date_text(end)} to {date_text(start)}: "
-            "start by then",
+            "choose an earlier start",
             target="start",
         )
     if line and start < start_of(line[0]):
         raise InvalidInputError(
-            "start lies before that of the key which is active now, so the new one would not "
-            f"take over: start after {date_text(start_of(line[0]))}",
+            "start is before the start of the active key, which the new key would not replace: "
+            f"start after {date_text(start_of(line[0]))}",
             target="start",
         )
     if start + life <= at:
         raise InvalidInputError(
-            "start lies so far back that the key would have expired", target="start"
+            "start is so early that the key would have expired: choose a later start",
+            target="start",
         )
     return start

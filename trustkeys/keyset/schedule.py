@@ -1,10 +1,9 @@
 """Which key of a set is active when (Azure AD B2C: "Overview of policy keys").
 
-A key counts while it is enabled and its validity has begun and not ended. Of those that count,
-the one with the latest `nbf` is active. What the overview leaves open is read like this: a key
-without `nbf` has been valid since ever and comes last in line; one without `exp` never ends;
-`nbf` is the first second of a validity, and `exp` the first after it; of keys with the same
-`nbf`, the one that was added later wins.
+Of the keys that are enabled and valid, the one with the latest `nbf` is active. The overview does
+not say more. This module assumes that a key without `nbf` has always been valid and comes after
+all others; a key without `exp` never expires; `nbf` is the first second of a validity, and `exp`
+the first second after it; of keys with the same `nbf`, the one that was added last is active.
 """
 
 from __future__ import annotations
@@ -21,19 +20,19 @@ from trustkeys.core.numericdate import MAX_NUMERIC_DATE, NumericDateInput, numer
 __tracebackhide__ = True
 
 FOREVER = MAX_NUMERIC_DATE + 1
-"""The end of what does not end, in seconds since 1970: after every NumericDate."""
+"""The end of an unlimited time, in seconds since 1970: after every NumericDate."""
 
 
 class Dated(Protocol):
-    """What the schedule has to know of a key; the order of the keys says which came later."""
+    """What the schedule needs of a key. Keys are in the order in which they were added."""
 
     @property
     def nbf(self) -> int | None:
-        """The first second of its validity, since 1970, or None."""
+        """The first second of its validity, in seconds since 1970, or None."""
 
     @property
     def exp(self) -> int | None:
-        """The first second after its validity, since 1970, or None."""
+        """The first second after its validity, in seconds since 1970, or None."""
 
     @property
     def status(self) -> str:
@@ -42,11 +41,11 @@ class Dated(Protocol):
 
 @frozen
 class Stretch:
-    """A stretch of time in which one key is active, or none is.
+    """A stretch of time with one active key, or with none.
 
     Attributes:
-        start: Its first second, since 1970.
-        end: The first second after it; `FOREVER` where there is none.
+        start: Its first second, in seconds since 1970.
+        end: The first second after it, in seconds since 1970, or `FOREVER`.
         key: The index of the active key, or None in a gap.
     """
 
@@ -56,7 +55,7 @@ class Stretch:
 
 
 def moment(at: NumericDateInput, target: str = "at") -> int:
-    """Give a point in time as whole seconds since 1970; None is now, by the system's clock.
+    """Return a point in time as whole seconds since 1970; None is now, by the system's clock.
 
     Raises:
         InvalidInputError: As `numeric_date`.
@@ -65,29 +64,29 @@ def moment(at: NumericDateInput, target: str = "at") -> int:
 
 
 def active_key(keys: Sequence[Dated], at: int) -> int | None:
-    """Find the index of the key that is active at a time in seconds since 1970."""
-    counting = [
+    """Return the index of the active key at a time in seconds since 1970, or None."""
+    candidates = [
         (_rank(key, index), index)
         for index, key in enumerate(keys)
         if key.status == "enabled" and start_of(key) <= at < end_of(key)
     ]
-    return max(counting)[1] if counting else None
+    return max(candidates)[1] if candidates else None
 
 
 def stretches(keys: Sequence[Dated]) -> list[Stretch]:
-    """Divide all of time, 0 to `FOREVER`, by which key is active. Takes n log n for n keys."""
+    """Divide the time from 0 to `FOREVER` by the active key, in O(n log n) for n keys."""
     changes = [*_changes(keys)]
     ends = [start for start, _ in changes[1:]] + [FOREVER]
     return [Stretch(start, end, key) for (start, key), end in zip(changes, ends, strict=True)]
 
 
 def start_of(key: Dated) -> int:
-    """Give the first second of a key's validity."""
+    """Return the first second of a key's validity."""
     return 0 if key.nbf is None else key.nbf
 
 
 def end_of(key: Dated) -> int:
-    """Give the first second after a key's validity."""
+    """Return the first second after a key's validity."""
     return FOREVER if key.exp is None else key.exp
 
 
@@ -96,10 +95,10 @@ def _rank(key: Dated, index: int) -> tuple[int, int]:
 
 
 def _changes(keys: Sequence[Dated]) -> Iterator[tuple[int, int | None]]:
-    """Walk over the times at which another key becomes active, or none."""
+    """Yield each time at which the active key changes, with its index or None."""
     waiting = [(start_of(key), index) for index, key in enumerate(keys) if key.status == "enabled"]
     heapq.heapify(waiting)
-    # The one that would be active is on top. One whose time is over leaves when it gets there.
+    # The active key is on top. An expired key is removed when it gets there.
     begun: list[tuple[int, int, int]] = []
     active: int | None = None
     for now in sorted({0, *map(start_of, keys), *map(end_of, keys)} - {FOREVER}):

@@ -1,1 +1,1 @@
-"""Tests of trustkeys.cli.keyset.commands."""
+"""Tests of trustkeys.cli.keyset."""
