@@ -382,7 +382,7 @@ def test_a_certificate_is_made_on_the_way_and_not_kept(
     [
         (["pair", "--format", "pem"], "B2C_1A_pair has 2 keys: say which with --kid"),
         (["pair", "--format", "jwk", "--plain"], "B2C_1A_pair has 2 keys"),
-        (["pair", "--format", "pem", "--kid", "unknown"], "no key of that kid (NotFound)"),
+        (["pair", "--format", "pem", "--kid", "unknown"], "no key with that kid"),
         (["rsa.jwk", "--format", "pem", "--kid", "unknown"], "the key has another kid"),
         (["pair", "--format", "pem", "--kid", "--public"], "No such option, nor kid"),
         (["pair", "--format", "pem", "--kid", ""], "2 keys have a kid that begins so"),
@@ -903,7 +903,10 @@ def strangers(keys: Keys, forms: dict[str, Foreign]) -> dict[str, tuple[bytes, s
             "the numbers of the RSA key do not fit together",
         ),
         "no-kty": (b'{"use":"sig"}', "kty is missing"),
-        "mixed": (json.dumps(both).encode(), "oct needs a key set of its own (AADB2C95032)"),
+        "mixed": (
+            json.dumps(both).encode(),
+            "put oct keys into a key set of their own (AADB2C95032)",
+        ),
         "no-id": (b'{"keys":[]}', "this is a set without an id: give it one with --id"),
     }
 
@@ -1375,8 +1378,12 @@ def test_a_secret_comes_from_a_pipe(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "secret", "message"),
     [
-        (["pair"], "text", "oct needs a key set of its own (AADB2C95032)"),
-        (["secrets", "--use", "enc"], "text", "enc needs a key set of its own (AADB2C95042)"),
+        (["pair"], "text", "put oct keys into a key set of their own (AADB2C95032)"),
+        (
+            ["secrets", "--use", "enc"],
+            "text",
+            "put enc keys into a key set of their own (AADB2C95042)",
+        ),
         (["secrets"], "", "the secret must be text, and not empty"),
         (["secrets"], "x" * 65_537, "the secret must be UTF-8 text of at most 65536 bytes"),
         (["secrets", "--password-file", "-"], "text", "standard input is for the secret"),
@@ -1431,7 +1438,7 @@ def test_a_key_that_says_what_it_is_for_is_not_made_another(folder: Path, keys: 
     store.save(TrustFrameworkKeySet("a", [keys.other]), folder / "set", plain=True)
     before = contents(folder)
     line = failed(command("keyset", "add", "set", "enc.jwk", cwd=folder), 2)
-    assert "holds sig keys: enc needs a key set of its own (AADB2C95042)" in line
+    assert "has sig keys: put enc keys into a key set of their own (AADB2C95042)" in line
     assert contents(folder) == before
     done("keyset", "add", "set", "enc.jwk", "--use", "sig", cwd=folder)
     assert [key.use for key in store.load(folder / "set")] == ["sig", "sig"]
@@ -1440,8 +1447,8 @@ def test_a_key_that_says_what_it_is_for_is_not_made_another(folder: Path, keys: 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["pair", "rsa.jwk"], "has a key of that kid already"),
-        (["pair", "oct.jwk"], "oct needs a key set of its own (AADB2C95032)"),
+        (["pair", "rsa.jwk"], "already has a key with that kid"),
+        (["pair", "oct.jwk"], "put oct keys into a key set of their own (AADB2C95032)"),
         (["pair", "secrets"], "secrets: this holds several keys: one key is wanted"),
         (["pair", "pw"], "pw: this must be a JWK"),
         (["empty", "plain.pem"], "plain.pem: use is missing: this form says nothing of it"),
@@ -1523,7 +1530,7 @@ def test_what_an_authority_issued_is_put_in_order_and_kept(
             "nbf must be given: the key has none, and a certificate needs both",
         ),
         ("pair KID --subject x --nbf 5 --exp 9", "subject must be names as RFC 4514"),
-        ("pair unknown --subject CN=a", "no key of that kid"),
+        ("pair unknown --subject CN=a", "no key with that kid"),
         ("pair KID --certificate - --password-file -", "standard input can be one"),
         ("secrets SECRET --subject CN=a --nbf 5 --exp 9", "an oct key has no"),
         ("secrets SECRET --certificate crt", "an oct key has no"),
