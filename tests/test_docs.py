@@ -11,6 +11,7 @@ import jwcrypto.jwa
 import pytest
 from click import Context, Group
 
+import trustkeys
 from tests.examples import document, run
 from tests.standins.tenant import Tenant
 from tests.support import ROOT
@@ -34,7 +35,7 @@ def deep(page: Path) -> list[pytest.MarkDecorator]:
 
 @pytest.fixture
 def tenant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tenant:
-    """A pretended tenant, with `az` signed in to it, and an empty folder to work in."""
+    """A simulated tenant, with `az` signed in to it, and an empty folder to work in."""
     tenant = Tenant(tmp_path)
     tenant.at(int(time.time()))
     tenant.change(tenant=TENANT)
@@ -100,3 +101,15 @@ def test_every_finding_of_the_check_is_in_the_table_of_findings() -> None:
     found = {*re.findall(r'"((?:[A-Z][a-z]+){2,})"', source)} - {"BadRequest"}
     assert len(found) > 5
     assert found == {*re.findall(r"^\| (\w+) \| (?:error|warning) ", page, re.MULTILINE)}
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    pages = "".join(page.read_text() for page in (DOCS / "reference" / "api").glob("*.md"))
+    documented = {*re.findall(r"^\.\. auto\w+:: (?:trustkeys\.)?(\w+)", pages, re.MULTILINE)}
+    assert {*trustkeys.__all__} <= documented
+    modules = {*re.findall(r"^\.\. automodule:: (\S+)", pages, re.MULTILINE)}
+    assert modules >= {"trustkeys.graph", "trustkeys.store", "trustkeys.testing"}
+    for path in (ROOT / "trustkeys" / "formats").glob("*.py"):
+        # The form of a recipient is that of a key.
+        if "__all__" in path.read_text() and path.stem != "recipient":
+            assert f"trustkeys.formats.{path.stem}" in modules

@@ -17,8 +17,8 @@ from tests.cli.batch.runs import (
     done,
 )
 from tests.cli.in_process import outcome
+from tests.store_files import as_nobody
 from tests.support import failed
-from tests.test_store import as_nobody
 from trustkeys import TrustFrameworkKey
 from trustkeys.cli import main
 
