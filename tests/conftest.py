@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import trustkeys
-from tests import forkserver, support
+from tests import forkserver
 from trustkeys import testing
 from trustkeys.core import registry
 from trustkeys.formats import certificates
@@ -98,9 +98,3 @@ def clean_registry() -> Iterator[None]:
     registry._key_types.clear()
     registry._key_types.update(before)
     registry._entry_points.cache_clear()
-
-
-@pytest.fixture(scope="session")
-def large_rsa_jwk() -> dict[str, Any]:
-    """A private key of 8192 bits, which takes ten seconds to make: public, for tests alone."""
-    return support.parse(support.ROOT.joinpath("tests", "rsa8192.json").read_text())

@@ -9,9 +9,11 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pytest
 
 from trustkeys import files
@@ -253,3 +255,28 @@ def test_a_directory_of_another_user_is_not_ours(
     monkeypatch.delattr(os, "geteuid")
     tmp_path.chmod(0o777)
     files.check_own_directory(str(tmp_path))
+
+
+def test_the_lock_is_released_even_if_the_change_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a program that catches the error may never change the file again."""
+    # Keeps the locks alive, since a lock also releases itself when it is collected.
+    locks: list[filelock.BaseFileLock] = []
+
+    def make(*args: Any, **options: Any) -> filelock.BaseFileLock:
+        locks.append(file_lock(*args, **options))
+        return locks[-1]
+
+    file_lock = filelock.FileLock
+    monkeypatch.setattr(filelock, "FileLock", make)
+    path = tmp_path / "keys"
+    with suppress(ZeroDivisionError), files.locked(path, 0):
+        raise ZeroDivisionError
+    with (
+        files.locked(path, 0),
+        pytest.raises(TimeoutError, match="another process has been changing it"),
+        files.locked(path, 0),
+    ):
+        pass
+    assert [lock.is_locked for lock in locks] == [False] * 3

@@ -1,4 +1,4 @@
-"""A program that embeds the engine must know that it touches nothing outside itself."""
+"""A program that embeds the engine relies on it to touch no file, socket or clock."""
 
 from __future__ import annotations
 
@@ -57,10 +57,12 @@ def run(last: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+pytestmark = pytest.mark.deep
+
 FORBIDDEN = ("socket.", "open", "os.", "subprocess.", "import", "exec", "shutil.", "tempfile.")
 
 
-def test_no_file_no_socket_no_process_is_touched() -> None:
+def test_the_engine_opens_no_file_no_socket_and_no_process() -> None:
     done = run("")
     assert done.stderr == ""
     events = eval(done.stdout)
@@ -71,24 +73,37 @@ def test_no_file_no_socket_no_process_is_touched() -> None:
     ("last", "event"),
     [("open('/dev/null')", "open"), ("__import__('socket').socket()", "socket.__new__")],
 )
-def test_the_hook_would_have_seen_it(last: str, event: str) -> None:
+def test_the_audit_hook_sees_files_and_sockets(last: str, event: str) -> None:
     done = run(f"{last}; assert {event!r} in events")
     assert done.returncode == 0, done.stderr
 
 
-def test_importing_loads_nothing_that_is_not_used() -> None:
-    program = "import sys, trustkeys; print(*sorted(sys.modules))"
+def loaded_by(statements: str) -> set[str]:
+    """Return the modules that statements load in a new process."""
+    program = (
+        f"import sys; before = {{*sys.modules}}; {statements}; print(*{{*sys.modules}} - before)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
-    loaded = set(done.stdout.split())
+    return set(done.stdout.split())
+
+
+def test_importing_trustkeys_loads_nothing_else() -> None:
+    """Programs that import it but need no key should not start more slowly."""
+    assert loaded_by("import trustkeys") == {"trustkeys", "__future__"}
+
+
+def test_generating_a_key_loads_nothing_that_it_does_not_use() -> None:
+    loaded = loaded_by("import trustkeys; trustkeys.generate_key('sig', 'oct').to_graph()")
     heavy = {"jwcrypto", "click", "rich", "hypothesis", "httpx", "filelock", "tempfile"}
     assert not loaded & {*heavy, "cryptography.x509", "logging", "subprocess", "heapq"}
     assert not {"importlib.metadata", "trustkeys.keyset", "trustkeys.store"} & loaded
+    assert not {module for module in loaded if module.startswith("trustkeys.testkeys")}
     assert "cryptography.hazmat.primitives.serialization.pkcs12" not in loaded
 
 
-def test_what_is_loaded_when_used_is_handed_on_like_the_rest() -> None:
+def test_every_public_name_is_importable() -> None:
     program = (
         "import trustkeys; from trustkeys import *\n"
         "assert set(trustkeys.__all__) <= set(dir(trustkeys)) & set(globals())\n"
@@ -101,7 +116,7 @@ def test_what_is_loaded_when_used_is_handed_on_like_the_rest() -> None:
     assert done.stderr.endswith("AttributeError: module 'trustkeys' has no attribute 'unknown'\n")
 
 
-def test_a_time_that_is_given_keeps_the_clock_out_of_it() -> None:
+def test_no_call_with_a_time_reads_the_clock() -> None:
     program = (
         "import time, trustkeys\n"
         "keys = trustkeys.TrustFrameworkKeySet('test')\n"
@@ -116,6 +131,6 @@ def test_a_time_that_is_given_keeps_the_clock_out_of_it() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
-    # The last line is the only one that asks for it.
+    # Only the last line reads it.
     assert "line 9, in <module>" in done.stderr
     assert done.stderr.endswith("TypeError: 'NoneType' object is not callable\n")

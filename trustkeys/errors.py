@@ -24,6 +24,8 @@ __all__ = [
     "WrongPassphraseError",
 ]
 
+__tracebackhide__ = True
+
 _SERVICE_CODE = "AADB2C"
 
 

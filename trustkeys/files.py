@@ -1,4 +1,4 @@
-"""Files of ours: whole or not there, and for their owner alone."""
+"""Atomic writes of files that only their owner can read, and their locks."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ __tracebackhide__ = True
 
 Path = str | os.PathLike[str]
 
-# What link(2) answers on file systems that have no hard links, such as exFAT on a stick.
+# The errors of link(2) on file systems without hard links, such as exFAT.
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
-# What fsync(2) answers for directories where they cannot be flushed, as on some shares.
+# The errors of fsync(2) for directories that cannot be flushed, as on some network shares.
 _NO_DIRECTORY_SYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
 
 
 def read(path: Path, *, limit: int) -> tuple[bytes, int]:
-    """Read a file whole, and give its mode.
+    """Read a file, and return its content and mode bits.
 
     Args:
-        path: The file: not a link to it, nor a pipe or a device.
-        limit: The most bytes that are accepted. Of a larger file one byte more is given.
+        path: A regular file, not a symbolic link.
+        limit: The largest size in bytes. For a larger file, `limit` + 1 bytes are returned.
 
     Raises:
-        OSError: As the system calls raise it, with `path` as its file name; and where it is no
-            regular file, or belongs to another user.
+        OSError: From the system calls, with `path` as the file name; or the file is not a regular
+            file, or belongs to another user.
     """
     path = os.fspath(path)
     with named(path), open(path, "rb", opener=open_itself) as file:
@@ -38,24 +38,24 @@ def read(path: Path, *, limit: int) -> tuple[bytes, int]:
 
 
 def own_mode(descriptor: int) -> int:
-    """Give the mode bits of an open file of ours.
+    """Return the mode bits of an open file.
 
     Raises:
-        OSError: It is no regular file, or belongs to another user.
+        OSError: Not a regular file, or it belongs to another user.
     """
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "it is no regular file")
+        raise OSError(errno.EINVAL, "it is not a regular file")
     if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
         raise PermissionError(errno.EPERM, "it belongs to another user")
     return stat.S_IMODE(status.st_mode)
 
 
 def check_own_directory(path: str) -> None:
-    """Look whether a directory is one in which others can put nothing in the place of our files.
+    """Check that no other user can replace files in a directory.
 
     Raises:
-        OSError: It is no directory, belongs to another user, or others can write in it.
+        OSError: Not a directory, or it belongs to another user, or others can write to it.
     """
     status = os.lstat(path)
     if not stat.S_ISDIR(status.st_mode):
@@ -64,13 +64,13 @@ def check_own_directory(path: str) -> None:
         if status.st_uid != os.geteuid():
             raise PermissionError(errno.EPERM, "it belongs to another user")
         if status.st_mode & 0o022:
-            raise PermissionError(errno.EACCES, "others can write in it")
+            raise PermissionError(errno.EACCES, "other users can write to it")
 
 
 def open_itself(path: str, flags: int) -> int:
-    """Open a file, and not what a link of its name leads to."""
-    # A link would be replaced by what is written to its name, and a pipe waits for its writer.
-    # Windows has no such flags.
+    """Open a file, but do not follow a symbolic link."""
+    # A later write would replace the link, and opening a pipe would wait for its writer. Windows
+    # has neither flag.
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         return os.open(path, flags)
@@ -81,25 +81,24 @@ def open_itself(path: str, flags: int) -> int:
 
 
 def write_new(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Write a file that must not exist yet, whole and on disk when this returns.
+    """Write a new file, which is complete and on disk when this returns.
 
-    It is written under another name in the same directory, flushed to disk, and then linked;
-    so the name never stands for half a file, and nothing is left behind when anything fails.
+    The data goes to a temporary file in the same directory, which is flushed to disk and then
+    linked to `path`. So `path` never refers to a partial file, and a failure leaves nothing behind.
 
     Raises:
-        OSError: As the system calls raise it, with `path` as its file name; FileExistsError
-            where there is a file, or anything else, of that name.
+        OSError: From the system calls, with `path` as the file name. FileExistsError if `path`
+            exists.
     """
     _write(os.fspath(path), data, mode, _link)
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Write a file as `write_new` does, mode 0600, in the place of one that may be there.
+    """Write a file as `write_new` does, with mode 0600, and replace an existing one.
 
     Raises:
-        OSError: As the system calls raise it, with `path` as its file name. The file that was
-            there is whole: it is the old one, or, if only flushing the directory failed, the
-            new one.
+        OSError: From the system calls, with `path` as the file name. `path` is then still the
+            complete old file or, if only flushing the directory failed, the complete new one.
     """
     _write(os.fspath(path), data, 0o600, os.replace)
 
@@ -110,7 +109,7 @@ def _write(path: str, data: bytes, mode: int, put: Callable[[str, str], None]) -
         descriptor, name = tempfile.mkstemp(prefix=".trustkeys-", dir=directory)
         try:
             with open(descriptor, "wb") as file:
-                # Whatever the umask takes away, or some day leaves.
+                # Independent of the umask.
                 os.chmod(descriptor if os.chmod in os.supports_fd else name, mode)
                 file.write(data)
                 file.flush()
@@ -123,37 +122,38 @@ def _write(path: str, data: bytes, mode: int, put: Callable[[str, str], None]) -
 
 @contextmanager
 def locked(path: Path, timeout: float) -> Iterator[None]:
-    """Keep other processes and threads from changing a file, with one named ``….lock`` beside it.
+    """Lock a file against changes by other processes and threads, with a ``.lock`` file beside it.
 
     Args:
         path: The file.
-        timeout: How long to wait for others that change it, in seconds; -1: for ever.
+        timeout: The longest wait for the lock, in seconds. -1 waits without limit.
 
     Raises:
-        OSError: As the system calls raise it; TimeoutError where others take too long.
-        ModuleNotFoundError: The extra ``store`` is missing.
+        OSError: From the system calls. TimeoutError if the lock is not free in time.
+        ModuleNotFoundError: The extra ``store`` is not installed.
     """
     try:
         from filelock import FileLock, Timeout
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "changing a file needs filelock: pip install 'trustkeys[store]'", name="filelock"
+            "changing a file needs filelock: pip install 'trustkeys[store]'",
+            name="filelock",
         ) from error
     path = os.fspath(path)
     name = f"{path}.lock"
     with named(path):
-        os.stat(os.path.dirname(path) or ".")  # a directory that is missing filelock would make
-        # filelock may empty what it finds, and that could be keys.
+        os.stat(os.path.dirname(path) or ".")  # filelock would create a missing directory
+        # filelock may truncate the lock file, so make sure that it is not somebody's keys.
         with suppress(FileNotFoundError):
             status = os.lstat(name)
             if not stat.S_ISREG(status.st_mode) or status.st_size > 0:
-                raise OSError(errno.EEXIST, f"{name} is in the way: it is no lock")
+                raise OSError(errno.EEXIST, f"{name} exists and is not a lock file")
         lock = FileLock(name, mode=0o600)
         try:
             lock.acquire(timeout=timeout)
         except Timeout as error:
-            since = f" for {timeout:g} seconds" if timeout > 0 else ""
-            message = f"another process has been changing it{since}"
+            waited = f" for {timeout:g} seconds" if timeout > 0 else ""
+            message = f"another process has been changing it{waited}"
             raise TimeoutError(errno.ETIMEDOUT, message) from error
         except NotImplementedError as error:
             raise OSError(errno.ENOLCK, "its file system has no locks") from error
@@ -165,7 +165,7 @@ def locked(path: Path, timeout: float) -> Iterator[None]:
 
 @contextmanager
 def named(path: str) -> Iterator[None]:
-    """Have errors name the file that the person knows, and not one in between."""
+    """Set the file name of errors to `path`, instead of that of a temporary file."""
     try:
         yield
     except OSError as error:
@@ -179,7 +179,7 @@ def _link(name: str, path: str) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        # Claim the name with an empty file, then put the whole one in its place.
+        # Reserve the name with an empty file, then replace that.
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         try:
             os.replace(name, path)
@@ -190,8 +190,8 @@ def _link(name: str, path: str) -> None:
 
 @contextmanager
 def synced(directory: str) -> Iterator[None]:
-    """Flush a directory to disk when the block ends well; one that cannot be stops it before."""
-    if not hasattr(os, "O_DIRECTORY"):  # Windows cannot open a directory
+    """Flush a directory to disk after the block. Fails before the block if it cannot be opened."""
+    if not hasattr(os, "O_DIRECTORY"):  # Windows cannot open directories
         yield
         return
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)

@@ -1,12 +1,14 @@
-"""How a value is described in a message without showing it, since it may be a secret."""
+"""Descriptions of values in messages, which do not show a value that may be a secret."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+__tracebackhide__ = True
+
 
 def shape(value: object) -> str:
-    """Say what kind of thing a value is, without saying the value."""
+    """Describe a value by its type and size, without showing it."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -21,24 +23,24 @@ def shape(value: object) -> str:
 
 
 def quantity(value: object) -> str:
-    """Show a number that cannot be a secret, such as a count; else say what it is."""
+    """Show a number that is too small to be a secret, such as a count, or describe its shape."""
     is_number = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
     return str(value) if is_number else shape(value)
 
 
 def is_name(value: object) -> bool:
-    """Whether a value can be shown as the name of a member: short, and fit to print.
+    """Whether a value is safe to show as the name of a member: short and printable.
 
-    A longer one could be a secret that was put in the wrong place.
+    A longer one could be a secret in the wrong place.
     """
     return isinstance(value, str) and len(value) <= 24 and value.isprintable()
 
 
 def quoted(name: object) -> str:
-    """Show a member's name where it can be shown, else what it is, in ASCII."""
+    """Show a member's name in ASCII if it is safe to show, or describe its shape."""
     return ascii(name) if is_name(name) else shape(name)
 
 
 def either(names: Sequence[str]) -> str:
-    """Write names as a choice: ``RSA, oct or EC``."""
+    """Join names to a choice: ``RSA, oct or EC``."""
     return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

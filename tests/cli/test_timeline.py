@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import re
 import stat
 import struct
 import subprocess
 import sys
-import termios
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -189,6 +186,8 @@ def test_the_scale_maps_times_to_columns_and_back() -> None:
 @pytest.fixture
 def terminal_of_200_columns() -> Iterator[tuple[int, int]]:
     """The two ends of a terminal."""
+    pty = pytest.importorskip("pty", reason="Windows has no terminals like these")
+    fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")
     ends = pty.openpty()
     fcntl.ioctl(ends[1], termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
     yield ends

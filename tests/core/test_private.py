@@ -5,7 +5,7 @@ from __future__ import annotations
 from trustkeys.core.private import Private
 
 
-def test_what_is_costly_is_worked_out_once_and_when_it_is_asked_for() -> None:
+def test_a_value_that_takes_time_is_computed_once_and_on_first_use() -> None:
     calls = []
 
     def members() -> dict[str, str]:
@@ -18,3 +18,8 @@ def test_what_is_costly_is_worked_out_once_and_when_it_is_asked_for() -> None:
     assert private == Private({"k": "secret"})
     assert private != Private({"k": "other"})
     assert calls == [1]
+
+
+def test_equality_does_not_depend_on_the_order_of_the_members() -> None:
+    """Two readers of the same key must get equal keys."""
+    assert Private({"d": "1", "p": "2"}) == Private({"p": "2", "d": "1"})

@@ -126,17 +126,17 @@ def test_dates_survive_as_they_are(nbf: int | None, exp: int | None) -> None:
         ("alg", "it takes use, kty, nbf, exp"),
         ("size", "pass size as an argument, or --size to the command"),
         ("é", "'\\xe9'"),
-        ("\x1b[31m", "no member that is a string of 5 characters"),
-        ("x" * 25, "no member that is a string of 25 characters"),
-        ("x" * 50_000, "no member that is a string of 50000 characters"),
-        ("\u202e", "no member that is a string of 1 characters"),
+        ("\x1b[31m", "no member whose name is a string of 5 characters"),
+        ("x" * 25, "no member whose name is a string of 25 characters"),
+        ("x" * 50_000, "no member whose name is a string of 50000 characters"),
+        ("\u202e", "no member whose name is a string of 1 characters"),
     ],
 )
 def test_an_unknown_member_is_named_with_the_nearest_right_one(member: str, hint: str) -> None:
     error = refused({"use": "sig", "kty": "RSA", member: 1})
     assert error.code == "BadRequest"
     assert hint in error.message
-    assert error.target == (None if "no member that" in hint else member)
+    assert error.target == (None if "no member whose" in hint else member)
     assert error.message.isprintable()
     assert len(error.message) < 200
 

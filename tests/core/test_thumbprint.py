@@ -76,6 +76,7 @@ def test_thumbprints_of_a_thousand_moduli_are_those_that_jwcrypto_computes() -> 
         ({"kty": "oct", "k": 'a"b'}, "AADB2C95034", "k"),
         ({"kty": "oct", "k": "a\\b"}, "AADB2C95034", "k"),
         ({"kty": "oct", "k": "\ud800"}, "AADB2C95034", "k"),
+        ({"kty": "oct", "k": "é"}, "AADB2C95034", "k"),
         ({"kty": "oct", "k": "a\nb"}, "AADB2C95034", "k"),
     ],
 )

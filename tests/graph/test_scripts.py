@@ -199,6 +199,11 @@ def test_both_scripts_have_the_same_steps_and_schedule(
             ("Replacement" if request.method == "PUT" else "Step", str(number), request.path)
             for number, request in enumerate(provisioning.requests, 1)
         ]
+        steps = re.findall(r"^(step|replace) (\d+) (\S+) ", bash, re.MULTILINE)
+        assert steps == [
+            ("replace" if request.method == "PUT" else "step", str(number), request.path)
+            for number, request in enumerate(provisioning.requests, 1)
+        ]
         for request in provisioning.requests:
             assert all(f"'{text}'" in script for text in request.brings)
         assert f"$Replaces = ${str(provisioning.replaces).lower()}\n" in script

@@ -41,6 +41,7 @@ from tests.testing.tenant import (
 from trustkeys import GenerateKeyRequest, TrustFrameworkKey, TrustFrameworkKeySet, testing
 from trustkeys.core.oct import OctStrategy
 from trustkeys.testing import GraphTransport
+from trustkeys.testing.instant import SEEDS
 
 ADDRESSES = {
     SETS: ["GET", "POST"],
@@ -288,11 +289,12 @@ def test_generated_keys_do_not_meet_the_first_seeds(
 def test_each_generated_key_is_a_new_test_key(kty: str) -> None:
     """Otherwise a second generateKey could fail, or a test could mistake one key for another."""
     make = testing.rsa_key if kty == "RSA" else testing.oct_key
-    before = TrustFrameworkKeySet("before", [make(0), make(2, nbf=5)])
+    last = SEEDS[kty] - 1  # the first seed that the transport tries
+    before = TrustFrameworkKeySet("before", [make(last), make(last - 2, nbf=5)])
     made = TrustFrameworkKeySet("made")
     transport = GraphTransport([before, made])
     # An uploaded oct key has a random kid, but its secret is used all the same.
-    jwks = [upload(make(1)), upload(make(4))]
+    jwks = [upload(make(last - 1)), upload(make(last - 4))]
     sync_client(transport, "POST", SETS, json={"id": "uploaded", "keys": jwks})
     keys = [generated(transport, kty) for _ in range(10)]
     assert all(testing.is_test_key(key) for key in keys)

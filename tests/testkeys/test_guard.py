@@ -41,21 +41,26 @@ REFUSED = "this is a test key"
 MAKERS: dict[str, Callable[..., TrustFrameworkKey]] = {"RSA": rsa_key, "oct": oct_key}
 
 
-# --- known in every form, and taken for nothing else
+# --- recognised in every form, and nothing else taken for one
 
 
-def test_no_key_of_the_engine_is_taken_for_a_test_key() -> None:
-    """Who has made a real key must be able to keep it."""
+@pytest.mark.deep
+def test_no_generated_rsa_key_is_taken_for_a_test_key() -> None:
     count = 1000 if settings.get_current_profile_name() == "deep" else 100
     for _ in range(count):
         assert not is_test_key(trustkeys.generate_key("sig", "RSA"))
+
+
+def test_no_generated_key_is_taken_for_a_test_key(real_key: TrustFrameworkKey) -> None:
+    """Otherwise a real key could not be saved."""
+    assert not is_test_key(real_key)
     for size in (256, 512):
         for _ in range(1000):
             assert not is_test_key(trustkeys.generate_key("sig", "oct", size=size))
 
 
 @pytest.mark.parametrize("kty", ["rsa", "RSA", "Rsa"])
-def test_an_rsa_key_is_known_by_its_modulus_alone(kty: str) -> None:
+def test_an_rsa_key_is_recognised_by_its_modulus_alone(kty: str) -> None:
     n = rsa_key(3).to_jwk()["n"]
     assert is_test_jwk({"kty": kty, "n": n})
     assert is_test_key(rsa_key(3).public())
@@ -80,7 +85,7 @@ def test_an_rsa_key_is_known_by_its_modulus_alone(kty: str) -> None:
         {"kty": "RSA", "N": rsa_key(0).to_jwk()["n"]},
     ],
 )
-def test_what_is_no_key_is_no_test_key(jwk: dict[str, Any]) -> None:
+def test_other_json_is_not_a_test_key(jwk: dict[str, Any]) -> None:
     assert not is_test_jwk(jwk)
 
 
@@ -88,7 +93,7 @@ def test_an_oct_key_without_its_secret_is_no_test_key() -> None:
     assert not is_test_key(attrs.evolve(oct_key(0), private=None))
 
 
-def put_together_by_hand() -> list[TrustFrameworkKey]:
+def built_by_hand() -> list[TrustFrameworkKey]:
     real = trustkeys.generate_key("sig", "RSA")
     return [
         attrs.evolve(rsa_key(0), kty="rsa"),
@@ -99,8 +104,8 @@ def put_together_by_hand() -> list[TrustFrameworkKey]:
     ]
 
 
-@pytest.mark.parametrize("key", put_together_by_hand())
-def test_a_key_that_was_put_together_by_hand_does_not_hide_a_test_key(
+@pytest.mark.parametrize("key", built_by_hand())
+def test_a_key_built_by_hand_does_not_hide_a_test_key(
     tmp_path: Path, key: TrustFrameworkKey
 ) -> None:
     assert is_test_key(key)
@@ -131,14 +136,14 @@ N = rsa_key(0).to_jwk()["n"]
     ],
     ids=range(9),
 )
-def test_a_test_key_is_found_wherever_it_stands_in_a_document(text: str) -> None:
+def test_a_test_key_is_found_anywhere_in_a_document(text: str) -> None:
     with pytest.raises(InvalidInputError, match=REFUSED):
         sealed.seal_text(text.encode(), RECIPIENT, cty="jwk+json")
     with pytest.raises(InvalidInputError, match=REFUSED):
         jwe.encrypt(text.encode(), PASSWORD, cty="jwk+json")
 
 
-def test_a_document_that_nobody_can_look_through_is_refused() -> None:
+def test_a_document_that_is_nested_too_deep_is_refused() -> None:
     text = f'{{"x": {"[" * 100_000}{"]" * 100_000}, "jwk": {JWK_TEXT}}}'
     with pytest.raises(InvalidInputError, match="nested too deep") as caught:
         jwe.encrypt(text.encode(), PASSWORD, cty="jwk+json")
@@ -169,7 +174,7 @@ PRIVATE_FORMS: dict[str, Writer] = {
     ),
     "sealed": lambda key: (sealed.seal(key, RECIPIENT).encode(), {"with_key": RECIPIENT}),
 }
-"""All private forms in `formats`, and what it takes to read them again."""
+"""All private forms in `formats`, and how to read them again."""
 
 OF_ANY_KTY = ("jwe", "sealed")
 
@@ -193,7 +198,7 @@ def certified() -> TrustFrameworkKey:
 def test_no_private_form_of_an_rsa_test_key_is_written_unless_allowed(
     certified: TrustFrameworkKey, form: str
 ) -> None:
-    """Everybody has its private part: what it protects is open to all."""
+    """Its private part is public, so it protects nothing."""
     with pytest.raises(InvalidInputError, match=REFUSED) as caught:
         PRIVATE_FORMS[form](certified)
     assert (caught.value.code, caught.value.target) == ("BadRequest", "key")
@@ -213,7 +218,7 @@ def test_no_form_of_an_oct_test_key_is_written_unless_allowed(form: str) -> None
 
 
 @pytest.mark.parametrize("form", PUBLIC_FORMS)
-def test_public_forms_are_free_and_known(certified: TrustFrameworkKey, form: str) -> None:
+def test_public_forms_are_written_and_recognised(certified: TrustFrameworkKey, form: str) -> None:
     assert is_test_key(reading.read_key(PUBLIC_FORMS[form](certified), use="sig"))
 
 
@@ -235,7 +240,7 @@ def test_a_set_with_a_test_key_is_not_encrypted_nor_sealed(kty: str) -> None:
 @pytest.mark.parametrize(
     "text", [b"\xff", b"[[[", b'"text"', b"5", b"[]", b'{"keys": 5}', b'{"keys": [5, null]}']
 )
-def test_what_is_no_key_is_encrypted_and_sealed_as_ever(text: bytes) -> None:
+def test_text_without_keys_is_encrypted_and_sealed(text: bytes) -> None:
     assert jwe.decrypt(jwe.encrypt(text, PASSWORD, cty="x"), PASSWORD) == text
     token = sealed.seal_text(text, RECIPIENT, cty="x")
     assert sealed.unseal_text(token, RECIPIENT) == text
@@ -243,7 +248,7 @@ def test_what_is_no_key_is_encrypted_and_sealed_as_ever(text: bytes) -> None:
 
 @pytest.mark.parametrize("half", ["private", "public", "jwk"])
 def test_nothing_is_sealed_to_a_test_key(half: str) -> None:
-    """Everybody could unseal it."""
+    """Everyone could unseal it."""
     test_key = rsa_key(1, use="enc")
     to: Any = {"private": test_key, "public": test_key.public(), "jwk": test_key.to_jwk()}[half]
     real = trustkeys.generate_key("sig", "oct")
@@ -251,13 +256,13 @@ def test_nothing_is_sealed_to_a_test_key(half: str) -> None:
         sealed.seal(real, to)
     with allow_test_keys():
         token = sealed.seal(real, to)
-    # What somebody else has sealed to it can be read all the same.
+    # Text that was sealed elsewhere can still be read.
     assert sealed.unseal(token, test_key) == real
 
 
 @pytest.mark.parametrize("by", ["create", "action"])
-def test_no_test_key_is_brought_into_a_tenant(certified: TrustFrameworkKey, by: Any) -> None:
-    """A tenant that signs with it takes tokens that anybody signs."""
+def test_no_test_key_is_provisioned(certified: TrustFrameworkKey, by: Any) -> None:
+    """A tenant with such a key accepts tokens that anyone can sign."""
     keys = TrustFrameworkKeySet("a", [certified])
     with pytest.raises(InvalidInputError, match=REFUSED):
         provision(keys, by=by, at=5)
@@ -267,9 +272,7 @@ def test_no_test_key_is_brought_into_a_tenant(certified: TrustFrameworkKey, by: 
 
 @pytest.mark.parametrize("kty", MAKERS)
 @pytest.mark.parametrize("how", [{"plain": True}, {"password": PASSWORD}])
-def test_no_file_of_a_key_set_gets_a_test_key(
-    tmp_path: Path, kty: str, how: dict[str, Any]
-) -> None:
+def test_no_key_set_file_gets_a_test_key(tmp_path: Path, kty: str, how: dict[str, Any]) -> None:
     path = tmp_path / "keys"
     real = TrustFrameworkKeySet("a", [trustkeys.generate_key("sig", kty)])
     with pytest.raises(InvalidInputError, match=REFUSED):
@@ -305,7 +308,7 @@ def test_the_command_writes_no_test_key(
             group.main(args, standalone_mode=False)
         assert capsys.readouterr().out == ""
         assert os.listdir(tmp_path) == []
-        # The answer alone does no harm.
+        # Graph's answer has no private part.
         group.main([*args[:5], "--discard"], standalone_mode=False)
         with allow_test_keys():
             group.main(args, standalone_mode=False)
@@ -314,7 +317,7 @@ def test_the_command_writes_no_test_key(
 
 
 @pytest.mark.parametrize("kty", MAKERS)
-def test_the_commands_bring_no_test_key_in_or_out(tmp_path: Path, kty: str) -> None:
+def test_the_commands_neither_import_nor_export_a_test_key(tmp_path: Path, kty: str) -> None:
     key = MAKERS[kty](0)
     for name, document in {
         "key.jwk": key.to_jwk(private=True),
@@ -338,7 +341,7 @@ def test_the_commands_bring_no_test_key_in_or_out(tmp_path: Path, kty: str) -> N
         assert sorted(os.listdir(tmp_path)) == before
 
 
-# --- named where people look
+# --- reported by the check and by inspect
 
 
 def test_the_check_of_a_key_set_names_its_test_keys() -> None:
@@ -401,10 +404,10 @@ def assert_named(folder: Path, data: bytes, password: str | None, *, is_open: bo
     assert done.returncode == (3 if is_open else 0)
 
 
-# --- the one way around
+# --- allowed in a block
 
 
-def test_test_keys_are_allowed_in_the_block_alone() -> None:
+def test_test_keys_are_allowed_only_in_the_block() -> None:
     def write() -> bytes:
         return pem.to_pem(rsa_key(0), private=True)
 
@@ -418,7 +421,7 @@ def test_test_keys_are_allowed_in_the_block_alone() -> None:
             write()
 
 
-def test_what_a_test_may_do_another_thread_may_not() -> None:
+def test_the_permission_does_not_reach_other_threads() -> None:
     refused: list[bool] = []
 
     def write() -> None:
@@ -440,7 +443,7 @@ def test_what_a_test_may_do_another_thread_may_not() -> None:
     assert refused == [True, False]
 
 
-def test_what_was_allowed_ends_with_the_block_for_all_whom_it_was_handed_to() -> None:
+def test_the_permission_ends_with_the_block_in_every_task() -> None:
     def is_allowed() -> bool:
         with suppress(InvalidInputError):
             return bool(pem.to_pem(rsa_key(0), private=True))
@@ -468,7 +471,7 @@ def test_what_was_allowed_ends_with_the_block_for_all_whom_it_was_handed_to() ->
     async def other_task() -> bool:
         begun = fixture()
         await anext(begun)
-        # As plugins do at the end of a test.
+        # As pytest plugins do at the end of a test.
         await asyncio.create_task(drained(begun))
         return is_allowed()
 
@@ -479,6 +482,7 @@ def test_what_was_allowed_ends_with_the_block_for_all_whom_it_was_handed_to() ->
     assert asyncio.run(other_task()) is False
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     "name", ["TRUSTKEYS_ALLOW_TEST_KEYS", "TRUSTKEYS_TEST_KEYS", "TRUSTKEYS_TESTING"]
 )

@@ -7,24 +7,26 @@ import math
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jwcrypto.jwk import JWK
 
 from tests import make_test_primes
-from trustkeys import (
-    TrustFrameworkKey,
-    is_test_key,
-)
+from trustkeys import TrustFrameworkKey, is_test_key
 from trustkeys.core.base64url import base64url_decode
 from trustkeys.testing import oct_key, rsa_key
-from trustkeys.testkeys import primes
-from trustkeys.testkeys.pool import is_test_modulus, is_test_secret
+from trustkeys.testkeys.pool import (
+    is_test_modulus,
+    is_test_secret,
+    rsa_primes,
+    rsa_test_members,
+)
+from trustkeys.testkeys.primes import OFFSETS, primes_of
 
 RSA_SIZES = (2048, 3072, 4096)
 
@@ -39,18 +41,18 @@ def cases(of: str, *, sizes: tuple[int, ...]) -> Iterator[tuple[str, int]]:
 ALL = [*cases("RSA", sizes=RSA_SIZES), *cases("oct", sizes=(256, 512, 4096))]
 
 
-# --- the same everywhere and for ever
+# --- the same keys in every release
 
 EXAMPLES = {
-    ("RSA", 2048, 0): "DvW60hil8jvPyS-4MRRSd_jvMisGcg_vatm3oXSKkLo",
-    ("RSA", 2048, 1): "fVhiVSsOv0mX1Dr5i2_vsfYisUmwvKkSa-rfD51_FBI",
-    ("RSA", 2048, 8127): "helgA6_gplWW-Og-6NmdL_D1EuihATSfISw5rf75Xdg",
-    ("RSA", 3072, 0): "hUoNCGi_kzu7n245yJ-qoJsk1FGhnOVDoHH5m-1RKCo",
-    ("RSA", 3072, 1): "4Ymase7uhxX8eVmW826iyDgGgolSNhZ2WmGVesgWNiY",
-    ("RSA", 3072, 8127): "tyjz2Pl8-fbSarg2pw0jW4Czfw_qlmHfi_zRg7uSLCw",
-    ("RSA", 4096, 0): "GTHB5MqUtKTH2sUajwiHhG8oM5AQQnakHJKg2jJwfyU",
-    ("RSA", 4096, 1): "QdDtgtEzH1IJjcaBUe3zE7gu1RfYl_xyBkxZn53dGZI",
-    ("RSA", 4096, 8127): "VoZDuJRmW0F3ZcKqyl2XL4tKnPHM88ypeAW4GQudQZM",
+    ("RSA", 2048, 0): "W2wVJ8HmnzDex5GSDINirZ75e4cwOoyZ_Za_pb3JEno",
+    ("RSA", 2048, 1): "WEbXOtRoOJ7wPbNh5lQyA1yjhRTIz3R0Z1T-2ImbrPM",
+    ("RSA", 2048, 8127): "RWg4mXGk1LSln4c9IW6iBMyzBpK9SHMumfsyPFNfCdU",
+    ("RSA", 3072, 0): "mlMakiwykfVq0v1c6p1xpaK18nmrCY8ZBnRSpB4wx9c",
+    ("RSA", 3072, 1): "_6X-QTQJYBSUlER5LqS5GJ3GraQbL72If_-dm3WS8iE",
+    ("RSA", 3072, 8127): "uNyf3Y8EY1P1e24NT7ojHVVX-F_yCz_wNTJNlQSz_6c",
+    ("RSA", 4096, 0): "88TFdbRuaCH9sGLed6wRhASJE-rcz2rLvdra5SUdDF8",
+    ("RSA", 4096, 1): "VsQi26mUb_5RwF9ggpGHoAYgAOBfUvaXAQeicLtN1JQ",
+    ("RSA", 4096, 8127): "P0r4Lspu-Y7hhFLn-O9AXoHC7N5HW2H0aW1_FgyP6x0",
     ("oct", 256, 0): "mCmpz_poDebX-mcheXwtlHO8IfEHWV-DZHxk1b_cEm4",
     ("oct", 256, 1): "16w24PBHIarDwMHDVB3bfFPLtJkYLZ0rFL8PfYp4OOU",
     ("oct", 256, 65535): "8_dj-E61euXKkQx5JRiidHnO-CaSQTvHaEGQ216UkbY",
@@ -63,9 +65,9 @@ EXAMPLES = {
 }
 
 DIGESTS = {
-    ("RSA", 2048): "e4371143dd284da2b55b77f4d9fbbee0e67db8e205fb7b6f23512dd51e2c4004",
-    ("RSA", 3072): "221130276733764ff26db75bc126e30555630440cd427501db8e961fd2e5811d",
-    ("RSA", 4096): "82ce21f722e24d420487ddbca62e045e99fdb0d14395b1329a32abed714cc858",
+    ("RSA", 2048): "0f5a836d9d13ae27c590d7ef482d57404afc05a86b2983a83c9f6abfd7340484",
+    ("RSA", 3072): "40bd3e4202a46a9bae6921c97925e98f8e192a2358e832bab5e1a353bbe32d2e",
+    ("RSA", 4096): "1ad0e9c464962cb970ff96b31e28507b840d1d736b65915396f747965912098a",
     ("oct", 256): "9d04e0503e414344c45809921935b5437f5c77bbb9118ed2c5f412cb9ae79a61",
     ("oct", 512): "e8f436874b5b5607480789552164a65215acfeb3d83db2c863da126ef6616b47",
     ("oct", 4096): "c4e60e2f7f4d2340965331163ac311c8b884eedd570882fa23368324dc4c7d0d",
@@ -73,14 +75,22 @@ DIGESTS = {
 
 
 @pytest.mark.parametrize(("kty", "size", "seed"), EXAMPLES)
-def test_a_seed_is_the_same_key_as_ever(kty: str, size: int, seed: int) -> None:
-    """Else a test that was written against one release fails with another."""
+def test_a_seed_gives_the_same_key_in_every_release(kty: str, size: int, seed: int) -> None:
+    """Otherwise a test that passes with one release fails with another."""
     assert MAKERS[kty](seed, size=size).kid == EXAMPLES[kty, size, seed]
 
 
 @pytest.mark.parametrize(("kty", "size"), ALL)
-def test_different_seeds_are_different_keys_and_all_are_known(kty: str, size: int) -> None:
-    """Who asks for two keys must not get one; and a test key that is not known can do harm."""
+def test_some_seeds_are_recognised(kty: str, size: int) -> None:
+    """An unrecognised test key could protect real data."""
+    for seed in range(0, SEEDS[kty], SEEDS[kty] // 50):
+        assert is_test_key(MAKERS[kty](seed, size=size))
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(("kty", "size"), ALL)
+def test_different_seeds_are_different_keys_and_all_are_recognised(kty: str, size: int) -> None:
+    """Two seeds must give two keys, and an unrecognised test key could protect real data."""
     digest = hashlib.sha256()
     kids = set()
     for seed in range(SEEDS[kty]):
@@ -92,26 +102,30 @@ def test_different_seeds_are_different_keys_and_all_are_known(kty: str, size: in
     assert digest.hexdigest() == DIGESTS[kty, size]
 
 
-# --- as good as real ones
+# --- valid keys
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.deep
+@pytest.mark.parametrize("part", range(8))
 @pytest.mark.parametrize("size", RSA_SIZES)
-def test_every_prime_is_one_by_the_judgement_of_openssl(size: int, part: int) -> None:
-    """A key of other numbers signs what nobody can verify."""
-    # The large ones take their time: all of them in the deep run, and some every day.
-    if size > 2048 and part != 0 and settings.get_current_profile_name() != "deep":
-        some = primes.PRIMES[size][32 * part : 32 * part + 2]
-    else:
-        some = primes.PRIMES[size][32 * part : 32 * part + 32]
+def test_every_prime_is_prime_according_to_openssl(size: int, part: int) -> None:
+    """Otherwise nobody can verify what a key signs."""
+    some = primes_of(size)[16 * part : 16 * part + 16]
     text = openssl("prime", "-hex", *(f"{prime:X}" for prime in some))
-    assert text.count(" is prime\n") == len(some)
+    assert text.count(" is prime\n") == len(some) == 16
+
+
+@pytest.mark.parametrize("size", RSA_SIZES)
+@pytest.mark.parametrize("seed", [0, 2016, 8127])
+def test_keys_of_some_primes_pass_the_proof(size: int, seed: int) -> None:
+    key = rsa_key(seed, size=size)
+    assert TrustFrameworkKey.from_jwk(key.to_jwk(private=True)) == key
 
 
 @pytest.mark.parametrize("size", RSA_SIZES)
 def test_any_two_primes_make_a_key_by_the_rules(size: int) -> None:
-    """FIPS 186-5 appendix A.1: their size, their distance, and what the exponent asks of them."""
-    pool = primes.PRIMES[size]
+    """FIPS 186-5 appendix A.1: the size and distance of primes, and the exponent's conditions."""
+    pool = primes_of(size)
     assert len({*pool}) == len(pool) == 128
     for prime in pool:
         assert prime.bit_length() == size // 2
@@ -123,6 +137,28 @@ def test_any_two_primes_make_a_key_by_the_rules(size: int) -> None:
             assert (p * q).bit_length() == size
 
 
+def assert_full(seed: int, size: int) -> None:
+    members = rsa_test_members(*rsa_primes(seed, size))
+    octets = {name: len(base64url_decode(text)) for name, text in members.items()}
+    half = dict.fromkeys(("p", "q", "dp", "dq", "qi"), size // 16)
+    assert octets == {"e": 3, "n": size // 8, "d": size // 8, **half}
+
+
+@pytest.mark.parametrize("size", RSA_SIZES)
+def test_no_private_member_is_shorter_than_its_full_length(size: int) -> None:
+    """Some programs refuse a member that starts with a zero octet, which a JWK leaves out."""
+    for seed in range(0, 8128, 127):
+        assert_full(seed, size)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("size", RSA_SIZES)
+def test_no_private_member_of_any_key_is_shorter_than_its_full_length(size: int) -> None:
+    for seed in range(8128):
+        assert_full(seed, size)
+
+
+@pytest.mark.deep
 @pytest.mark.parametrize("size", RSA_SIZES)
 @pytest.mark.parametrize("seed", [0, 1, 4000, 8127])
 def test_openssl_finds_nothing_wrong_with_an_rsa_key(seed: int, size: int, tmp_path: Path) -> None:
@@ -132,22 +168,36 @@ def test_openssl_finds_nothing_wrong_with_an_rsa_key(seed: int, size: int, tmp_p
     assert "RSA key ok" in openssl("rsa", "-in", str(path), "-check", "-noout")
 
 
-def test_the_script_makes_primes_that_would_do() -> None:
-    """Else nobody could say where the pool comes from, or add to it."""
-    made: dict[str, Any] = {}
-    exec(make_test_primes.source(2), made)
-    for size, found in made["PRIMES"].items():
-        assert [prime.bit_length() for prime in found] == [size // 2] * 2
-    assert made["__doc__"] == primes.__doc__
+@pytest.mark.deep
+@pytest.mark.parametrize("size", RSA_SIZES)
+def test_the_script_computes_the_table(size: int) -> None:
+    """Otherwise nobody can say where the primes come from, or add some."""
+    assert tuple(make_test_primes.offsets(size, 3)) == OFFSETS[size][:3]
+
+
+@pytest.mark.deep
+def test_importing_the_test_keys_derives_nothing() -> None:
+    program = (
+        "from trustkeys import is_test_key\n"
+        "from trustkeys.testkeys import pool, primes\n"
+        "print(primes.primes_of.cache_info().currsize, pool._seeds.cache_info().currsize)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "0 0\n"
+
+
+# --- recognised, and nothing else taken for one
 
 
 @given(st.binary(min_size=2, max_size=600))
-def test_no_secret_is_taken_for_a_test_key_by_how_it_begins(octets: bytes) -> None:
+def test_no_other_secret_is_taken_for_a_test_key(octets: bytes) -> None:
     assert not is_test_secret(octets)
 
 
 @given(st.integers(0, 8127), st.integers(0, 65535), st.integers(1, 2**64))
-def test_what_is_near_a_test_key_is_none(seed: int, other: int, distance: int) -> None:
+def test_a_number_near_a_test_key_is_not_one(seed: int, other: int, distance: int) -> None:
     p, q = (rsa_key(s).private_key().private_numbers().p for s in (seed, 8127 - seed))
     n = rsa_key(seed).public_key().public_numbers().n
     assert is_test_modulus(n)

@@ -31,7 +31,7 @@ assert_type(key.public(), trustkeys.TrustFrameworkKey)
 assert_type(key.private_key(), RSAPrivateKey)
 assert_type(key.public_key(), RSAPublicKey)
 
-request = trustkeys.GenerateKeyRequest.from_graph(b"{}")
+request = trustkeys.GenerateKeyRequest.from_graph(b"{}", size=3072)
 assert_type(request.size, int)
 assert_type(request.to_graph(), dict[str, Any])
 assert_type(trustkeys.generate(request), trustkeys.TrustFrameworkKey)

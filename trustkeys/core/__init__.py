@@ -1,1 +1,1 @@
-"""One key: request, engine, key types and their registry, JWK, thumbprint."""
+"""A single key: request, engine, key types and their registry, JWK and thumbprint."""

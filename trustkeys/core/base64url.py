@@ -19,14 +19,14 @@ def base64url_decode(text: str) -> bytes:
     """Decode base64url without padding (RFC 7515 section 2).
 
     Raises:
-        ValueError: Other alphabets, padding, white space, left-over bits. The error does not
-            hold the text.
+        ValueError: Another alphabet, padding, white space or left-over bits. The error does not
+            contain the text.
     """
     try:
         data = a2b_base64(text.translate(_STANDARD) + "=" * (-len(text) % 4))
     except ValueError:
         data = None
-    # The decoder skips what it does not know; only the right text comes back from encoding.
+    # The decoder skips characters it does not know, so compare with the canonical encoding.
     if data is None or base64url_encode(data) != text:
         raise ValueError("not base64url without padding")
     return data
@@ -41,7 +41,7 @@ def uint_decode(text: str) -> int:
     """Decode a positive Base64urlUInt (RFC 7518 section 2).
 
     Raises:
-        ValueError: No base64url, no octets, or a leading zero octet.
+        ValueError: Not base64url, empty, or with a leading zero octet.
     """
     data = base64url_decode(text)
     if not data or data[0] == 0:

@@ -1,4 +1,4 @@
-"""The core: a request in, a key out. No socket, no file, no clock, no environment."""
+"""The engine: from a request to a key, without sockets, files, clock or environment."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ __tracebackhide__ = True
 
 
 def generate(request: GenerateKeyRequest) -> TrustFrameworkKey:
-    """Generate the key that a request asks for, private part included.
+    """Generate the key for a request, with its private part.
 
-    Safe to call from many threads; RSA generation releases the GIL.
+    Thread-safe. RSA generation releases the GIL.
     """
     key_type = key_type_for(request.kty)
     members = key_type.strategy.generate(request.size)
-    # By position, and an oct key's lack of public members at sight: oct keys are made by the
-    # hundred thousand, and this is a tenth of the time of one.
+    # Positional arguments, and no call of public_of for oct keys, save a tenth of the time.
     return TrustFrameworkKey(
         thumbprint(key_type, members),
         request.kty,
@@ -42,17 +41,18 @@ def generate_key(
     exp: NumericDateInput = None,
     size: int | None = None,
 ) -> TrustFrameworkKey:
-    """Generate a key as Graph's generateKey does, and keep its private part.
+    """Generate a key as Graph's generateKey does, with its private part.
 
     Args:
         use: ``"sig"`` or ``"enc"``, in any ASCII case.
         kty: ``"RSA"``, ``"oct"`` or another registered key type, in any ASCII case.
         nbf: Not before: whole seconds since 1970 (NumericDate, RFC 7519 section 2), or an
             aware datetime, whose microseconds are dropped.
-        exp: Expires: likewise; not before `nbf`.
-        size: In bits; RSA 2048 (default), 3072, 4096; oct 256 (default) to 4096 in whole bytes.
+        exp: Expires, in the same forms. Not before `nbf`.
+        size: In bits. RSA: 2048 (default), 3072 or 4096. oct: 256 (default) to 4096 in whole
+            bytes.
 
     Raises:
-        InvalidInputError: As `GenerateKeyRequest`.
+        InvalidInputError: See `GenerateKeyRequest`.
     """
     return generate(GenerateKeyRequest(use, kty, nbf=nbf, exp=exp, size=size))

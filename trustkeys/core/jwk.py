@@ -1,4 +1,4 @@
-"""Reading a JWK that may come from anywhere (RFC 7517)."""
+"""Read and check JWKs from untrusted sources (RFC 7517)."""
 
 from __future__ import annotations
 
@@ -30,13 +30,10 @@ def read_jwk(
     kid: str | None = None,
     prove: bool,
 ) -> dict[str, Any]:
-    """Check a JWK, and give all that makes up the key that it holds.
+    """Check a JWK, and return the arguments for `TrustFrameworkKey`.
 
-    `TrustFrameworkKey.from_jwk` says what is read and what is refused. Without `prove` what
-    takes long is not tested: 40 ms for an RSA-2048 key, where the rest takes 0.2.
-
-    Returns:
-        The arguments for `TrustFrameworkKey`.
+    `TrustFrameworkKey.from_jwk` documents the rules. With `prove`, the strategy's slow tests run
+    too: for an RSA-2048 key they take 40 ms, and the rest takes 0.2 ms.
     """
     given = _members_of(jwk)
     if given.get("kty") is None:
@@ -45,9 +42,9 @@ def read_jwk(
     if use is None and given.get("use") is None:
         raise MissingUseError("use is missing: the JWK has none, so pass use='sig' or use='enc'")
     if given.get("oth") is not None:
-        # RFC 7518 section 6.3.2.7: who does not know what to do with it must not use the key.
+        # RFC 7518 section 6.3.2.7 forbids the use of such a key without support for `oth`.
         raise InvalidInputError(
-            "oth must not be there: an RSA key has two primes here",
+            "oth is not supported: trustkeys reads RSA keys with two primes",
             code="AADB2C95034",
             target="oth",
         )
@@ -86,11 +83,11 @@ def _members_of(jwk: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _checked_members(key_type: KeyType, jwk: Mapping[str, Any], *, prove: bool) -> dict[str, str]:
-    """Pick the members that make the key, and have the strategy check them."""
+    """Return the members that belong to the key type, checked by its strategy."""
     texts = {name: optional_text(jwk, name) for name in (*key_type.required, *key_type.private)}
     members = {name: text for name, text in texts.items() if text is not None}
-    # Whatever a strategy raises may quote the members, or hang on to an exception that does.
-    # Of an error of ours the words are kept, and nothing else.
+    # A strategy's exception may quote the members, or refer to an exception that does. So only
+    # the message, code and target of an InvalidInputError are kept.
     refusal = InvalidInputError(
         f"the members do not make a key of kty {key_type.kty}", code="AADB2C95034"
     )
@@ -103,7 +100,7 @@ def _checked_members(key_type: KeyType, jwk: Mapping[str, Any], *, prove: bool) 
     except InvalidInputError as error:
         kind = KeyTooSmallError if isinstance(error, KeyTooSmallError) else InvalidInputError
         refusal = kind(error.message, code=error.code, target=error.target)
-    except Exception:  # noqa: BLE001, S110 - jwcrypto's, for one, are no ValueError
+    except Exception:  # noqa: BLE001, S110 - jwcrypto's exceptions are not ValueErrors
         pass
     raise refusal
 
@@ -114,33 +111,36 @@ def _new_kid(key_type: KeyType, members: Mapping[str, str]) -> str:
 
 
 def optional_text(jwk: Mapping[str, Any], name: str) -> str | None:
-    """Give a member's text, or None where it is not there or null.
+    """Return a member's text, or None if it is missing or null.
 
     Raises:
-        InvalidInputError: It is no text, or empty. Code ``AADB2C95034``.
+        InvalidInputError: Not a string, empty, or with a lone surrogate. Code ``AADB2C95034``.
     """
     value = jwk.get(name)
     if value is None or (isinstance(value, str) and value and is_text(value)):
         return value
     raise InvalidInputError(
-        f"{name} must be text, not {shape(value)}", code="AADB2C95034", target=name
+        f"{name} must be a string with characters, not {shape(value)}",
+        code="AADB2C95034",
+        target=name,
     )
 
 
 def status_of(jwk: Mapping[str, Any]) -> str:
-    """Give a key's status, ``"enabled"`` where it has none.
+    """Return a key's status: ``"enabled"``, also if it is missing, or ``"disabled"``.
 
     Raises:
-        InvalidInputError: Neither enabled nor disabled.
+        InvalidInputError: Another status. Code ``BadRequest``, or ``AADB2C95034`` if it is not a
+            string.
     """
     return checked_status(optional_text(jwk, "status") or "enabled")
 
 
 def checked_status(status: object) -> str:
-    """Give a status that the service knows.
+    """Return a status that the service knows.
 
     Raises:
-        InvalidInputError: Neither enabled nor disabled. Code ``BadRequest``.
+        InvalidInputError: Neither ``"enabled"`` nor ``"disabled"``. Code ``BadRequest``.
     """
     if status in ("enabled", "disabled"):
         return str(status)
@@ -152,13 +152,13 @@ def checked_status(status: object) -> str:
 def _checked_x5c(
     key_type: KeyType, members: Mapping[str, str], x5c: object, x5t: str | None
 ) -> tuple[str, ...]:
-    """Give the certificates that a key carries, which must be its own."""
+    """Return the certificate chain of a key, checked against its public half."""
     if x5c is None or x5c == []:
         return ()
     chain = read_x5c(x5c)
     if key_type.is_secret:
         raise InvalidInputError(
-            f"an {key_type.kty} key has no certificate, and x5c must not be there",
+            f"an {key_type.kty} key cannot have a certificate: remove x5c",
             code="AADB2C95034",
             target="x5c",
         )

@@ -1,4 +1,4 @@
-"""One key, and its public and private JSON."""
+"""The key object, and its public and private JSON."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ BETA = "https://graph.microsoft.com/beta"
 
 @frozen
 class TrustFrameworkKey:
-    """A key in the shape of Graph's `trustFrameworkKey`, private part included where known.
+    """A key in the shape of Graph's `trustFrameworkKey`, with its private part if known.
 
-    Made by `generate_key` and `from_jwk`; the constructor itself checks nothing. Immutable.
-    Two keys are equal when all that they carry is equal, private part included. It prints
-    without key material, does not pickle while it holds a private part, and gives private
-    members only to `to_jwk(private=True)`, `to_jwcrypto(private=True)` and `private_key()`.
+    Returned by `generate_key` and `from_jwk`. The constructor checks nothing. Immutable. Keys are
+    equal if all their fields are, including the private part. A key prints without key material.
+    With a private part it cannot be pickled. Only `to_jwk(private=True)`,
+    `to_jwcrypto(private=True)` and `private_key()` return private members.
 
     Attributes:
-        kid: The key's id: the RFC 7638 thumbprint of a generated key.
+        kid: The key ID. For a generated key, its RFC 7638 thumbprint.
         kty: ``"RSA"``, ``"oct"`` or another registered key type.
         use: ``"sig"`` or ``"enc"``.
         nbf: Not before, whole seconds since 1970, or None.
         exp: Expires, whole seconds since 1970, or None.
         status: ``"enabled"`` or ``"disabled"``.
-        x5c: The certificate chain, base64 DER each (RFC 7517 section 4.7).
+        x5c: The certificate chain, each as base64 of DER (RFC 7517 section 4.7).
         x5t: The certificate's SHA-1 thumbprint (RFC 7517 section 4.8), or None.
     """
 
@@ -69,51 +69,52 @@ class TrustFrameworkKey:
     ) -> TrustFrameworkKey:
         """Read a public or private JWK (RFC 7517) and check it.
 
-        Members that are null or not known are ignored. The numbers of a private RSA key are
-        tested by OpenSSL, primes included, up to 4096 bits. Testing larger primes takes up to half
-        a minute: there the numbers' relations are tested, and up to 8192 bits a signature.
-        A private RSA key needs all of `d`, `p`, `q`, `dp`, `dq`, `qi`.
+        Null and unknown members are ignored. A private RSA key needs all of `d`, `p`, `q`, `dp`,
+        `dq` and `qi`, and has 2048 to 4096 bits. OpenSSL checks its numbers, and that `p` and `q`
+        are prime. A public RSA key has 2048 to 16384 bits.
 
         Args:
             jwk: A mapping (jwcrypto's `JWK` is one), or JSON text of at most 64 KiB.
-            use: In place of the JWK's own `use`; needed where it has none.
-            nbf: In place of its own `nbf`. Whole seconds since 1970 or an aware datetime.
-            exp: In place of its own `exp`. Likewise.
-            kid: In place of its own `kid`. Where there is neither, an RSA key gets its
-                thumbprint, and an oct key a random one, since the thumbprint of a secret that
-                may lack entropy must stay secret (RFC 7638 section 7).
+            use: ``"sig"`` or ``"enc"``. Overrides the JWK's `use`; required if it has none.
+            nbf: Overrides its `nbf`. Whole seconds since 1970, or an aware datetime.
+            exp: Overrides its `exp`, in the same forms.
+            kid: Overrides its `kid`. Without either, an RSA key gets its thumbprint. An oct key
+                gets a random ID, since the thumbprint of a secret that may lack entropy must
+                stay secret (RFC 7638 section 7).
 
         Raises:
-            InvalidInputError: ``AADB2C95026`` no JSON object, ``AADB2C95037`` no `kty`,
-                ``AADB2C95031`` `kty` unknown, ``AADB2C90253`` no `use`, ``AADB2C95033`` `use`
-                bad, ``AADB2C95039`` an RSA key without `n` or `e`, ``AADB2C95029`` `k` is no
-                base64url, ``AADB2C95034`` other members of the wrong form or numbers that do
-                not fit, ``BadRequest`` dates, or an RSA key outside 2048 to 16384 bits.
+            MissingUseError: Neither the JWK nor the caller says the `use`. Code ``AADB2C90253``.
+            KeyTooSmallError: An RSA key below 2048 bits. Code ``BadRequest``.
+            InvalidInputError: ``AADB2C95026`` not a JSON object; ``AADB2C95037`` `kty` is
+                missing; ``AADB2C95031`` `kty` is unknown; ``AADB2C95033`` `use` is neither sig
+                nor enc; ``AADB2C95039`` an RSA key without `n` or `e`; ``AADB2C95029`` `k` is
+                not base64url; ``AADB2C95034`` another member is malformed, or the numbers do not
+                fit together; ``BadRequest`` a date, the status, or too large an RSA key.
         """
         return cls(**read_jwk(jwk, use=use, nbf=nbf, exp=exp, kid=kid, prove=True))
 
     @property
     def size(self) -> int:
-        """The size in bits: of the modulus (RSA), of the secret (oct)."""
+        """The size in bits of the modulus (RSA) or the secret (oct)."""
         key_type = key_type_for(self.kty)
-        # The private members may not be worked out yet.
+        # The private members may not be computed yet.
         members = self._revealed() if key_type.is_secret else dict(self._public)
         return key_type.strategy.size(members)
 
     @property
     def has_private(self) -> bool:
-        """Whether the key holds its private part; an oct key always does."""
+        """Whether the key has its private part. An oct key always has."""
         return self._private is not None
 
     def to_graph(self, *, base_url: str | None = BETA) -> dict[str, Any]:
-        """The key as Graph's generateKey answers it: public members only.
+        """Return the key as Graph's generateKey does: public members only.
 
-        An RSA key has the ten members of the operation's example, in their order; an oct key
-        lacks `e` and `n`. `k` is always null.
+        An RSA key has the ten members of the operation's example, in the same order. An oct key
+        has no `e` and `n`. `k` is always null.
 
         Args:
-            base_url: The API's root, for ``@odata.context``: another cloud's, for instance.
-                None leaves that member out.
+            base_url: The API's root, such as that of another cloud, for ``@odata.context``. None
+                leaves that member out.
         """
         graph: dict[str, Any] = {
             "@odata.context": odata_context(base_url, "microsoft.graph.trustFrameworkKey"),
@@ -132,14 +133,14 @@ class TrustFrameworkKey:
         return graph
 
     def to_jwk(self, *, private: bool = False) -> dict[str, Any]:
-        """The key as a JWK (RFC 7517), with Graph's `nbf`, `exp` and `status` where they are set.
+        """Return the key as a JWK (RFC 7517), with Graph's `nbf`, `exp` and `status` if set.
 
         Args:
-            private: Whether to give the private members as well.
+            private: Whether to include the private members.
 
         Raises:
-            InvalidInputError: Private members are asked for and not there; or not asked for,
-                and the key has no public form (oct). Code ``BadRequest``.
+            InvalidInputError: With `private`, the key has no private part. Without it, the key has
+                no public form (oct). Code ``BadRequest``.
         """
         jwk: dict[str, Any] = {"kty": self.kty, "kid": self.kid, "use": self.use}
         if self.nbf is not None:
@@ -160,20 +161,20 @@ class TrustFrameworkKey:
         return jwk
 
     def to_jwcrypto(self, *, private: bool = False) -> JWK:
-        """The key as a `jwcrypto.jwk.JWK`. Beware: its own `export()` is private by default.
+        """Return the key as a `jwcrypto.jwk.JWK`, whose `export()` is private by default.
 
         Args:
-            private: Whether to give the private members as well.
+            private: Whether to include the private members.
 
         Raises:
-            InvalidInputError: As `to_jwk`.
+            InvalidInputError: See `to_jwk`.
         """
         from jwcrypto.jwk import JWK
 
         return JWK(**self.to_jwk(private=private))
 
     def public(self) -> TrustFrameworkKey:
-        """The same key without its private part.
+        """Return the same key without its private part.
 
         Raises:
             InvalidInputError: The key has no public form (oct). Code ``BadRequest``.
@@ -182,20 +183,19 @@ class TrustFrameworkKey:
         return evolve(self, private=None)
 
     def public_key(self) -> RSAPublicKey:
-        """The public half of an RSA key, for use with `cryptography`.
+        """Return the public half of an RSA key, for use with `cryptography`.
 
         Raises:
-            InvalidInputError: The key is no RSA key. Code ``BadRequest``.
+            InvalidInputError: Not an RSA key. Code ``BadRequest``.
         """
         self._must_be_rsa()
         return rsa_public_key(dict(self._public))
 
     def private_key(self) -> RSAPrivateKey:
-        """The private RSA key, for use with `cryptography`.
+        """Return the private RSA key, for use with `cryptography`.
 
         Raises:
-            InvalidInputError: The key is no RSA key or has no private part. Code
-                ``BadRequest``.
+            InvalidInputError: Not an RSA key, or without its private part. Code ``BadRequest``.
         """
         self._must_be_rsa()
         return rsa_private_key(self._revealed())
@@ -214,19 +214,19 @@ class TrustFrameworkKey:
     def _must_have_public_form(self) -> None:
         if key_type_for(self.kty).is_secret:
             raise InvalidInputError(
-                f"an {self.kty} key has no public form; to_jwk(private=True) gives it whole",
+                f"an {self.kty} key has no public form: use to_jwk(private=True)",
                 target="private",
             )
 
     def _must_be_rsa(self) -> None:
         if self.kty != "RSA":
             raise InvalidInputError(
-                f"an {self.kty} key has no RSA key object; to_jwk(private=True) gives its members",
+                f"this is an {self.kty} key, not an RSA key: use to_jwk(private=True)",
                 target="kty",
             )
 
 
 @lru_cache
 def odata_context(base_url: str | None, what: str) -> str:
-    """Say, as answers of Graph do, where the definition of their content stands."""
+    """Return the ``@odata.context`` of an answer: the URL of the metadata of `what`."""
     return f"{(base_url or '').rstrip('/')}/$metadata#{what}"

@@ -16,7 +16,7 @@ class OctStrategy:
     """Octets from the operating system's CSPRNG."""
 
     kty = "oct"
-    # HS256 wants at least 256 bits (RFC 7518 section 3.2).
+    # HS256 needs at least 256 bits (RFC 7518 section 3.2).
     sizes = range(256, 4096 + 1, 8)
     default_size = 256
     required = ("k",)
@@ -29,16 +29,16 @@ class OctStrategy:
         return 8 * len(base64url_decode(members["k"]))
 
     def check(self, members: Mapping[str, str]) -> None:
-        # Any length: a client secret that another service gave out has the length it has.
+        # Any length, since another service may have issued the secret.
         k = members.get("k")
         if not k:
             raise InvalidInputError(
-                "k must be there and not empty: without it an oct key is no key (RFC 7518 "
-                "section 6.4), and the service's own answers never hold it",
+                "k is missing or empty: an oct key needs it (RFC 7518 section 6.4), and Graph's "
+                "answers never include it",
                 code="AADB2C95034",
                 target="k",
             )
         decode_member("k", k, base64url_decode, code="AADB2C95029")
 
     def prove(self, members: Mapping[str, str]) -> None:
-        pass  # any octets will do
+        pass  # any octets make a key

@@ -1,4 +1,4 @@
-"""The only holder of private keys and other secrets in memory."""
+"""The holder of private keys and other secrets in memory."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ T = TypeVar("T")
 
 @final
 class Private(Generic[T]):
-    """A JSON value, such as the members of a private key, that never shows itself.
+    """A JSON value that does not print, such as the members of a private key.
 
-    It is neither an attrs class nor a mapping, so that neither `attrs.asdict` nor a test runner
-    that explains a failed comparison looks inside.
+    It is neither an attrs class nor a mapping, so that `attrs.asdict` and the comparisons in a
+    test report do not look inside.
     """
 
     __slots__ = ("__value",)
 
     def __init__(self, value: T | Callable[[], T]) -> None:
-        """Take the value over: the caller must not keep a reference.
+        """Take the value. The caller must not keep a reference to it.
 
-        A function is called when the value is first needed, for values that cost time.
+        For a value that takes time to compute, pass a function. It is called on first use.
         """
         self.__value = value
 
     def reveal(self) -> T:
-        """Return the value in the open. The caller must not change it."""
+        """Return the value. The caller must not change it."""
         value = self.__value
         if callable(value):
-            # Two threads may both compute it, with the same result.
+            # Two threads may both compute it, which gives the same result.
             value = self.__value = value()
         return value
 
@@ -45,7 +45,7 @@ class Private(Generic[T]):
             return NotImplemented
         return compare_digest(_as_bytes(self.reveal()), _as_bytes(other.reveal()))
 
-    __hash__ = None  # type: ignore[assignment]  # a hash would be computed from secrets
+    __hash__ = None  # type: ignore[assignment]  # a hash would depend on secrets
 
     def __copy__(self) -> Private[T]:
         return self
@@ -54,12 +54,10 @@ class Private(Generic[T]):
         return self
 
     def __getstate__(self) -> NoReturn:
-        raise TypeError("a private key has no state to copy")
+        raise TypeError("the state of a private key cannot be read: use to_jwk(private=True)")
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(
-            "a private key cannot be pickled: pass on to_jwk(private=True) if you mean to"
-        )
+        raise TypeError("a private key cannot be pickled: to pass it on, use to_jwk(private=True)")
 
 
 def _as_bytes(value: object) -> bytes:

@@ -1,4 +1,4 @@
-"""Which key types there are: a dict from `kty` to its strategy."""
+"""The registry of key types: from a `kty` to its strategy."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ ENTRY_POINT_GROUP = "trustkeys.strategies"
 
 @frozen(eq=False)
 class KeyType:
-    """A registered strategy, and what follows from it, worked out once.
+    """A registered strategy, with values computed from it once.
 
     Attributes:
-        strategy: The strategy itself.
+        strategy: The strategy.
         kty: Its name, as RFC 7518 spells it.
         required: The members of the thumbprint besides ``kty``.
-        public: Those of them that are not private.
+        public: The required members that are not private.
         private: The members that must stay secret.
-        thumbprint_input: The JSON that is hashed (RFC 7638 section 3.3), with ``%(name)s``
-            where a member's text goes.
+        thumbprint_input: The JSON to hash (RFC 7638 section 3.3), with ``%(name)s`` in place of
+            each member's text.
     """
 
     strategy: KeyStrategy
@@ -48,14 +48,14 @@ class KeyType:
 
     @property
     def is_secret(self) -> bool:
-        """Whether there is no public form, since the thumbprint itself hashes a secret."""
+        """Whether keys have no public form, since the thumbprint hashes a private member."""
         return len(self.public) < len(self.required)
 
     def checked_size(self, size: object) -> int:
-        """Give a size in bits that can be generated.
+        """Return a size in bits that the strategy can generate.
 
         Raises:
-            InvalidInputError: Not one of the strategy's sizes. Code ``BadRequest``.
+            InvalidInputError: Not one of its sizes. Code ``BadRequest``.
         """
         sizes = self.strategy.sizes
         if isinstance(size, int) and not isinstance(size, bool) and size in sizes:
@@ -71,39 +71,39 @@ class KeyType:
         )
 
     def public_of(self, members: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-        """Pick the public members, in the order in which answers show them."""
+        """Return the public members, in the order in which Graph returns them."""
         return tuple([(name, members[name]) for name in self.public])
 
 
 def register_strategy(strategy: KeyStrategy, *, replace: bool = False) -> None:
-    """Make a key type known to the whole process. Safe to call from any thread.
+    """Register a key type for this process. Thread-safe.
 
-    A package can do the same for every process with an entry point in the group
-    ``trustkeys.strategies``: named as the `kty`, pointing at the strategy object.
+    A package can register one for every process with an entry point in the group
+    ``trustkeys.strategies``. Its name is the `kty`, and it refers to the strategy object.
 
     Args:
         strategy: An instance, not a class.
-        replace: Whether a strategy that is there for this `kty` may be replaced.
+        replace: Whether to replace a strategy with the same `kty`.
 
     Raises:
-        InvalidInputError: It is no strategy, or its `kty` is there already.
+        InvalidInputError: Not a strategy, or its `kty` is already registered. Code ``BadRequest``.
     """
     key_type = _key_type(strategy)
     with _lock:
         known = _key_types.get(key_type.kty.lower())
         if known is not None and not (replace and known.kty == key_type.kty):
             raise InvalidInputError(
-                f"kty {known.kty} is registered already; replace=True replaces one of that name",
+                f"kty {known.kty} is already registered: pass replace=True to replace it",
                 target="kty",
             )
         _add(key_type)
 
 
 def key_type_for(kty: object) -> KeyType:
-    """Find the key type for a `kty`, in any ASCII case, among the registered and the installed.
+    """Return the registered or installed key type for a `kty` in any ASCII case.
 
     Raises:
-        InvalidInputError: `kty` is no string or not known. Code ``AADB2C95031``.
+        InvalidInputError: `kty` is unknown or not a string. Code ``AADB2C95031``.
     """
     if isinstance(kty, str) and (key_type := _key_types.get(kty) or _find(kty)):
         return key_type
@@ -115,7 +115,7 @@ def key_type_for(kty: object) -> KeyType:
 
 
 def known_types() -> list[str]:
-    """The names of the key types that can be asked for: the registered, then the installed."""
+    """Return the names of all key types, first the registered, then the installed ones."""
     names = [key_type.kty for key_type in list(_key_types.values())]
     return list(dict.fromkeys([*names, *(entry.name for entry in _entry_points())]))
 
@@ -126,7 +126,7 @@ def _is_sound(strategy: KeyStrategy) -> bool:
             strategy.kty.isidentifier()
             and strategy.kty.isascii()
             and strategy.default_size in strategy.sizes
-            # A lone name in place of a sequence of them is a sequence of letters.
+            # A single string would pass as a sequence of one-letter names.
             and not isinstance(strategy.required, str)
             and not isinstance(strategy.private, str)
             and all(name.isidentifier() for name in (*strategy.required, *strategy.private))
@@ -138,14 +138,14 @@ def _is_sound(strategy: KeyStrategy) -> bool:
 def _key_type(strategy: KeyStrategy) -> KeyType:
     if isinstance(strategy, type) or not isinstance(strategy, KeyStrategy):
         raise InvalidInputError(
-            "a strategy must be an object that has all that KeyStrategy names, "
+            "a strategy must be an instance with all attributes and methods of KeyStrategy, "
             f"not {shape(strategy)}",
             target="strategy",
         )
     if not _is_sound(strategy):
         raise InvalidInputError(
-            "a strategy's kty must be an ASCII name, its default_size one of its sizes, "
-            "required and private sequences of names",
+            "a strategy's kty must be an ASCII identifier, its default_size one of its sizes, "
+            "and required and private sequences of identifiers",
             target="strategy",
         )
     texts = {name: f"%({name})s" for name in strategy.required} | {"kty": strategy.kty}
@@ -162,17 +162,17 @@ def _key_type(strategy: KeyStrategy) -> KeyType:
 
 @functools.cache
 def _entry_points() -> Sequence[EntryPoint]:
-    # Once, and only for an unknown kty: this walks through everything that is installed.
+    # Only for an unknown kty, and once, since this reads the metadata of all installed packages.
     from importlib.metadata import entry_points
 
     try:
         return tuple(entry_points(group=ENTRY_POINT_GROUP))
-    except Exception:  # noqa: BLE001 - a broken package elsewhere is not what was asked about
+    except Exception:  # noqa: BLE001 - the metadata of some other package is broken
         return ()
 
 
 def _find(kty: str) -> KeyType | None:
-    # str.lower() folds letters from beyond ASCII into it, such as the Kelvin sign into k.
+    # str.lower() maps some non-ASCII letters to ASCII, such as the Kelvin sign to k.
     name = kty.lower() if kty.isascii() else ""
     return _key_types.get(name) or _installed(name)
 
@@ -186,11 +186,11 @@ def _installed(name: str) -> KeyType | None:
             key_type = _key_type(entry.load())
         except Exception as error:
             raise InvalidInputError(
-                f"{where} gives no strategy: {error!r}", code="AADB2C95031", target="kty"
+                f"{where} cannot be used: {error!r}", code="AADB2C95031", target="kty"
             ) from error
         if key_type.kty.lower() != name:
             raise InvalidInputError(
-                f"{where} gives a strategy for kty {key_type.kty}",
+                f"{where} refers to a strategy for kty {key_type.kty}",
                 code="AADB2C95031",
                 target="kty",
             )
@@ -200,13 +200,13 @@ def _installed(name: str) -> KeyType | None:
 
 
 def _add(key_type: KeyType) -> KeyType:
-    # A reader in another thread finds the old one or the new one, whichever name it asks by.
+    # Readers take no lock: each assignment replaces one entry at once.
     _key_types[key_type.kty.lower()] = _key_types[key_type.kty] = key_type
     return key_type
 
 
 _lock = threading.Lock()
-# By the RFC's spelling, which is what nearly everybody writes, and in lower case.
+# By the RFC's spelling, which is the usual one, and in lower case.
 _key_types: dict[str, KeyType] = {}
 for _strategy in (RSAStrategy(), OctStrategy()):
     register_strategy(_strategy)

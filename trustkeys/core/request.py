@@ -1,4 +1,4 @@
-"""The request: what generateKey takes, checked and in the RFCs' spelling."""
+"""The request for one key: generateKey's parameters, checked and in the RFCs' spelling."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class GenerateKeyRequest:
     Args:
         use: ``"sig"`` or ``"enc"``, in any ASCII case (RFC 7517 section 4.2).
         kty: ``"RSA"``, ``"oct"`` or another registered key type, in any ASCII case.
-        nbf: When the key starts to be valid: whole seconds since 1970 (NumericDate, RFC 7519
-            section 2, up to 2^63-1), or an aware datetime, whose microseconds are dropped.
-        exp: When it ceases to be. May equal `nbf`, and may lie in the past.
-        size: In bits; RSA 2048 (default), 3072, 4096; oct 256 (default) to 4096 in whole
-            bytes. An addition of trustkeys: no Graph body carries it.
+        nbf: Not before: whole seconds since 1970 (NumericDate, RFC 7519 section 2, up to
+            2^63-1), or an aware datetime, whose microseconds are dropped.
+        exp: Expires, in the same forms. May equal `nbf`, and may be in the past.
+        size: In bits. RSA: 2048 (default), 3072 or 4096. oct: 256 (default) to 4096 in whole
+            bytes. An addition of trustkeys, which a Graph body cannot carry.
 
     Raises:
-        InvalidInputError: In this order, code and target: ``AADB2C95033`` `use`;
-            ``AADB2C95031`` `kty`; ``BadRequest`` `nbf`, `exp`, `exp` before `nbf`, `size`.
+        InvalidInputError: The first of these that applies, as code and target: ``AADB2C95033``
+            `use`; ``AADB2C95031`` `kty`; ``BadRequest`` `nbf`, `exp`, `exp` before `nbf`, `size`.
     """
 
     use: str
@@ -65,18 +65,18 @@ class GenerateKeyRequest:
     ) -> GenerateKeyRequest:
         """Read the body of a generateKey request.
 
-        Strict: a member that generateKey does not take is refused by name. Members that start
-        with ``@odata.`` are ignored, since Microsoft's SDKs send them; null is no date.
+        Members whose names start with ``@odata.`` are ignored, since Microsoft's SDKs send them.
+        All other members that generateKey does not take are refused. A date can be null.
 
         Args:
-            body: JSON, at most 64 KiB of UTF-8, or the mapping that such JSON makes.
-            size: The key size in bits, as for the class. The body itself cannot carry it.
+            body: JSON of at most 64 KiB of UTF-8, or a mapping.
+            size: The size in bits, as for the class. The body cannot carry it.
 
         Raises:
             MissingUseError: `use` is missing. Code ``AADB2C90253``.
-            InvalidInputError: In this order, code and target: ``BadRequest`` the body's form;
-                ``BadRequest`` an unknown member; `MissingUseError`; then as the class, with
-                ``AADB2C95030`` if `kty` is missing.
+            InvalidInputError: ``BadRequest`` the body is malformed or has an unknown member;
+                ``AADB2C95030`` `kty` is missing; the rest as for the class. A missing `use` or
+                `kty` comes after the unknown member, and a wrong `use` before the missing `kty`.
         """
         members: dict[str, Any] = {}
         for name, value in _body_members(body).items():
@@ -95,7 +95,7 @@ class GenerateKeyRequest:
         return cls(**members, size=size)
 
     def to_graph(self) -> dict[str, Any]:
-        """The request body for Graph: the dates only where given, and never the size."""
+        """Return the request body for Graph: with the dates if set, and without the size."""
         body: dict[str, Any] = {"use": self.use, "kty": self.kty}
         if self.nbf is not None:
             body["nbf"] = self.nbf
@@ -105,12 +105,12 @@ class GenerateKeyRequest:
 
 
 def checked_use(use: object) -> str:
-    """Give `use` as RFC 7517 spells it.
+    """Return `use` as RFC 7517 spells it.
 
     Raises:
-        InvalidInputError: Anything but sig and enc. Code ``AADB2C95033``.
+        InvalidInputError: Neither sig nor enc. Code ``AADB2C95033``.
     """
-    # No letter beyond ASCII folds into these.
+    # str.lower() maps no non-ASCII letter to these.
     if isinstance(use, str) and (lowered := use.lower()) in ("sig", "enc"):
         return lowered
     raise InvalidInputError(
@@ -131,7 +131,9 @@ def _unknown_member(name: Any) -> InvalidInputError:
 
     known = ", ".join(_GRAPH_MEMBERS)
     if not is_name(name):
-        return InvalidInputError(f"generateKey takes {known}, and no member that is {shape(name)}")
+        return InvalidInputError(
+            f"generateKey takes {known}, and no member whose name is {shape(name)}"
+        )
     if name == "size":
         hint = "; pass size as an argument, or --size to the command"
     elif near := get_close_matches(name.lower(), _GRAPH_MEMBERS, 1):

@@ -1,4 +1,4 @@
-"""What a key type has to bring."""
+"""The interface of key types."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ T = TypeVar("T")
 
 @runtime_checkable
 class KeyStrategy(Protocol):
-    """All that a `kty` brings. Implement it to add one; no base class is needed.
+    """A key type. Implement it to add one; no base class is needed.
 
-    The members of a key are its JWK members besides ``kty``, names and text as they stand in
-    a JWK (RFC 7518 section 6): base64url mostly, which `trustkeys.core.base64url` reads and writes;
-    printable ASCII that JSON need not escape, always.
+    The members of a key are its JWK members besides ``kty``, by name and as text (RFC 7518
+    section 6). The text is printable ASCII that JSON does not escape, and mostly base64url, which
+    `trustkeys.core.base64url` encodes and decodes.
     """
 
     @property
     def kty(self) -> str:
-        """The name as RFC 7518 spells it, ASCII: ``"RSA"``. Looked up in any case."""
+        """The name as RFC 7518 spells it, in ASCII: ``"RSA"``. Callers may use any case."""
 
     @property
     def sizes(self) -> Sequence[int]:
@@ -33,69 +33,67 @@ class KeyStrategy(Protocol):
 
     @property
     def default_size(self) -> int:
-        """The size in bits where none is asked for."""
+        """The size in bits of a request without one."""
 
     @property
     def required(self) -> Sequence[str]:
-        """The members, besides ``kty``, that the thumbprint is made of (RFC 7638 section 3.2)."""
+        """The members besides ``kty`` that the thumbprint hashes (RFC 7638 section 3.2)."""
 
     @property
     def private(self) -> Sequence[str]:
         """The members that must stay secret.
 
-        A key type with one of them among `required` has no public form, as oct has none, and
-        its keys from outside get a random `kid`.
+        If one of them is also in `required`, as for oct, the keys have no public form, and
+        imported ones without a `kid` get a random one.
         """
 
     def generate(self, size: int) -> dict[str, str]:
-        """Make a new key of `size` bits.
-
-        Must be safe to call from many threads at once.
+        """Generate a key of `size` bits. Must be thread-safe.
 
         Returns:
             All required and all private members, in a new dict.
         """
 
     def size(self, members: Mapping[str, str]) -> int:
-        """Give the size in bits of a key whose members were generated or checked."""
+        """Return the size in bits of a key whose members were generated or checked."""
 
     def check(self, members: Mapping[str, str]) -> None:
-        """Check members that are read, in well under a millisecond.
+        """Check the members of an imported key, in well under a millisecond.
 
         Args:
-            members: Of `required` and `private`, those that are there. All others and all
-                that are no strings were taken out before.
+            members: Those of `required` and `private` that the JWK has, all of them strings. No
+                other members.
 
         Raises:
-            ValueError: They do not make a key of this type, public or private. Of an
-                `InvalidInputError` the message, code and target are shown, and must hold no
-                secret; of any other exception, nothing.
+            ValueError: They do not make a public or private key of this type. Users see the
+                message, code and target of an `InvalidInputError`, which must contain no secret.
+                They see nothing of other exceptions.
         """
 
     def prove(self, members: Mapping[str, str]) -> None:
-        """Test what takes longer, such as whether numbers are prime.
+        """Run tests that take longer, such as whether a number is prime.
 
-        Called after `check` where members come from outside, and not where they are read back
-        from a file that trustkeys wrote. May be empty.
+        Called after `check` for keys from other sources, but not for keys read back from a file
+        that trustkeys wrote. May do nothing.
 
         Raises:
-            ValueError: As `check`.
+            ValueError: See `check`.
         """
 
 
 def decode_member(name: str, text: str, decode: Callable[[str], T], *, code: str) -> T:
-    """Decode one member's text, with an error that names the member and not the text.
+    """Decode a member's text, with an error that names the member and not the text.
 
     Raises:
-        InvalidInputError: `decode` raised ValueError. Code as given.
+        InvalidInputError: `decode` raised ValueError. Has the given code.
     """
     try:
         return decode(text)
     except ValueError:
         pass
     raise InvalidInputError(
-        f"{name} must be base64url without padding, in the fewest characters "
-        f"(RFC 7518 section 2), not the string of {len(text)} characters that it is",
+        f"{name} must be base64url without padding and leading zeros (RFC 7518 section 2), "
+        f"and its {len(text)} characters are not",
         code=code,
         target=name,
     )

@@ -1,4 +1,4 @@
-"""JSON objects from untrusted text (RFC 8259), read strictly."""
+"""Strict parsing of JSON objects from untrusted sources (RFC 8259)."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from trustkeys.wording import quoted, shape
 __tracebackhide__ = True
 
 MAX_JSON_BYTES = 65_536
-"""The largest key or request that is read, in bytes; a private 16384-bit RSA JWK needs 13,000."""
+"""The largest key or request that is read, in bytes. A private RSA-4096 JWK has about 3,300."""
 
 MAX_SET_BYTES = 16_777_216
-"""The largest key set that is read or written, in bytes of JSON: 8,000 RSA-2048 keys."""
+"""The largest key set that is read or written, in bytes of JSON: about 8,000 RSA-2048 keys."""
 
 
 def is_plain(value: str) -> bool:
-    """Whether a string is printable ASCII that JSON writes as it is.
+    """Whether a string is printable ASCII that JSON does not escape.
 
-    All that RFC 7518 puts into a key is; RFC 7638 section 3.3 leaves no other hashable.
+    All members of RFC 7518 are. RFC 7638 section 3.3 defines thumbprints only for such text.
     """
     return value.isascii() and value.isprintable() and '"' not in value and "\\" not in value
 
 
 def is_text(value: str) -> bool:
-    """Whether a string can be written as UTF-8, that is, holds no lone surrogate."""
+    """Whether a string can be encoded as UTF-8, that is, has no lone surrogate."""
     return value.isascii() or value.encode(errors="replace").decode() == value
 
 
 def parse_object(
     text: str | bytes, *, what: str, code: str = "BadRequest", max_bytes: int = MAX_JSON_BYTES
 ) -> dict[str, Any]:
-    """Read a JSON object from text that may come from anywhere.
+    """Parse a JSON object from an untrusted source.
 
     Args:
-        text: JSON; bytes are UTF-8, with or without a byte order mark.
-        what: What the text is, for the error: ``"the body"``.
+        text: JSON. Bytes are UTF-8, with or without a byte order mark.
+        what: The name of the text in an error, such as ``"the body"``.
         code: The code of the error.
-        max_bytes: The largest text that is read.
+        max_bytes: The largest accepted text.
 
     Raises:
-        InvalidInputError: The text is too large, is no UTF-8 or no JSON, is nested too deep,
-            holds a member twice, a lone surrogate, NaN or an integer of over 1,000 digits, or
-            is not an object.
+        InvalidInputError: The text is too large, not UTF-8, not JSON or nested too deep; has a
+            member twice, a lone surrogate, NaN or an integer of over 1,000 digits; or is not an
+            object. Has the given code.
     """
     value: Any = None
     problem: str | None = None
     try:
-        # A text has at least as many bytes as characters: a huge one is not encoded first.
+        # A string has at least as many bytes as characters, so encode only small ones.
         if len(text) > max_bytes or len(_to_bytes(text)) > max_bytes:
             problem = f"is larger than {max_bytes} bytes"
         else:
@@ -61,7 +61,7 @@ def parse_object(
                 parse_int=_integer,
                 parse_constant=_refuse_constant,
             )
-            # An escape can make a lone surrogate, which no UTF-8 text can carry on.
+            # Fails on a lone surrogate, which a JSON escape can produce.
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         problem = "is nested too deep"
@@ -69,7 +69,7 @@ def parse_object(
         problem = "is not UTF-8 text: save it as UTF-8"
     except json.JSONDecodeError as error:
         problem = f"is not JSON (line {error.lineno}, column {error.colno})"
-    except ValueError as error:  # from the hooks below, which quote no value
+    except ValueError as error:  # from the hooks below, whose messages contain no values
         problem = f"is refused: {error}"
     if problem is None and not isinstance(value, dict):
         problem = f"must be a JSON object, not {shape(value)}"
@@ -93,11 +93,11 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(digits: str) -> int:
-    # int() has a limit of its own, but a program can lift it, and then it takes long.
+    # A program can lift int()'s own limit, and then large integers take long.
     if len(digits) > 1000:
-        raise ValueError(f"it holds an integer of {len(digits)} digits")
+        raise ValueError(f"it has an integer of {len(digits)} digits")
     return int(digits)
 
 
 def _refuse_constant(_name: str) -> NoReturn:
-    raise ValueError("JSON has no NaN and no Infinity")
+    raise ValueError("JSON has neither NaN nor Infinity")

@@ -18,18 +18,19 @@ __all__ = ["jwk_thumbprint"]
 
 
 def jwk_thumbprint(jwk: Mapping[str, object]) -> str:
-    """Compute a key's SHA-256 thumbprint (RFC 7638 section 3), base64url, 43 characters.
+    """Compute a key's SHA-256 thumbprint (RFC 7638 section 3): 43 characters of base64url.
 
-    The thumbprint of an oct key is a hash of its secret: keep it to yourself unless the key
-    has full entropy, as generated ones do (RFC 7638 section 7).
+    The thumbprint of an oct key is a hash of its secret. Keep it secret unless the key has full
+    entropy, as generated keys do (RFC 7638 section 7).
 
     Args:
-        jwk: A public or private JWK of a registered `kty`; members beyond those that the
-            thumbprint is made of do not count.
+        jwk: A public or private JWK of a registered `kty`. Only the members that the thumbprint
+            hashes matter.
 
     Raises:
-        InvalidInputError: ``AADB2C95026`` no mapping, ``AADB2C95037`` no `kty`, ``AADB2C95031``
-            `kty` unknown, ``AADB2C95034`` a member that is needed is missing or no plain text.
+        InvalidInputError: ``AADB2C95026`` not a mapping; ``AADB2C95037`` `kty` is missing;
+            ``AADB2C95031`` `kty` is unknown; ``AADB2C95034`` a member that is hashed is missing,
+            not a string, or has characters that JSON escapes.
     """
     if not isinstance(jwk, Mapping):
         raise InvalidInputError(f"a JWK must be a mapping, not {shape(jwk)}", code="AADB2C95026")
@@ -41,7 +42,8 @@ def jwk_thumbprint(jwk: Mapping[str, object]) -> str:
         value = jwk.get(name)
         if not isinstance(value, str) or not is_plain(value):
             raise InvalidInputError(
-                f"{name} must be text that JSON need not escape, not {shape(value)}",
+                f"{name} must be printable ASCII without quotes and backslashes, "
+                f"not {shape(value)}",
                 code="AADB2C95034",
                 target=name,
             )
@@ -50,14 +52,14 @@ def jwk_thumbprint(jwk: Mapping[str, object]) -> str:
 
 
 def thumbprint(key_type: KeyType, members: Mapping[str, str]) -> str:
-    """Hash members of which is known that they are there and plain text."""
+    """Compute the thumbprint of checked or generated members."""
     text = key_type.thumbprint_input % members
     return base64url_encode(_sha256()(text.encode()).digest())
 
 
 @cache
 def _sha256() -> Callable[[bytes], Any]:
-    # Loads an OpenSSL of its own beside cryptography's, which a mere import need not wait for.
+    # Imported lazily to keep imports fast: hashlib loads another copy of OpenSSL.
     from hashlib import sha256
 
     return sha256

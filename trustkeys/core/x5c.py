@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 MAX_CHAIN = 10
-"""The most certificates that a chain has; more than three are rare."""
+"""The largest number of certificates in a chain. More than three are rare."""
 
 
 def x5c_of(chain: Sequence[Certificate]) -> tuple[str, ...]:
-    """Write a chain as a JWK has it: base64 of DER each, the key's own certificate first."""
+    """Encode a chain as a JWK's `x5c`: base64 of DER, the key's own certificate first."""
     from cryptography.hazmat.primitives.serialization import Encoding
 
     return tuple(
@@ -35,14 +35,14 @@ def x5t_of(certificate: Certificate) -> str:
     """Compute a certificate's SHA-1 thumbprint (RFC 7517 section 4.8)."""
     from cryptography.hazmat.primitives.hashes import SHA1
 
-    return base64url_encode(certificate.fingerprint(SHA1()))  # noqa: S303 - a name, no protection
+    return base64url_encode(certificate.fingerprint(SHA1()))  # noqa: S303 - an identifier, not a protection
 
 
 def read_x5c(x5c: object) -> tuple[Certificate, ...]:
-    """Read the certificates of a JWK's `x5c`.
+    """Parse the certificates of a JWK's `x5c`.
 
     Raises:
-        InvalidInputError: It is no list of certificates. Code ``AADB2C95034``.
+        InvalidInputError: Not a list of certificates, or too long. Code ``AADB2C95034``.
     """
     from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
@@ -52,23 +52,24 @@ def read_x5c(x5c: object) -> tuple[Certificate, ...]:
     except (ValueError, TypeError, InvalidVersion):
         pass
     raise InvalidInputError(
-        f"x5c must be a list of at most {MAX_CHAIN} certificates, base64 of DER each (RFC 7517 "
-        f"section 4.7), not {shape(x5c)}",
+        f"x5c must be a list of at most {MAX_CHAIN} certificates, each as base64 of DER "
+        f"(RFC 7517 section 4.7), not {shape(x5c)}",
         code="AADB2C95034",
         target="x5c",
     )
 
 
 def check_chain(chain: Sequence[Certificate], key: RSAPublicKey, x5t: str | None = None) -> None:
-    """Check that a chain belongs to a key, and is in order: each is issued by the next.
+    """Check that a chain belongs to a key, and that each certificate is issued by the next.
 
     Args:
-        chain: One certificate or more.
+        chain: One or more certificates.
         key: The public half of the key.
-        x5t: The thumbprint that the key says its certificate has, if it says so.
+        x5t: The expected SHA-1 thumbprint of the first certificate, if known.
 
     Raises:
-        InvalidInputError: That is not so. Code ``AADB2C95034``.
+        InvalidInputError: The key, the order or the thumbprint does not match. Code
+            ``AADB2C95034``.
     """
     problem = _problem(chain, key, x5t)
     if problem is not None:
@@ -76,7 +77,7 @@ def check_chain(chain: Sequence[Certificate], key: RSAPublicKey, x5t: str | None
 
 
 def belongs_to(certificate: Certificate, key: RSAPublicKey) -> bool:
-    """Whether a certificate is of this key."""
+    """Whether a certificate has this public key."""
     from cryptography.exceptions import UnsupportedAlgorithm
 
     try:
@@ -86,7 +87,7 @@ def belongs_to(certificate: Certificate, key: RSAPublicKey) -> bool:
 
 
 def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
-    """Whether a certificate names another as its issuer, and carries its signature."""
+    """Whether a certificate names another as its issuer and has its signature."""
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     try:
@@ -98,12 +99,12 @@ def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
 
 def _problem(chain: Sequence[Certificate], key: RSAPublicKey, x5t: str | None) -> str | None:
     if not belongs_to(chain[0], key):
-        return "x5c must begin with the certificate of the key itself, and it has another key"
+        return "x5c must start with the key's own certificate, and its first one has another key"
     if x5t not in (None, x5t_of(chain[0])):
         return "x5t must be the SHA-1 thumbprint of the first certificate of x5c"
     for number, (certificate, issuer) in enumerate(pairwise(chain), 1):
         if not is_issued_by(certificate, issuer):
-            return f"x5c must be in order, and certificate {number} is not issued by the next"
+            return f"x5c must be in order: certificate {number} is not issued by the next"
     return None
 
 

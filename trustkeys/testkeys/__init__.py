@@ -1,4 +1,4 @@
-"""Test keys: keys that everybody has, and how to know one."""
+"""Test keys, whose private parts are public, and how to recognise one."""
 
 from trustkeys.testkeys.guard import is_test_key
 

@@ -1,4 +1,8 @@
-"""Knowing a test key, wherever it comes from, and keeping it from doing harm."""
+"""Recognise test keys, and keep them out of files and tenants.
+
+Each write makes one call. The functions of `trustkeys.formats` that write private forms make it
+themselves; a caller that writes a private JWK in the open calls `refuse_test_keys`.
+"""
 
 from __future__ import annotations
 
@@ -22,42 +26,37 @@ __tracebackhide__ = True
 
 @define
 class _Permit:
-    """What a block hands to the tasks that it starts, and takes back from all when it ends."""
+    """A permission that a block shares with the tasks it starts, and withdraws when it ends."""
 
     is_open: bool
 
 
-# Of this task or thread alone: what a test may do, the program beside it may not.
+# A context variable, so that a test does not open the guard for other threads of the program.
 _permit: ContextVar[_Permit | None] = ContextVar("trustkeys_test_keys", default=None)
 
 
 def is_test_key(key: TrustFrameworkKey) -> bool:
-    """Whether a key is one of `trustkeys.testing`, whose private part everybody has.
+    """Whether a key is a test key (see `trustkeys.testing`), whose private part is public.
 
-    That is known from the modulus of an RSA key, also of a public one, and from the secret of an
-    oct key; no `kid` and no other member counts.
-
-    Args:
-        key: The key.
+    The modulus of an RSA key decides, so the public half is recognised too, or the secret of an oct
+    key. The `kid` and all other members play no part.
     """
-    # The public part first: the private one may not be worked out yet.
-    for is_private in (False, True):
-        with suppress(InvalidInputError):  # it has no such part
-            if is_test_jwk(key.to_jwk(private=is_private)):
-                return True
-    return False
+    # The public members first, since the private ones of a test key may not be computed yet.
+    return is_test_jwk(key.to_graph()) or (
+        key.has_private and is_test_jwk(key.to_jwk(private=True))
+    )
 
 
 def is_test_jwk(jwk: Mapping[str, Any]) -> bool:
-    """Whether a JWK (RFC 7517) holds the modulus or the secret of a test key."""
+    """Whether a JWK (RFC 7517) has the modulus or the secret of a test key."""
     return _is_known("n", jwk.get("n")) or _is_known("k", jwk.get("k"))
 
 
 def refuse_test_keys(keys: Iterable[TrustFrameworkKey]) -> None:
-    """Keep test keys from being written to a file, and from being brought into a tenant.
+    """Check that no test key is about to be written or provisioned.
 
     Raises:
-        InvalidInputError: One of the keys is a test key, and `allowing_test_keys` does not hold.
+        InvalidInputError: One of the keys is a test key, outside of an `allowing_test_keys` block.
             Code ``BadRequest``.
     """
     if not _are_allowed() and any(map(is_test_key, keys)):
@@ -65,10 +64,11 @@ def refuse_test_keys(keys: Iterable[TrustFrameworkKey]) -> None:
 
 
 def refuse_test_jwks(document: bytes) -> None:
-    """Do as `refuse_test_keys` for text: JSON with a JWK anywhere in it. Other text is let through.
+    """Check that text has no test key in it: JSON with a JWK at any depth. Other text passes.
 
     Raises:
-        InvalidInputError: As `refuse_test_keys`; or the text is nested so deep that nobody can say.
+        InvalidInputError: As `refuse_test_keys`, or the JSON is nested too deep to search. Code
+            ``BadRequest``.
     """
     if _are_allowed():
         return
@@ -79,11 +79,11 @@ def refuse_test_jwks(document: bytes) -> None:
 
     is_too_deep = False
     try:
-        # Neither what stands twice nor how long a number is matters here.
+        # Searches duplicate members too, and accepts integers of any length.
         json.loads(document, object_pairs_hook=look, parse_int=len)
     except RecursionError:
         is_too_deep = True
-    except ValueError:  # no JSON, and so no JWK
+    except ValueError:  # not JSON, so it holds no JWK
         return
     if is_too_deep:
         raise InvalidInputError("the plaintext is nested too deep")
@@ -93,7 +93,7 @@ def refuse_test_jwks(document: bytes) -> None:
 
 @contextmanager
 def allowing_test_keys() -> Iterator[None]:
-    """Let test keys through in the block; `trustkeys.testing.allow_test_keys` says what for."""
+    """Let test keys pass in the block. Public as `trustkeys.testing.allow_test_keys`."""
     permit = _Permit(is_open=True)
     token = _permit.set(permit)
     try:
@@ -110,7 +110,7 @@ def _are_allowed() -> bool:
 
 
 def _is_known(name: str, text: object) -> bool:
-    """Whether this is the member of a test key by which one knows it."""
+    """Whether a JWK member is the modulus or the secret of a test key."""
     if name not in ("n", "k") or not isinstance(text, str):
         return False
     with suppress(ValueError):
@@ -121,8 +121,8 @@ def _is_known(name: str, text: object) -> bool:
 
 def _refusal() -> InvalidInputError:
     return InvalidInputError(
-        "this is a test key of trustkeys, whose private part everybody has: it is neither written "
-        "nor sealed nor brought into a tenant (in tests, trustkeys.testing.allow_test_keys() lets "
-        "it through, in the thread that enters it)",
+        "this is a test key of trustkeys, whose private part is public: do not save, export, seal "
+        "or provision it, but generate a key of your own (tests can allow it in a block: "
+        "trustkeys.testing.allow_test_keys())",
         target="key",
     )

@@ -1,7 +1,7 @@
-"""The test keys: which one a seed stands for, and which seed a key.
+"""The test keys: from a seed to a key, and from a key back to its seed.
 
-Every RSA key is the product of two primes out of a published pool; every oct key is a hash of its
-seed. So one costs a multiplication or a hash, and is known again by its modulus or its secret.
+An RSA test key is the product of two primes from a published pool, and an oct test key is a hash of
+its seed. So making one costs a multiplication or a hash, and its modulus or secret identifies it.
 """
 
 from __future__ import annotations
@@ -12,44 +12,49 @@ from math import comb, isqrt, lcm
 
 from trustkeys.core.base64url import uint_encode
 from trustkeys.errors import InvalidInputError
+from trustkeys.testkeys.primes import OFFSETS, primes_of
 from trustkeys.wording import quantity
 
 __tracebackhide__ = True
 
 E = 65537
+"""The public exponent of every RSA test key."""
 
 RSA_SEEDS = 8128
-"""How many test keys there are of each RSA size: as many as pairs of the 128 primes."""
+"""The number of test keys of each RSA size: the pairs of 128 primes."""
 
 OCT_SEEDS = 65536
-"""How many there are of each oct size: as many as two octets can say."""
+"""The number of test keys of each oct size: their seed takes two octets."""
 
 _LOW = 2**64 - 1
 
 
 def rsa_primes(seed: int, size: int) -> tuple[int, int]:
-    """Give the primes of a test key, the larger one first.
+    """Return the primes of an RSA test key, the larger one first.
+
+    Args:
+        seed: 0 to 8127.
+        size: The size of the modulus in bits: 2048, 3072 or 4096.
 
     Raises:
-        InvalidInputError: There is no test key of that seed, or none of that size. Code
+        InvalidInputError: There are no test keys of that size, or none with that seed. Code
             ``BadRequest``.
     """
-    primes = _primes().get(size)
-    if primes is None:
+    if size not in OFFSETS:
         raise InvalidInputError(
-            f"there are RSA test keys of {', '.join(map(str, _primes()))} bits, and none of "
-            f"{quantity(size)}",
+            f"RSA test keys have {', '.join(map(str, OFFSETS))} bits, not {quantity(size)}",
             target="size",
         )
-    seed = _checked_seed(seed, RSA_SEEDS)
-    # Pairs by their second prime: more primes add keys at the end, and change none.
+    _check_seed(seed, RSA_SEEDS)
+    # Pairs are ordered by their second prime, so that more primes add keys and change none.
     second = (1 + isqrt(1 + 8 * seed)) // 2
+    primes = primes_of(size)
     p, q = primes[second], primes[seed - comb(second, 2)]
     return max(p, q), min(p, q)
 
 
 def rsa_test_members(p: int, q: int) -> dict[str, str]:
-    """Give all members of the RSA key of two primes (RFC 7518 section 6.3)."""
+    """Return the members of the RSA key with these primes (RFC 7518 section 6.3)."""
     numbers = {
         "e": E,
         "n": p * q,
@@ -64,57 +69,58 @@ def rsa_test_members(p: int, q: int) -> dict[str, str]:
 
 
 def oct_secret(seed: int, size: int) -> bytes:
-    """Give the octets of a test key of `size` bits: the seed, and a hash of seed and size.
+    """Return the secret of an oct test key: its seed, and a hash of seed and size.
+
+    Args:
+        seed: 0 to 65535.
+        size: The size in bits: 256 or more, in whole octets.
 
     Raises:
-        InvalidInputError: There is no test key of that seed. Code ``BadRequest``.
+        InvalidInputError: There is no test key with that seed. Code ``BadRequest``.
     """
-    return _octets(_checked_seed(seed, OCT_SEEDS).to_bytes(2, "big"), size // 8)
+    _check_seed(seed, OCT_SEEDS)
+    return _secret(seed.to_bytes(2, "big"), size // 8)
 
 
 def is_test_modulus(n: int) -> bool:
-    """Whether a modulus is that of a test key."""
-    seed = _seeds(n.bit_length()).get(n & _LOW)
+    """Whether an RSA modulus is that of a test key."""
+    size = n.bit_length()
+    if size not in OFFSETS:
+        return False
+    seed = _seeds(size).get(n & _LOW)
     if seed is None:
         return False
-    p, q = rsa_primes(seed, n.bit_length())
+    p, q = rsa_primes(seed, size)
     return p * q == n
 
 
-def is_test_secret(octets: bytes) -> bool:
-    """Whether a secret is that of a test key."""
-    return len(octets) >= 32 and octets == _octets(octets[:2], len(octets))
+def is_test_secret(secret: bytes) -> bool:
+    """Whether the secret of an oct key is that of a test key."""
+    return len(secret) >= 32 and secret == _secret(secret[:2], len(secret))
 
 
-def _octets(seed: bytes, length: int) -> bytes:
+def _secret(seed: bytes, length: int) -> bytes:
     from hashlib import shake_256
 
-    # With the length, so that no key begins like a shorter one.
+    # The length is hashed too, so that no secret starts with a shorter one.
     label = b"test key of trustkeys, which everybody has" + length.to_bytes(2, "big")
     return seed + shake_256(label + seed).digest(length - 2)
 
 
 @cache
 def _seeds(size: int) -> Mapping[int, int]:
-    """Give the seeds of the moduli of one size, by their lowest 64 bits.
+    """Return the seeds of one size by the lowest 64 bits of their moduli.
 
-    That takes a millisecond, where all of the moduli would take twenty.
+    Computing these takes 1 ms, and computing all moduli 20 ms.
     """
-    low = [prime & _LOW for prime in _primes().get(size, ())]
+    low = [prime & _LOW for prime in primes_of(size)]
     # In the order of the seeds.
     pairs = ((p, q) for second, p in enumerate(low) for q in low[:second])
     return {p * q & _LOW: seed for seed, (p, q) in enumerate(pairs)}
 
 
-def _checked_seed(seed: int, count: int) -> int:
-    if isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed < count:
-        return seed
-    raise InvalidInputError(
-        f"seed must be an integer from 0 to {count - 1}, not {quantity(seed)}", target="seed"
-    )
-
-
-def _primes() -> Mapping[int, tuple[int, ...]]:
-    from trustkeys.testkeys.primes import PRIMES
-
-    return PRIMES
+def _check_seed(seed: int, count: int) -> None:
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < count:
+        raise InvalidInputError(
+            f"seed must be an integer from 0 to {count - 1}, not {quantity(seed)}", target="seed"
+        )

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.test_store import as_nobody
+from tests.store_files import as_nobody
 from trustkeys import InvalidInputError
 from trustkeys.cli.batch.journal import MAX_LINE, Journal, journal
 

@@ -17,8 +17,8 @@ from tests.cli.batch.runs import (
     done,
 )
 from tests.cli.in_process import outcome
+from tests.store_files import as_nobody
 from tests.support import failed
-from tests.test_store import as_nobody
 from trustkeys import TrustFrameworkKey
 from trustkeys.cli import main
 
@@ -56,7 +56,7 @@ def test_a_directory_has_a_file_for_each_key_named_by_its_kid(folder: Path) -> N
             "there: other users can read or change it",
         ),
         (["--jsonl", ".", "--resume"], ".: Is a directory"),
-        (["--jsonl", "pipe", "--resume"], "pipe: it is no regular file"),
+        (["--jsonl", "pipe", "--resume"], "pipe: it is not a regular file"),
     ],
 )
 def test_existing_files_are_never_changed(folder: Path, args: list[str], line: str) -> None:
@@ -92,7 +92,10 @@ def test_without_permission_the_error_names_the_output(
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: path.mkdir(mode=0o700) or path.chmod(0o777), "dir: others can write in it"),
+        (
+            lambda path: path.mkdir(mode=0o700) or path.chmod(0o777),
+            "dir: other users can write to it",
+        ),
         (lambda path: path.symlink_to("."), "dir: Not a directory"),
         (lambda path: path.touch(), "dir: Not a directory"),
     ],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -45,7 +44,9 @@ def test_at_a_terminal_a_plain_file_is_warned_about(folder: Path) -> None:
     assert "trustkeys: warning: gap is not encrypted: " in screen
 
 
+@pytest.mark.deep
 def test_a_full_disk_leaves_the_file_as_it_was(folder: Path) -> None:
+    resource = pytest.importorskip("resource", reason="Windows has no such limits")
     before = (folder / "gap").read_bytes()
     process = command(
         *("generate", "gap"),

@@ -1,0 +1,144 @@
+"""RSA keys whose numbers do not fit together, or take long to check, are refused."""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import Any
+
+import pytest
+
+from tests import support
+from trustkeys import InvalidInputError, TrustFrameworkKey, TrustKeysError, testing
+from trustkeys.core.jwk import read_jwk
+from trustkeys.errors import KeyTooSmallError
+
+PRIVATE = ("d", "p", "q", "dp", "dq", "qi")
+
+
+def refused(jwk: Any, **changes: Any) -> TrustKeysError:
+    with pytest.raises(InvalidInputError) as caught:
+        TrustFrameworkKey.from_jwk(jwk, **changes)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    return caught.value
+
+
+def number(text: str) -> int:
+    return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+
+
+@pytest.mark.parametrize("name", ["n", "e", *PRIVATE])
+@pytest.mark.parametrize("step", [2, -2, 1])
+def test_a_number_that_is_off_is_refused(rsa_jwk: dict[str, Any], name: str, step: int) -> None:
+    error = refused({**rsa_jwk, name: support.b64(number(rsa_jwk[name]) + step)})
+    assert (error.code, error.message) == (
+        "AADB2C95034",
+        "the numbers of the RSA key do not fit together",
+    )
+
+
+def test_numbers_of_another_key_are_refused(rsa_jwk: dict[str, Any]) -> None:
+    # This one shares no prime with the other.
+    other = testing.rsa_key(5).to_jwk(private=True)
+    for name in ("n", *PRIVATE):
+        assert refused({**rsa_jwk, name: other[name]}).code == "AADB2C95034"
+    mixed = {**rsa_jwk, **{name: other[name] for name in PRIVATE}}
+    assert refused(mixed).code == "AADB2C95034"
+
+
+def test_a_public_key_with_an_even_number_is_refused(rsa_jwk: dict[str, Any]) -> None:
+    public = {name: rsa_jwk[name] for name in ("kty", "use", "e", "n")}
+    assert refused({**public, "n": support.b64(number(public["n"]) - 1)}).code == "AADB2C95034"
+    assert refused({**public, "e": "BA"}).code == "AADB2C95034"
+    assert refused({**public, "e": "AQ"}).code == "AADB2C95034"
+    assert refused({**public, "e": support.b64(number(public["n"]) + 2)}).code == "AADB2C95034"
+
+
+@pytest.mark.parametrize("bits", [1024, 2047, 16385, 60_000])
+def test_a_modulus_outside_2048_to_16384_bits_is_refused(bits: int) -> None:
+    jwk = {"kty": "RSA", "use": "sig", "e": "AQAB", "n": support.b64(1 << (bits - 1) | 1)}
+    error = refused(jwk)
+    assert error.target == "n"
+    assert isinstance(error, KeyTooSmallError) is (bits < 2048)
+    assert f"2048 to 16384 bits, not {bits}" in error.message
+
+
+@pytest.mark.parametrize("bits", [2048, 4096, 16384])
+def test_the_largest_and_the_smallest_modulus_are_taken(bits: int) -> None:
+    jwk = {"kty": "RSA", "use": "sig", "e": "AQAB", "n": support.b64(1 << (bits - 1) | 1)}
+    assert TrustFrameworkKey.from_jwk(jwk).size == bits
+
+
+@pytest.mark.parametrize("bits", [2048, 4096])
+def test_factors_that_are_not_prime_are_found_out(bits: int) -> None:
+    error = refused(support.composite_rsa(bits))
+    assert (error.code, error.message) == (
+        "AADB2C95034",
+        "the numbers of the RSA key do not fit together",
+    )
+
+
+@pytest.mark.parametrize("bits", [4098, 8192, 16384])
+def test_a_private_key_above_4096_bits_is_refused(bits: int) -> None:
+    """To prove its factors prime would take up to half a minute."""
+    jwk = support.composite_rsa(bits)
+    error = refused(jwk)
+    assert (error.code, error.target) == ("BadRequest", "n")
+    assert error.message == f"n of a private RSA key must have at most 4096 bits, not {bits}"
+    public = {name: jwk[name] for name in ("kty", "use", "e", "n")}
+    assert TrustFrameworkKey.from_jwk(public).size == bits
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        # OpenSSL would take long to test a factor that is nearly as long as the modulus.
+        support.rsa_jwk_of((1 << 4000) + 1, 65539),
+        {"p": support.b64(1 << 60_000)},
+        {"e": support.b64((1 << 2000) + 1)},
+        {"e": support.b64((1 << 256) + 1)},
+    ],
+    ids=["unequal", "p", "e", "e of 257 bits"],
+)
+def test_numbers_that_would_take_long_are_refused_before_any_calculation(
+    rsa_jwk: dict[str, Any], monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    calculations: list[Any] = []
+    monkeypatch.setattr("trustkeys.core.rsa._private_numbers", calculations.append)
+    assert refused({**rsa_jwk, **changes}).code == "AADB2C95034"
+    assert calculations == []
+
+
+@pytest.mark.parametrize("prove", [True, False])
+def test_a_private_exponent_beyond_the_modulus_is_refused(
+    rsa_jwk: dict[str, Any], prove: bool
+) -> None:
+    """It satisfies all equations, and every signature would take OpenSSL long."""
+    p, q, d = (number(rsa_jwk[name]) for name in ("p", "q", "d"))
+    order = math.lcm(p - 1, q - 1)
+    long = {**rsa_jwk, "d": support.b64(d + (order << 58_000))}
+    with pytest.raises(InvalidInputError) as caught:
+        read_jwk(long, prove=prove)
+    assert caught.value.code == "AADB2C95034"
+
+
+@pytest.mark.parametrize("is_private", [True, False])
+@pytest.mark.parametrize(("bits", "is_taken"), [(256, True), (257, False)])
+def test_a_public_exponent_has_at_most_256_bits(
+    rsa_jwk: dict[str, Any], bits: int, is_taken: bool, is_private: bool
+) -> None:
+    p, q = number(rsa_jwk["p"]), number(rsa_jwk["q"])
+    order = math.lcm(p - 1, q - 1)
+    e = (1 << (bits - 1)) + 1
+    while math.gcd(e, order) != 1:
+        e += 2
+    jwk = {**rsa_jwk, "e": support.b64(e)}
+    if is_private:
+        d = pow(e, -1, order)
+        jwk |= {"d": support.b64(d), "dp": support.b64(d % (p - 1)), "dq": support.b64(d % (q - 1))}
+    else:
+        jwk = {name: jwk[name] for name in ("kty", "use", "e", "n")}
+    if is_taken:
+        assert TrustFrameworkKey.from_jwk(jwk).has_private == is_private
+    else:
+        assert refused(jwk).code == "AADB2C95034"

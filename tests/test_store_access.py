@@ -1,0 +1,251 @@
+"""A key set must stay private, and survive a file system that fails."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.store_files import (
+    PASSWORD,
+    add_a_key,
+    as_nobody,
+    dangling_link,
+    directory,
+    encrypted_file,
+    key_set,
+    link,
+    pipe,
+    put,
+)
+from trustkeys import (
+    TrustFrameworkKey,
+    TrustFrameworkKeySet,
+    store,
+)
+
+
+@pytest.fixture(scope="module")
+def encrypted() -> tuple[TrustFrameworkKeySet, bytes]:
+    return encrypted_file()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "set.keys"
+
+
+# --- owners and modes
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o601, 0o666])
+def test_a_plain_file_that_others_can_read_is_refused_as_ssh_does(path: Path, mode: int) -> None:
+    store.save(key_set(), path, plain=True)
+    path.chmod(mode)
+    for call in (store.load, add_a_key, store.read_document):
+        with pytest.raises(PermissionError, match="chmod 600") as caught:
+            call(path)
+        assert caught.value.filename == str(path)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    path.chmod(0o600)
+    store.load(path)
+
+
+@pytest.mark.usefixtures("few_rounds")
+def test_an_encrypted_file_that_others_can_read_is_warned_about(
+    path: Path, encrypted: tuple[TrustFrameworkKeySet, bytes]
+) -> None:
+    put(path, encrypted[1], 0o644)
+    with pytest.warns(UserWarning, match="chmod 600") as caught:
+        assert store.load(path, password=PASSWORD) == encrypted[0]
+    assert str(path) in str(caught[0].message)
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="chmod 600"):
+        add_a_key(path, PASSWORD)
+    # The new file is readable by its owner only.
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_others_can_read_a_file_of_public_keys(path: Path, rsa_key: TrustFrameworkKey) -> None:
+    put(path, json.dumps(key_set(rsa_key).to_jwks()).encode(), 0o644)
+    assert not next(iter(store.load(path))).has_private
+
+
+def test_a_shared_file_with_secrets_of_any_kind_is_refused(path: Path) -> None:
+    jwks = key_set().to_jwks(private=True)
+    for document in ({"id": "a", "value": jwks["keys"]}, jwks["keys"][0]):
+        put(path, json.dumps(document).encode(), 0o644)
+        with pytest.raises(PermissionError):
+            store.load(path)
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_no_key_is_added_to_a_plain_file_that_others_can_change(path: Path, mode: int) -> None:
+    # Somebody may have put it there to read the next key.
+    put(path, b'{"id": "a", "keys": []}', mode)
+    assert len(store.load(path)) == 0
+    with pytest.raises(PermissionError, match="chmod 600"):
+        add_a_key(path)
+    assert path.read_bytes() == b'{"id": "a", "keys": []}'
+
+
+def test_without_mode_bits_no_mode_is_checked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.save(key_set(), path, plain=True)
+    path.chmod(0o666)
+    monkeypatch.delattr(os, "geteuid")  # as on Windows
+    monkeypatch.setattr(store, "_HAS_MODES", False)
+    assert len(store.load(path)) == 1
+    add_a_key(path)
+
+
+def test_a_file_of_another_user_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.save(key_set(), path, plain=True)
+    own = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: own + 1)
+    for call in (store.load, add_a_key, store.is_encrypted):
+        with pytest.raises(PermissionError, match="belongs to another user") as caught:
+            call(path)
+        assert caught.value.filename == str(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (link, errno.ELOOP),
+        (dangling_link, errno.ELOOP),
+        (directory, errno.EISDIR),
+        (pipe, errno.EINVAL),
+        (lambda _: None, errno.ENOENT),
+    ],
+)
+def test_anything_but_a_file_is_refused_and_unchanged(
+    path: Path, make: Callable[[Path], None], code: int
+) -> None:
+    make(path)
+    before = sorted(os.listdir(path.parent))
+    for call in (store.load, add_a_key, store.is_encrypted, store.read_file):
+        with pytest.raises(OSError, match=r".") as caught:
+            call(path)
+        assert (caught.value.errno, caught.value.filename) == (code, str(path))
+    assert sorted(os.listdir(path.parent)) == before
+    if code != errno.ENOENT:
+        with pytest.raises(OSError, match=r"."):
+            store.save(key_set(), path, plain=True, overwrite=True)
+        assert (path.is_symlink(), path.is_dir(), path.is_fifo()) == (
+            code == errno.ELOOP,
+            code == errno.EISDIR,
+            code == errno.EINVAL,
+        )
+
+
+# --- failing disks and directories
+
+
+@pytest.fixture
+def in_the_open(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The path of a file in a directory that another user can reach."""
+    folder = tmp_path_factory.mktemp("open")
+    parents = [folder, *folder.parents]
+    before = {parent: parent.stat().st_mode for parent in parents}
+    for parent in parents:
+        if parent.stat().st_uid == os.getuid():
+            parent.chmod(before[parent] | 0o111)
+    if os.getuid() == 0:
+        os.chown(folder, 65534, 65534)
+    yield folder / "set.keys"
+    for parent in parents:
+        if parent.stat().st_uid == os.getuid():
+            parent.chmod(before[parent])
+
+
+@pytest.mark.deep
+def test_without_permission_the_old_file_stays_and_the_error_names_it(in_the_open: Path) -> None:
+    path = in_the_open
+    assert as_nobody(lambda: store.save(key_set(), path, plain=True)) == 0
+    before = path.read_bytes()
+
+    def edit() -> None:
+        try:
+            add_a_key(path)
+        except OSError as error:
+            assert error.filename == str(path)
+            raise
+
+    path.parent.chmod(0o500)
+    assert as_nobody(edit) == errno.EACCES
+    path.parent.chmod(0o700)
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == ["set.keys"]
+    # With an existing lock file, writing fails instead.
+    assert as_nobody(edit) == 0
+    before = path.read_bytes()
+    path.parent.chmod(0o500)
+    assert as_nobody(edit) == errno.EACCES
+    path.parent.chmod(0o700)
+    assert path.read_bytes() == before
+    assert sorted(os.listdir(path.parent)) == ["set.keys", "set.keys.lock"]
+    path.chmod(0o000)
+    assert as_nobody(lambda: add_a_key(path)) == errno.EACCES
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+def test_a_disk_that_fails_leaves_the_old_file_as_it_was(
+    path: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int
+) -> None:
+    store.save(key_set(), path, plain=True)
+    before = path.read_bytes()
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(OSError, match=os.strerror(code)) as caught:
+        add_a_key(path)
+    assert (caught.value.errno, caught.value.filename) == (code, str(path))
+    assert path.read_bytes() == before
+    assert sorted(os.listdir(path.parent)) == ["set.keys", "set.keys.lock"]
+
+
+@pytest.mark.deep
+def test_a_full_disk_leaves_the_old_file_as_it_was(path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="Windows has no such limits")
+    store.save(key_set(), path, plain=True)
+    before = path.read_bytes()
+
+    def edit() -> None:
+        limit = len(before)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        try:
+            add_a_key(path)
+        except OSError as error:
+            assert error.filename == str(path)
+            raise
+
+    child = os.fork()
+    if child == 0:
+        code = 99
+        try:
+            edit()
+        except OSError as error:
+            code = error.errno or 98
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == errno.EFBIG
+    assert path.read_bytes() == before
+    assert sorted(os.listdir(path.parent)) == ["set.keys", "set.keys.lock"]
+
+
+def test_no_directory_is_made_for_a_lock(path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        store.save(key_set(), path / "none" / "x", plain=True, overwrite=True)
+    assert caught.value.filename == str(path / "none" / "x")
+    assert os.listdir(path.parent) == []

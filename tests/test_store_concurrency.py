@@ -1,0 +1,172 @@
+"""Several programs can edit a key set, and each can be killed: no key is lost."""
+
+from __future__ import annotations
+
+import errno
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.store_files import (
+    PASSWORD,
+    add_a_key,
+    dangling_link,
+    directory,
+    key_set,
+    pipe,
+)
+from trustkeys import (
+    TrustFrameworkKeySet,
+    store,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "set.keys"
+
+
+def test_a_change_without_the_lock_is_not_overwritten(path: Path) -> None:
+    store.save(key_set(), path, plain=True)
+    other = key_set()
+
+    def edit() -> None:
+        with store.edit(path):
+            path.unlink()
+            store.save(other, path, plain=True)
+
+    with pytest.raises(OSError, match="changed it without its lock") as caught:
+        edit()
+    assert caught.value.filename == str(path)
+    assert store.load(path) == other
+
+
+def lock_with_content(lock: Path) -> None:
+    store.save(key_set(), lock, plain=True)
+
+
+@pytest.mark.parametrize("make", [lock_with_content, directory, pipe, dangling_link])
+def test_a_lock_file_with_content_is_not_used_as_a_lock(
+    path: Path, make: Callable[[Path], None]
+) -> None:
+    store.save(key_set(), path, plain=True)
+    lock = path.with_name("set.keys.lock")
+    make(lock)
+    before = lock.read_bytes() if lock.is_file() else b""
+    for call in (add_a_key, lambda path: store.save(key_set(), path, plain=True, overwrite=True)):
+        with pytest.raises(OSError, match=r"set\.keys\.lock is in the way") as caught:
+            call(path)
+        assert caught.value.filename == str(path)
+    assert (lock.read_bytes() if lock.is_file() else b"") == before
+
+
+def test_a_file_system_without_locks_is_reported(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save(key_set(), path, plain=True)
+
+    def acquire(*_: Any, **__: Any) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr("filelock.FileLock.acquire", acquire)
+    with pytest.raises(OSError, match="its file system has no locks") as caught:
+        add_a_key(path)
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOLCK, str(path))
+
+
+def test_an_edit_within_an_edit_does_not_wait_for_itself(path: Path) -> None:
+    store.save(key_set(), path, plain=True)
+    with store.edit(path), pytest.raises(RuntimeError):
+        add_a_key(path)
+
+
+def test_waiting_too_long_for_the_lock_is_an_error(path: Path) -> None:
+    store.save(key_set(), path, plain=True)
+    problems: list[OSError] = []
+
+    def other() -> None:
+        try:
+            with store.edit(path, timeout=0.1):
+                pass
+        except TimeoutError as error:
+            problems.append(error)
+
+    with store.edit(path):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert str(path) in str(problems[0])
+    assert "for 0.1 seconds" in str(problems[0])
+
+
+def test_without_filelock_the_error_says_how_to_install_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save(key_set(), path, plain=True)
+    monkeypatch.setitem(sys.modules, "filelock", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'trustkeys\[store\]'"):
+        add_a_key(path)
+
+
+def add_many(path: Path, count: int) -> None:
+    for _ in range(count):
+        add_a_key(path)
+
+
+@pytest.mark.deep
+def test_eight_writers_lose_no_key(path: Path) -> None:
+    store.save(TrustFrameworkKeySet("crowd"), path, plain=True)
+    context = multiprocessing.get_context("spawn")
+    crowd = [context.Process(target=add_many, args=(path, 25)) for _ in range(8)]
+    for process in crowd:
+        process.start()
+    for process in crowd:
+        process.join()
+    assert [process.exitcode for process in crowd] == [0] * 8
+    assert len({key.kid for key in store.load(path)}) == 200
+    assert sorted(os.listdir(path.parent)) == ["set.keys", "set.keys.lock"]
+
+
+def add_without_end(path: Path, password: str | None, report: int) -> None:
+    while True:
+        os.write(report, f"{add_a_key(path, password)}\n".encode())
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(("password", "rounds"), [(None, 180), (PASSWORD, 20)])
+def test_a_kill_at_any_moment_loses_no_key_that_was_reported(
+    path: Path, password: str | None, rounds: int
+) -> None:
+    draw = random.Random(rounds)
+    reported: set[str] = set()
+    store.save(TrustFrameworkKeySet("crash"), path, password=password, plain=password is None)
+    for _ in range(rounds):
+        wanted = draw.randrange(3)
+        read_end, write_end = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(read_end)
+            add_without_end(path, password, write_end)
+        os.close(write_end)
+        with open(read_end) as pipe_end:
+            lines = [pipe_end.readline() for _ in range(wanted)]
+            # At any moment: while it reads, while it writes, and in between.
+            time.sleep(draw.uniform(0, 0.03 if password is None else 0.5))
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            # The last line can be cut off: then the key was not reported.
+            reported |= {line[:-1] for line in (*lines, *pipe_end) if line.endswith("\n")}
+        there = {key.kid for key in store.load(path, password=password)}
+        assert reported <= there
+    assert len(reported) > rounds / 2
+    left = {name.split("-")[0] for name in os.listdir(path.parent)}
+    assert left <= {"set.keys", "set.keys.lock", ".trustkeys"}
