@@ -401,7 +401,7 @@ def assert_named(folder: Path, data: bytes, password: str | None, *, is_open: bo
         (folder / "password").write_text(password)
         args += ["--password-file", "password"]
     done = support.command(*args, cwd=folder)
-    assert ("is a test key, whose private part " in done.stdout) == is_open
+    assert ("test key, whose private part" in done.stdout) == is_open
     assert done.returncode == (3 if is_open else 0)
 
 
