@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from trustkeys import TrustFrameworkKey
     from trustkeys.testing import GraphTransport
 
+__tracebackhide__ = True
+
 
 @pytest.fixture
 def trustkeys_rsa_key() -> TrustFrameworkKey:

@@ -78,9 +78,17 @@ def test_others_can_read_a_file_of_public_keys(path: Path, rsa_key: TrustFramewo
     assert not next(iter(store.load(path))).has_private
 
 
-def test_a_shared_file_with_secrets_of_any_kind_is_refused(path: Path) -> None:
+def test_a_shared_file_with_secrets_of_any_kind_is_refused(
+    path: Path, rsa_jwk: dict[str, Any]
+) -> None:
     jwks = key_set().to_jwks(private=True)
-    for document in ({"id": "a", "value": jwks["keys"]}, jwks["keys"][0]):
+    bare = {name: rsa_jwk[name] for name in ("kty", "n", "e")}
+    for document in (
+        {"id": "a", "value": jwks["keys"]},
+        jwks["keys"][0],
+        rsa_jwk,
+        {"id": "a", "keys": [bare, {**bare, "p": rsa_jwk["p"]}]},
+    ):
         put(path, json.dumps(document).encode(), 0o644)
         with pytest.raises(PermissionError):
             store.load(path)

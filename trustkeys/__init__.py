@@ -39,6 +39,8 @@ __all__ = [
     "register_strategy",
 ]
 
+__tracebackhide__ = True
+
 _MODULES = {
     "BatchError": "errors",
     "Finding": "keyset.check",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 
+__tracebackhide__ = True
+
 
 def main() -> None:
     """Run the command line, or say how to install it."""

@@ -24,6 +24,8 @@ from trustkeys.formats.sealed import seal_text
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.testkeys.guard import refuse_test_jwks
 
+__tracebackhide__ = True
+
 _EPILOG = """\b
 Examples:
   trustkeys export signing.keys --format jwe -o backup.jwe --password-file passphrase

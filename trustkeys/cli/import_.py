@@ -18,6 +18,8 @@ from trustkeys.formats.reading import opened, read_key, recognise
 from trustkeys.formats.sealed import Recipient
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 
+__tracebackhide__ = True
+
 _EPILOG = """\b
 Examples:
   trustkeys import partner.pfx --use sig -o partner.jwk

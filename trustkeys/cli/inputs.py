@@ -19,6 +19,8 @@ from trustkeys.formats.reading import FORMS, Form, read_key, recognise
 from trustkeys.formats.sealed import Recipient
 from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set
 
+__tracebackhide__ = True
+
 T = TypeVar("T")
 
 

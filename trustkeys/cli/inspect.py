@@ -33,6 +33,8 @@ from trustkeys.keyset.document import PREFIX, keys_of
 from trustkeys.testkeys.guard import is_test_jwk, is_test_key
 from trustkeys.wording import is_name
 
+__tracebackhide__ = True
+
 Facts = dict[str, Any]
 
 _TEST_KEY = ("error", "it is a test key, whose private part everybody has")

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+__tracebackhide__ = True
+
 
 class LazyGroup(click.Group):
     """A group of commands, each in a module of its own.

@@ -18,6 +18,8 @@ from trustkeys.cli import signals, terminal
 from trustkeys.cli.lazy import LazyGroup
 from trustkeys.errors import TrustKeysError
 
+__tracebackhide__ = True
+
 _COMMANDS = {
     "generate": "generate",
     "batch": "batch.command",

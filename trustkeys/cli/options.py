@@ -9,6 +9,8 @@ import click
 
 from trustkeys.cli.params import INPUT, KTY, TIME, USE
 
+__tracebackhide__ = True
+
 Command = Callable[..., Any]
 
 _AS_THE_OTHERS = "Default: as the set's other keys."

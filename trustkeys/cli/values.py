@@ -22,6 +22,8 @@ from trustkeys.core.strict_json import MAX_JSON_BYTES
 from trustkeys.errors import InvalidInputError
 from trustkeys.testkeys.guard import refuse_test_keys
 
+__tracebackhide__ = True
+
 UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 """The units of a relative time, in seconds; a year is 365 days.
 

@@ -158,7 +158,7 @@ def _checked_x5c(
     chain = read_x5c(x5c)
     if key_type.is_secret:
         raise InvalidInputError(
-            f"an {key_type.kty} key cannot have a certificate: remove x5c",
+            f"an {key_type.kty} key has no certificate: remove x5c",
             code="AADB2C95034",
             target="x5c",
         )

@@ -99,7 +99,7 @@ def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
 
 def _problem(chain: Sequence[Certificate], key: RSAPublicKey, x5t: str | None) -> str | None:
     if not belongs_to(chain[0], key):
-        return "x5c must start with the key's own certificate, and its first one has another key"
+        return "x5c must start with the key's own certificate, but it has another key"
     if x5t not in (None, x5t_of(chain[0])):
         return "x5t must be the SHA-1 thumbprint of the first certificate of x5c"
     for number, (certificate, issuer) in enumerate(pairwise(chain), 1):

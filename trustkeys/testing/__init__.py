@@ -19,6 +19,8 @@ __all__ = [
     "rsa_key",
 ]
 
+__tracebackhide__ = True
+
 if TYPE_CHECKING:
     from trustkeys.testing.transport import GraphTransport
 else:

@@ -6,6 +6,8 @@ import click
 
 from trustkeys.cli.lazy import LazyGroup
 
+__tracebackhide__ = True
+
 _COMMANDS = {
     "active": "active",
     "add": "commands",

@@ -9,6 +9,8 @@ from trustkeys.cli.keyset.key_set_file import load
 from trustkeys.cli.terminal import write_json
 from trustkeys.cli.times import Time, now_or
 
+__tracebackhide__ = True
+
 
 @click.command(epilog=options.TIMES_HELP)
 @options.key_set_file

@@ -15,6 +15,8 @@ from trustkeys.cli.times import Time, now_or
 from trustkeys.core.strict_json import MAX_SET_BYTES
 from trustkeys.keyset.check import check_key_set
 
+__tracebackhide__ = True
+
 
 @click.command(epilog=options.TIMES_HELP)
 @click.argument("file", type=INPUT)

@@ -15,6 +15,8 @@ from trustkeys.errors import InvalidInputError, prefix_errors
 from trustkeys.formats.certificates import certificates_of, self_signed, to_certificate_pem
 from trustkeys.formats.reading import read_key
 
+__tracebackhide__ = True
+
 
 @click.command()
 @options.key_set_file

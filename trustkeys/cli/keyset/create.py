@@ -11,6 +11,8 @@ from trustkeys.cli.signals import uninterrupted
 from trustkeys.cli.terminal import write_json
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 
+__tracebackhide__ = True
+
 
 @click.command()
 @click.argument("name")

@@ -10,6 +10,8 @@ from trustkeys.cli.terminal import json_text, warn, write_result
 from trustkeys.cli.times import Time, now_or, validity
 from trustkeys.core.numericdate import date_text
 
+__tracebackhide__ = True
+
 
 @click.command(epilog=options.TIMES_HELP)
 @options.key_set_file

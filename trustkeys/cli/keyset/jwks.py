@@ -8,6 +8,8 @@ from trustkeys.cli import options
 from trustkeys.cli.keyset.key_set_file import load
 from trustkeys.cli.terminal import write_json
 
+__tracebackhide__ = True
+
 
 @click.command()
 @options.key_set_file

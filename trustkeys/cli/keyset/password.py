@@ -8,6 +8,8 @@ from trustkeys import store
 from trustkeys.cli import options, passphrases
 from trustkeys.cli.keyset.key_set_file import PATIENCE
 
+__tracebackhide__ = True
+
 
 @click.command()
 @options.key_set_file

@@ -12,6 +12,8 @@ from trustkeys.cli.times import Time, now_or
 from trustkeys.core.numericdate import date_text
 from trustkeys.keyset.schedule import end_of, start_of
 
+__tracebackhide__ = True
+
 
 @click.command(epilog=options.TIMES_HELP)
 @options.key_set_file

@@ -10,6 +10,8 @@ from trustkeys.cli.keyset.key_set_file import edit
 from trustkeys.cli.terminal import json_text, write_result
 from trustkeys.cli.times import Time, validity
 
+__tracebackhide__ = True
+
 
 @click.command(epilog=options.TIMES_HELP)
 @options.key_set_file

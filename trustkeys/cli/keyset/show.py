@@ -16,6 +16,8 @@ from trustkeys.files import write_new
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.keyset.schedule import FOREVER, stretches
 
+__tracebackhide__ = True
+
 
 @click.command(epilog=options.TIMES_HELP)
 @options.key_set_file

@@ -8,6 +8,8 @@ from trustkeys.cli import options
 from trustkeys.cli.inputs import whole_kid
 from trustkeys.cli.keyset.key_set_file import KID_SETTINGS, edit
 
+__tracebackhide__ = True
+
 
 @click.command(context_settings=KID_SETTINGS)
 @options.key_set_file
