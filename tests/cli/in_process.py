@@ -16,7 +16,7 @@ def outcome(*args: str) -> subprocess.CompletedProcess[str]:
         redirect_stdout(StringIO()) as stdout,
         redirect_stderr(StringIO()) as stderr,
         patch("sys.stdin", TextIOWrapper(BytesIO())),
-        patch.object(main, "_discard_output"),
+        patch.object(main, "_discard"),
     ):
         code = main._run(args)
     return subprocess.CompletedProcess(args, code, stdout.getvalue(), stderr.getvalue())

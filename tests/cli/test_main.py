@@ -45,8 +45,16 @@ def test_the_exit_code_is_right_even_if_the_error_cannot_be_printed(tmp_path: Pa
             capture_output=False,
             stdout=subprocess.PIPE,
             stderr=full,
+            # With a buffer, as a user has it, the interpreter writes once more when it exits.
+            env=support.environment(PYTHONUNBUFFERED=""),
         )
     assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_the_exit_code_is_right_without_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main.run(["--version"]) == 0
 
 
 def test_a_closed_standard_output_stays_closed_after_an_error(

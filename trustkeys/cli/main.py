@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TextIO
 
 import click
 
@@ -62,6 +63,7 @@ def run(args: Sequence[str]) -> int:
         if hasattr(signal, "SIGPIPE"):
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         code = _run(args)
+        _discard_if_full(sys.stderr)
         # Nothing is left to clean up.
         signals.handle(signal.SIG_DFL)
     except signals.Stopped as stopped:
@@ -92,7 +94,7 @@ def _run(args: Sequence[str]) -> int:
         return 2
     except OSError as error:
         # Do not try again at exit to write what could not be written.
-        _discard_output()
+        _discard(sys.stdout)
         message = f"{error.filename or repr('')}: {error.strerror}"
         code_name = errno.errorcode.get(error.errno or 0, "OSError")
         _report(TrustKeysError(message, code=code_name, target=str(error.filename)), message, args)
@@ -109,10 +111,19 @@ def _report(error: TrustKeysError, line: str, args: Sequence[str]) -> None:
         click.echo(text, err=True)
 
 
-def _discard_output() -> None:
-    if sys.stdout is not None:
+def _discard_if_full(stream: TextIO | None) -> None:
+    # The interpreter would exit with 120 if it could not write the rest.
+    try:
+        if stream is not None:
+            stream.flush()
+    except OSError:
+        _discard(stream)
+
+
+def _discard(stream: TextIO | None) -> None:
+    if stream is not None:
         devnull = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(devnull, sys.stdout.fileno())
+        os.dup2(devnull, stream.fileno())
         os.close(devnull)
 
 
