@@ -244,6 +244,10 @@ class Process(subprocess.Popen[Any]):
         self.pid = self._receive()
         self._child_created = True
 
+    def __del__(self, *_: object) -> None:
+        # Popen's own would keep a run that a failed test left behind, and wait for it later.
+        self.connection.close()
+
     def _receive(self, flags: int = 0) -> int:
         (number,) = _NUMBER.unpack(self.connection.recv(_NUMBER.size, flags))
         return int(number)
