@@ -9,6 +9,7 @@ import os
 import random
 import re
 import select
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -245,3 +246,19 @@ def with_header(text: str, **changes: Any) -> str:
     header = {k: v for k, v in {**header_of(text), **changes}.items() if v is not Ellipsis}
     part = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
     return ".".join([part, *text.split(".")[1:]])
+
+
+def openssl(*args: str, cwd: Path | None = None, data: bytes = b"", password: str = "") -> str:
+    """Run the openssl command; it finds the passphrase with ``-passin env:PW``."""
+    if shutil.which("openssl") is None and not os.environ.get("CI"):
+        pytest.skip("the openssl command is not installed")
+    done = subprocess.run(
+        ["openssl", *args],
+        cwd=cwd,
+        input=data,
+        capture_output=True,
+        env=environment(PW=password),
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return (done.stdout + done.stderr).decode()

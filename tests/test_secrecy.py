@@ -219,7 +219,8 @@ def test_pytests_report_of_a_call_that_raises_shows_nothing(tmp_path: Path, kty:
         "    (tmp_path / 'a').chmod(0o644)\n"
         "    store.load(tmp_path / 'a')\n"
         "def test_passphrase():\n"
-        "    jwe.decrypt(jwe.encrypt(b'x', JWK.get('k', 'pass'), cty='x'), JWK.get('d') or 'no')\n"
+        "    text = jwe.encrypt(b'x', password=JWK.get('k', 'pass'), cty='x')\n"
+        "    jwe.decrypt(text, password=JWK.get('d') or 'no')\n"
     )
     done = subprocess.run(
         [

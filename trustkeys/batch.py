@@ -19,7 +19,8 @@ from trustkeys.core.jwk import read_jwk
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.errors import BatchError, InvalidInputError, TrustKeysError
-from trustkeys.formats.sealed import Recipient, public_text, seal
+from trustkeys.formats.jwe import encrypt_key
+from trustkeys.formats.recipient import Recipient, public_text
 from trustkeys.wording import quantity, shape
 
 __all__ = ["generate_keys", "generate_sealed"]
@@ -93,16 +94,16 @@ def generate_sealed(
 
     Args:
         requests: The requests, one for each key.
-        to: The recipient's public key, as for `trustkeys.formats.sealed.seal`.
+        to: The recipient's public key, as for `trustkeys.formats.jwe.encrypt_key`.
         executor: Any `concurrent.futures` executor; it is not shut down. Default: threads.
         workers: As for `generate_keys`.
 
     Returns:
-        Compact JWEs, as of `seal`.
+        Compact JWEs, as of `encrypt_key`.
 
     Raises:
-        InvalidInputError: As `seal` for `to`; `requests` is not iterable, `executor` is not an
-            executor, or `workers` is out of range. Code ``BadRequest``.
+        InvalidInputError: As `encrypt_key` for `to`; `requests` is not iterable, `executor` is
+            not an executor, or `workers` is out of range. Code ``BadRequest``.
         BatchError: As `generate_keys`.
     """
     return _texts(generate_sealed_with_kids(requests, to=to, executor=executor, workers=workers))
@@ -155,7 +156,7 @@ def _generate_jwk(request: GenerateKeyRequest, _call: str) -> dict[str, Any]:
 
 def _generate_sealed(request: GenerateKeyRequest, _call: str, *, to: str) -> tuple[str, str]:
     key = generate(request)
-    return key.kid, seal(key, to)
+    return key.kid, encrypt_key(key, to=to)
 
 
 # What an executor returns, checked.

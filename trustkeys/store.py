@@ -277,7 +277,7 @@ def _opened(data: bytes, password: str | None) -> dict[str, Any]:
     if _is_jwe(data):
         if password is None:
             raise MissingPassphraseError("it is encrypted, and the passphrase is missing")
-        data = decrypt(data, password)
+        data = decrypt(data, password=password)
     elif password is not None:
         raise NotEncryptedError(
             "it is not encrypted, but a passphrase was given: make sure that nobody has replaced "
@@ -307,7 +307,7 @@ def _sealed(keyset: TrustFrameworkKeySet, password: str | None, *, plain: bool) 
         )
     if password is None:
         return data
-    return encrypt(data, password, cty="jwk-set+json").encode() + b"\n"
+    return encrypt(data, password=password, cty="jwk-set+json").encode() + b"\n"
 
 
 def _has_secrets(document: Mapping[str, Any]) -> bool:

@@ -36,7 +36,7 @@ from trustkeys import (
     testing,
 )
 from trustkeys.batch import generate_sealed_with_kids
-from trustkeys.formats.sealed import unseal
+from trustkeys.formats.jwe import decrypt_key
 
 
 def carried(pool: Elsewhere) -> str:
@@ -75,7 +75,7 @@ def test_an_executor_sees_no_private_key_of_sealed_keys(
         (rsa, octets) = generate_sealed([RSA, OCT], to=to, executor=pool)
         assert pool.seen
         for text in (rsa, octets):
-            key = unseal(text, to)
+            key = decrypt_key(text, with_key=to)
             assert text in carried(pool)
             assert support.leaks(carried(pool), key.to_jwk(private=True)) == []
         private = to if isinstance(to, dict) else to.to_jwk(private=True)
@@ -93,7 +93,7 @@ def test_an_executor_that_caches_results_returns_different_keys(
         for _ in range(3)
         for text in generate_sealed(repeat(OCT, 10), to=curve_key, executor=pool)
     ]
-    assert len({unseal(text, curve_key).kid for text in sealed}) == 30
+    assert len({decrypt_key(text, with_key=curve_key).kid for text in sealed}) == 30
     keys = [
         key
         for _ in range(2)
@@ -108,7 +108,7 @@ def test_a_recipient_can_have_a_key_on_any_nist_curve(crv: str) -> None:
     public = private.export_public(as_dict=True)
     for to in (public, private, json.dumps(public), json.dumps(public).encode()):
         (text,) = generate_sealed(numbered("oct", end=1), to=to)
-        key = unseal(text, private.export(as_dict=True))
+        key = decrypt_key(text, with_key=private.export(as_dict=True))
         assert (key.nbf, support.header_of(text)["kid"]) == (0, private.thumbprint())
 
 
@@ -117,7 +117,7 @@ def test_a_recipient_can_have_an_rsa_key_in_any_form(recipient: TrustFrameworkKe
     nameless = {name: jwk[name] for name in ("kty", "e", "n")}
     for to in (recipient, recipient.public(), jwk, json.dumps(jwk), JWK(**jwk), nameless):
         ((kid, text),) = generate_sealed_with_kids(numbered("oct", end=1), to=to)
-        key = unseal(text, recipient)
+        key = decrypt_key(text, with_key=recipient)
         assert (key.nbf, key.kid) == (0, kid)
 
 

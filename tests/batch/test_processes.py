@@ -31,7 +31,7 @@ from trustkeys import (
     register_strategy,
 )
 from trustkeys.core.rsa import RSAStrategy
-from trustkeys.formats.sealed import unseal
+from trustkeys.formats.jwe import decrypt_key
 
 
 @pytest.fixture(params=["fork", "spawn"])
@@ -69,8 +69,8 @@ def test_keys_are_sealed_in_the_processes(
     processes: ProcessPoolExecutor, recipient: TrustFrameworkKey
 ) -> None:
     texts = list(generate_sealed([RSA, OCT, OCT], to=recipient.public(), executor=processes))
-    assert [unseal(text, recipient).kty for text in texts] == ["RSA", "oct", "oct"]
-    assert len({unseal(text, recipient).kid for text in texts}) == 3
+    assert [decrypt_key(text, with_key=recipient).kty for text in texts] == ["RSA", "oct", "oct"]
+    assert len({decrypt_key(text, with_key=recipient).kid for text in texts}) == 3
 
 
 @pytest.mark.deep

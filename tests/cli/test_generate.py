@@ -81,7 +81,7 @@ def test_a_passphrase_encrypts_the_file(tmp_path: Path, start: bytes, end: bytes
     (tmp_path / "pw").write_bytes(start + b" pass\nphrase \xc3\xa9" + end)
     done = command(*GENERATE, "-o", "key.jwe", "--password-file", "pw", cwd=tmp_path)
     text = (tmp_path / "key.jwe").read_text()
-    key = TrustFrameworkKey.from_jwk(decrypt(text, " pass\nphrase é"))
+    key = TrustFrameworkKey.from_jwk(decrypt(text, password=" pass\nphrase é"))
     assert parse(done.stdout) == key.to_graph()
     assert stat.S_IMODE((tmp_path / "key.jwe").stat().st_mode) == 0o600
     assert support.leaks(text + done.stdout, key.to_jwk(private=True)) == []
@@ -95,7 +95,7 @@ def test_a_passphrase_can_come_through_a_pipe(tmp_path: Path) -> None:
         *(*GENERATE, "-o", "-", "--password-file", f"/dev/fd/{read_end}"), pass_fds=[read_end]
     )
     os.close(read_end)
-    assert b'"k"' in decrypt(done.stdout, "from a pipe")
+    assert b'"k"' in decrypt(done.stdout, password="from a pipe")
 
 
 def test_relative_times_count_from_now_or_from_nbf() -> None:

@@ -1,4 +1,4 @@
-"""An encrypted key is worth what others can open, and what nobody can without the passphrase."""
+"""JWE to a passphrase: other tools open it with the passphrase, nobody without it."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ from jwcrypto.jwk import JWK
 from tests import support
 from tests.support import header_of, with_header
 from trustkeys import InvalidInputError, TrustFrameworkKey, TrustKeysError, testing
-from trustkeys.formats.jwe import ROUNDS, decrypt, encrypt
+from trustkeys.errors import MissingPassphraseError, NotEncryptedError, WrongPassphraseError
+from trustkeys.formats.jwe import ROUNDS, decrypt, decrypt_key, encrypt, encrypt_key
 
 PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture(scope="module")
-def sealed() -> str:
-    return encrypt(b"secret text", PASSWORD, cty="jwk+json")
+def encrypted() -> str:
+    return encrypt(b"secret text", password=PASSWORD, cty="jwk+json")
 
 
 def refused(text: Any, password: Any = PASSWORD) -> TrustKeysError:
     with pytest.raises(InvalidInputError) as caught:
-        decrypt(text, password)
+        decrypt(text, password=password)
     assert "secret text" not in support.all_text_of(caught.value)
     assert PASSWORD not in support.all_text_of(caught.value)
     return caught.value
 
 
-def test_the_header_says_what_is_promised(sealed: str) -> None:
-    header = header_of(sealed)
+def test_the_header_names_the_documented_algorithms(encrypted: str) -> None:
+    header = header_of(encrypted)
     assert len(base64.urlsafe_b64decode(header.pop("p2s") + "==")) == 16
     assert header == {
         "alg": "PBES2-HS512+A256KW",
@@ -47,22 +48,24 @@ def test_the_header_says_what_is_promised(sealed: str) -> None:
     }
 
 
-def test_joserfc_opens_it_as_it_is(sealed: str) -> None:
+def test_joserfc_opens_it_without_any_setting(encrypted: str) -> None:
     algorithms = ["PBES2-HS512+A256KW", "A256GCM"]
-    opened = joserfc_jwe.decrypt_compact(sealed, OctKey.import_key(PASSWORD), algorithms=algorithms)
+    opened = joserfc_jwe.decrypt_compact(
+        encrypted, OctKey.import_key(PASSWORD), algorithms=algorithms
+    )
     assert opened.plaintext == b"secret text"
 
 
 def test_jwcrypto_opens_it_with_its_limit_raised(
-    sealed: str, monkeypatch: pytest.MonkeyPatch
+    encrypted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jwcrypto.jwa, "default_max_pbkdf2_iterations", ROUNDS)
     token = jwcrypto.jwe.JWE(algs=["PBES2-HS512+A256KW", "A256GCM"])
-    token.deserialize(sealed, JWK.from_password(PASSWORD))
+    token.deserialize(encrypted, JWK.from_password(PASSWORD))
     assert token.payload == b"secret text"
 
 
-def test_it_opens_what_jwcrypto_and_joserfc_make(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_opens_jwes_of_jwcrypto_and_joserfc(monkeypatch: pytest.MonkeyPatch) -> None:
     header = {"alg": "PBES2-HS512+A256KW", "enc": "A256GCM", "p2c": 8192}
     token = jwcrypto.jwe.JWE(
         b"theirs",
@@ -70,56 +73,63 @@ def test_it_opens_what_jwcrypto_and_joserfc_make(monkeypatch: pytest.MonkeyPatch
         algs=["PBES2-HS512+A256KW", "A256GCM"],
     )
     token.add_recipient(JWK.from_password(PASSWORD))
-    assert decrypt(token.serialize(compact=True), PASSWORD) == b"theirs"
+    assert decrypt(token.serialize(compact=True), password=PASSWORD) == b"theirs"
     theirs = joserfc_jwe.encrypt_compact(
         header,
         b"theirs",
         OctKey.import_key(PASSWORD),
         algorithms=["PBES2-HS512+A256KW", "A256GCM"],
     )
-    assert decrypt(theirs, PASSWORD) == b"theirs"
+    assert decrypt(theirs, password=PASSWORD) == b"theirs"
 
 
 @pytest.mark.usefixtures("test_keys_allowed")
-def test_a_key_comes_back_whole() -> None:
+def test_a_key_keeps_all_its_members() -> None:
     key = testing.rsa_key(0)
-    text = encrypt(json.dumps(key.to_jwk(private=True)).encode(), PASSWORD, cty="jwk+json")
-    assert TrustFrameworkKey.from_jwk(decrypt(text + "\n", PASSWORD)) == key
-    assert TrustFrameworkKey.from_jwk(decrypt(text.encode(), PASSWORD)) == key
+    text = encrypt_key(key, password=PASSWORD)
+    assert header_of(text)["cty"] == "jwk+json"
+    assert decrypt_key(text + "\n", password=PASSWORD) == key
+    assert decrypt_key(text.encode(), password=PASSWORD) == key
+    assert TrustFrameworkKey.from_jwk(decrypt(text, password=PASSWORD)) == key
+    with pytest.raises(InvalidInputError, match="no private part"):
+        encrypt_key(key.public(), password=PASSWORD)
 
 
-def test_what_is_encrypted_is_bytes() -> None:
+def test_a_plaintext_of_another_type_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="must be bytes, not a string"):
-        encrypt("text", PASSWORD, cty="jwk+json")  # type: ignore[arg-type]
+        encrypt("text", password=PASSWORD, cty="jwk+json")  # type: ignore[arg-type]
 
 
 @settings(max_examples=5)
 @given(plaintext=st.binary(max_size=99), password=st.text(st.characters(codec="utf-8"), min_size=1))
-def test_any_text_is_a_passphrase_and_any_bytes_are_a_secret(
-    plaintext: bytes, password: str
-) -> None:
-    assert decrypt(encrypt(plaintext, password, cty="jwk+json"), password) == plaintext
+def test_any_bytes_and_any_passphrase_are_accepted(plaintext: bytes, password: str) -> None:
+    assert (
+        decrypt(encrypt(plaintext, password=password, cty="jwk+json"), password=password)
+        == plaintext
+    )
 
 
-def test_equal_secrets_do_not_look_equal(sealed: str) -> None:
-    again = encrypt(b"secret text", PASSWORD, cty="jwk+json")
-    assert not set(sealed.split(".")) & set(again.split("."))
+def test_two_encryptions_of_the_same_secret_have_nothing_in_common(encrypted: str) -> None:
+    again = encrypt(b"secret text", password=PASSWORD, cty="jwk+json")
+    assert not set(encrypted.split(".")) & set(again.split("."))
 
 
-def test_a_passphrase_is_the_same_on_every_keyboard() -> None:
-    text = encrypt(b"x", "caf\u00e9", cty="jwk+json")
-    assert decrypt(text, "cafe\u0301") == b"x"
+def test_a_passphrase_is_normalised() -> None:
+    # macOS and Windows can compose the same characters in different ways.
+    text = encrypt(b"x", password="caf\u00e9", cty="jwk+json")
+    assert decrypt(text, password="cafe\u0301") == b"x"
 
 
 @pytest.mark.parametrize("password", ["", None, b"bytes", 5, "\ud800"])
-def test_a_passphrase_that_is_none_is_refused_both_ways(sealed: str, password: Any) -> None:
-    assert refused(sealed, password).target == "password"
+def test_an_invalid_passphrase_is_refused_both_ways(encrypted: str, password: Any) -> None:
+    assert refused(encrypted, password).target == "password"
     with pytest.raises(InvalidInputError):
-        encrypt(b"x", password, cty="jwk+json")
+        encrypt(b"x", password=password, cty="jwk+json")
 
 
-def test_a_wrong_passphrase_is_one_clear_error(sealed: str) -> None:
-    error = refused(sealed, PASSWORD + " ")
+def test_a_wrong_passphrase_has_an_error_of_its_own(encrypted: str) -> None:
+    error = refused(encrypted, PASSWORD + " ")
+    assert isinstance(error, WrongPassphraseError)
     assert "passphrase is wrong" in error.message
     assert error.target == "password"
 
@@ -148,26 +158,26 @@ def test_a_wrong_passphrase_is_one_clear_error(sealed: str) -> None:
         ({"p2s": 5}, "p2s"),
     ],
 )
-def test_a_header_that_asks_for_something_else_is_refused_before_any_work(
-    sealed: str, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], target: str | None
+def test_a_hostile_header_is_refused_before_the_key_derivation(
+    encrypted: str, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], target: str | None
 ) -> None:
     monkeypatch.setattr("trustkeys.formats.jwe._derive", None)
-    assert refused(with_header(sealed, **changes)).target == target
+    assert refused(with_header(encrypted, **changes)).target == target
 
 
-def test_a_header_that_was_changed_is_found_out(sealed: str) -> None:
-    assert "text was changed" in refused(with_header(sealed, cty="jwk-set+json")).message
+def test_a_changed_header_is_refused(encrypted: str) -> None:
+    assert "text was changed" in refused(with_header(encrypted, cty="jwk-set+json")).message
 
 
-def test_every_truncation_is_refused(sealed: str) -> None:
-    whole = sealed.rindex(".")
-    for length in [*range(0, whole, 7), whole, whole + 1, len(sealed) - 1]:
-        refused(sealed[:length])
+def test_every_truncation_is_refused(encrypted: str) -> None:
+    whole = encrypted.rindex(".")
+    for length in [*range(0, whole, 7), whole, whole + 1, len(encrypted) - 1]:
+        refused(encrypted[:length])
 
 
 @pytest.mark.parametrize("part", range(5))
-def test_a_changed_part_is_refused(sealed: str, part: int) -> None:
-    parts = sealed.split(".")
+def test_a_changed_part_is_refused(encrypted: str, part: int) -> None:
+    parts = encrypted.split(".")
     middle = len(parts[part]) // 2
     flipped = "A" if parts[part][middle] != "A" else "B"
     parts[part] = parts[part][:middle] + flipped + parts[part][middle + 1 :]
@@ -175,11 +185,33 @@ def test_a_changed_part_is_refused(sealed: str, part: int) -> None:
 
 
 @pytest.mark.parametrize("part", range(1, 5))
-def test_a_missing_or_a_spare_part_is_refused(sealed: str, part: int) -> None:
-    parts = sealed.split(".")
+def test_a_missing_or_a_spare_part_is_refused(encrypted: str, part: int) -> None:
+    parts = encrypted.split(".")
     refused(".".join([*parts[:part], "", *parts[part + 1 :]]))
     refused(".".join(parts[:part] + parts[part + 1 :]))
     refused(".".join([*parts, parts[part]]))
+
+
+@pytest.mark.usefixtures("test_keys_allowed")
+def test_a_passphrase_and_a_recipient_are_told_apart(encrypted: str) -> None:
+    recipient = testing.rsa_key(1, use="enc")
+    sealed = encrypt(b"secret text", to=recipient, cty="jwk+json")
+    for options, kind, target in (
+        ({}, MissingPassphraseError, "password"),
+        ({"password": PASSWORD, "with_key": recipient}, InvalidInputError, "with_key"),
+        ({"with_key": recipient}, InvalidInputError, "with_key"),
+    ):
+        with pytest.raises(kind) as caught:
+            decrypt(encrypted, **options)
+        assert caught.value.target == target
+    with pytest.raises(NotEncryptedError):
+        decrypt(sealed, password=PASSWORD)
+    with pytest.raises(InvalidInputError, match="sealed to the key of a recipient") as missing:
+        decrypt(sealed)
+    assert missing.value.target == "with_key"
+    with pytest.raises(InvalidInputError, match="not both") as both:
+        encrypt(b"x", password=PASSWORD, to=recipient, cty="jwk+json")
+    assert both.value.target == "to"
 
 
 @pytest.mark.parametrize(
@@ -187,5 +219,5 @@ def test_a_missing_or_a_spare_part_is_refused(sealed: str, part: int) -> None:
     ["", ".", "....", "{}", "é.é.é.é.é", b"\xff.", "a.b.c.d.e", "." * 99, " " * 2**25, None, 5],
     ids=lambda text: repr(text)[:9],
 )
-def test_what_is_no_jwe_is_refused(text: Any) -> None:
+def test_text_that_is_no_jwe_is_refused(text: Any) -> None:
     assert "compact JWE" in refused(text).message

@@ -1,11 +1,8 @@
-"""Other people's tools must be able to use the keys. In CI a missing tool is a failure."""
+"""Other libraries and openssl can use the keys. In CI a missing openssl is a failure."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +14,7 @@ from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
 
 import trustkeys
+from tests.support import openssl
 
 SIGN = [
     ("RSA", 2048, "RS256"),
@@ -49,7 +47,7 @@ def test_jwcrypto_encrypts_and_decrypts(kty: str, size: int, alg: str) -> None:
     assert received.payload == b"payload"
 
 
-def test_what_joserfc_signs_jwcrypto_verifies() -> None:
+def test_jwcrypto_verifies_a_signature_of_joserfc() -> None:
     rsa = trustkeys.generate_key("sig", "RSA")
     token = joserfc_jws.serialize_compact(
         {"alg": "RS256"}, b"payload", RSAKey.import_key(rsa.to_jwk(private=True))
@@ -61,10 +59,11 @@ def test_what_joserfc_signs_jwcrypto_verifies() -> None:
     assert OctKey.import_key(secret).thumbprint() == secret["kid"]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("size", [2048, 3072, 4096])
 def test_openssl_accepts_the_rsa_key(tmp_path: Path, size: int) -> None:
     key = trustkeys.generate_key("sig", "RSA", size=size)
-    # From the JWK alone, through jwcrypto: not through objects of ours.
+    # jwcrypto makes the PEM from the JWK alone, so that no object of trustkeys helps.
     pem = JWK(**key.to_jwk(private=True)).export_to_pem(private_key=True, password=None)
     (tmp_path / "key.pem").write_bytes(pem)
     checked = openssl("rsa", "-in", "key.pem", "-check", "-noout", cwd=tmp_path)
@@ -74,12 +73,3 @@ def test_openssl_accepts_the_rsa_key(tmp_path: Path, size: int) -> None:
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     assert openssl("pkey", "-in", "key.pem", "-pubout", cwd=tmp_path) == public.decode()
-
-
-def openssl(*args: str, cwd: Path) -> str:
-    if shutil.which("openssl") is None and not os.environ.get("CI"):
-        pytest.skip("the openssl command is not installed")
-    done = subprocess.run(
-        ["openssl", *args], cwd=cwd, capture_output=True, text=True, timeout=60, check=True
-    )
-    return done.stdout + (done.stderr if "-check" in args else "")

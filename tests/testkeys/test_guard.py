@@ -29,7 +29,7 @@ from trustkeys import (
 from trustkeys.cli.main import group
 from trustkeys.core.base64url import uint_decode, uint_encode
 from trustkeys.core.rsa import rsa_public_members
-from trustkeys.formats import certificates, jwe, pem, pkcs12, reading, sealed
+from trustkeys.formats import certificates, jwe, pem, pkcs12, reading
 from trustkeys.graph import provision
 from trustkeys.testing import allow_test_keys, instant_keys, oct_key, rsa_key
 from trustkeys.testkeys.guard import is_test_jwk
@@ -138,15 +138,15 @@ N = rsa_key(0).to_jwk()["n"]
 )
 def test_a_test_key_is_found_anywhere_in_a_document(text: str) -> None:
     with pytest.raises(InvalidInputError, match=REFUSED):
-        sealed.seal_text(text.encode(), RECIPIENT, cty="jwk+json")
+        jwe.encrypt(text.encode(), to=RECIPIENT, cty="jwk+json")
     with pytest.raises(InvalidInputError, match=REFUSED):
-        jwe.encrypt(text.encode(), PASSWORD, cty="jwk+json")
+        jwe.encrypt(text.encode(), password=PASSWORD, cty="jwk+json")
 
 
 def test_a_document_that_is_nested_too_deep_is_refused() -> None:
     text = f'{{"x": {"[" * 100_000}{"]" * 100_000}, "jwk": {JWK_TEXT}}}'
     with pytest.raises(InvalidInputError, match="nested too deep") as caught:
-        jwe.encrypt(text.encode(), PASSWORD, cty="jwk+json")
+        jwe.encrypt(text.encode(), password=PASSWORD, cty="jwk+json")
     assert caught.value.__context__ is None
 
 
@@ -169,10 +169,10 @@ PRIVATE_FORMS: dict[str, Writer] = {
     "pkcs12": lambda key: with_password(pkcs12.to_pkcs12(key)),
     "pkcs12-b2c": lambda key: with_password(pkcs12.to_pkcs12_b2c(key)),
     "jwe": lambda key: (
-        jwe.encrypt(private_jwk(key), PASSWORD, cty="jwk+json").encode(),
+        jwe.encrypt(private_jwk(key), password=PASSWORD, cty="jwk+json").encode(),
         {"password": PASSWORD},
     ),
-    "sealed": lambda key: (sealed.seal(key, RECIPIENT).encode(), {"with_key": RECIPIENT}),
+    "sealed": lambda key: (jwe.encrypt_key(key, to=RECIPIENT).encode(), {"with_key": RECIPIENT}),
 }
 """All private forms in `formats`, and how to read them again."""
 
@@ -227,8 +227,8 @@ def test_a_set_with_a_test_key_is_not_encrypted_nor_sealed(kty: str) -> None:
     keys = TrustFrameworkKeySet("a", [trustkeys.generate_key("sig", kty), MAKERS[kty](0)])
     text = json.dumps(keys.to_jwks(private=True)).encode()
     ways: list[Callable[[], str]] = [
-        lambda: jwe.encrypt(text, PASSWORD, cty="jwk-set+json"),
-        lambda: sealed.seal_text(text, RECIPIENT, cty="jwk-set+json"),
+        lambda: jwe.encrypt(text, password=PASSWORD, cty="jwk-set+json"),
+        lambda: jwe.encrypt(text, to=RECIPIENT, cty="jwk-set+json"),
     ]
     for protect in ways:
         with pytest.raises(InvalidInputError, match=REFUSED):
@@ -241,9 +241,9 @@ def test_a_set_with_a_test_key_is_not_encrypted_nor_sealed(kty: str) -> None:
     "text", [b"\xff", b"[[[", b'"text"', b"5", b"[]", b'{"keys": 5}', b'{"keys": [5, null]}']
 )
 def test_text_without_keys_is_encrypted_and_sealed(text: bytes) -> None:
-    assert jwe.decrypt(jwe.encrypt(text, PASSWORD, cty="x"), PASSWORD) == text
-    token = sealed.seal_text(text, RECIPIENT, cty="x")
-    assert sealed.unseal_text(token, RECIPIENT) == text
+    assert jwe.decrypt(jwe.encrypt(text, password=PASSWORD, cty="x"), password=PASSWORD) == text
+    token = jwe.encrypt(text, to=RECIPIENT, cty="x")
+    assert jwe.decrypt(token, with_key=RECIPIENT) == text
 
 
 @pytest.mark.parametrize("half", ["private", "public", "jwk"])
@@ -253,11 +253,11 @@ def test_nothing_is_sealed_to_a_test_key(half: str) -> None:
     to: Any = {"private": test_key, "public": test_key.public(), "jwk": test_key.to_jwk()}[half]
     real = trustkeys.generate_key("sig", "oct")
     with pytest.raises(InvalidInputError, match=REFUSED):
-        sealed.seal(real, to)
+        jwe.encrypt_key(real, to=to)
     with allow_test_keys():
-        token = sealed.seal(real, to)
+        token = jwe.encrypt_key(real, to=to)
     # Text that was sealed elsewhere can still be read.
-    assert sealed.unseal(token, test_key) == real
+    assert jwe.decrypt_key(token, with_key=test_key) == real
 
 
 @pytest.mark.parametrize("by", ["create", "action"])

@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 
 import trustkeys
 from trustkeys import graph, store, testing
-from trustkeys.formats import certificates, pem, pkcs12, reading, sealed
+from trustkeys.formats import certificates, jwe, pem, pkcs12, reading
 from trustkeys.testing import strategies
 
 key = trustkeys.generate_key("sig", "RSA", nbf=1, exp=datetime.now(UTC), size=2048)
@@ -68,7 +68,10 @@ assert_type(pem.to_pem(key, private=True), bytes)
 assert_type(pem.to_encrypted_der(key).password, str)
 assert_type(certificates.self_signed(key, "CN=a", exp=5), trustkeys.TrustFrameworkKey)
 assert_type(pkcs12.to_pkcs12_b2c(key, password="text").data, bytes)
-assert_type(sealed.unseal(sealed.seal(key, {"kty": "EC"}), key), trustkeys.TrustFrameworkKey)
+assert_type(
+    jwe.decrypt_key(jwe.encrypt_key(key, to={"kty": "EC"}), with_key=key),
+    trustkeys.TrustFrameworkKey,
+)
 assert_type(reading.read_key(b"", use="sig", password="text"), trustkeys.TrustFrameworkKey)
 planned = graph.provision(keys, base_url=graph.CLOUDS["china"], by="action", at=5)
 assert_type(planned.requests, tuple[graph.GraphRequest, ...])

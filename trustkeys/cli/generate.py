@@ -50,9 +50,9 @@ def _private_text(key: TrustFrameworkKey, password: str | None) -> str:
     if password is None:
         refuse_test_keys([key])
         return json_text(key.to_jwk(private=True))
-    from trustkeys.formats.jwe import encrypt
+    from trustkeys.formats.jwe import encrypt_key
 
-    return encrypt(json_text(key.to_jwk(private=True)).encode(), password, cty="jwk+json") + "\n"
+    return encrypt_key(key, password=password) + "\n"
 
 
 def _point_to_batch(_context: click.Context, parameter: click.Parameter, value: str | None) -> None:

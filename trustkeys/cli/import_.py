@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import errno
-import os
-from collections.abc import Mapping
-from typing import Any
-
 import click
 
 from trustkeys import store
-from trustkeys.cli import inputs, passphrases, values
+from trustkeys.cli import inputs, options, passphrases
+from trustkeys.cli.params import INPUT, NEW_FILE
 from trustkeys.cli.signals import uninterrupted
+from trustkeys.cli.terminal import json_text, warn, write_result
+from trustkeys.cli.times import Time, validity
 from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.errors import prefix_errors
 from trustkeys.files import write_new
-from trustkeys.formats.reading import opened, read_key, recognise
-from trustkeys.formats.sealed import Recipient
+from trustkeys.formats.jwe import encrypt
+from trustkeys.formats.reading import OpenedSet
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
+from trustkeys.testkeys.guard import refuse_test_keys
+
+__tracebackhide__ = True
 
 __tracebackhide__ = True
 
@@ -28,99 +30,82 @@ Examples:
   trustkeys import for-alice.jwe --key alice.jwk -o signing.keys --output-password-file passphrase
 
 \b
-FILE is a JWK, a JWK Set, an answer of Graph, a JWE, PEM, DER or PKCS#12; that is seen by its
-content. One key becomes a JWK, as of "trustkeys generate"; a set becomes the file of a key set.
+FILE is a JWK, a JWK Set, an answer of Graph, a JWE, PEM, DER or PKCS#12, recognised by its
+content. One key becomes a JWK as "trustkeys generate" writes it, a set becomes a key set's file.
 """
 
 
-@click.command("import", epilog=_EPILOG)
-@click.argument("file")
-@click.option("-o", "--output", metavar="OUT", required=True, help="A new file, mode 0600.")
-@click.option("--use", metavar="USE", help="sig or enc, in place of what the form says.")
-@click.option("--nbf", metavar="T", help="Not before this time, in place of what the form says.")
-@click.option("--exp", metavar="T", help="Expires at this time, in place of what the form says.")
-@click.option("--id", "name", metavar="NAME", help="The id of a set, where the form has none.")
-@click.option("--password-file", metavar="PW", help="Where the passphrase of FILE is.")
-@click.option("--key", "key_file", metavar="KEY", help="The private key that FILE is sealed to.")
-@click.option("--output-password-file", metavar="PW", help="Encrypt OUT to this passphrase.")
-@click.option("--plain", is_flag=True, help="Let the private keys of a set lie in the open.")
-@click.option("--json", is_flag=True, expose_value=False, help="Print errors as JSON.")
+@click.command("import", epilog=f"{_EPILOG}\n{options.TIMES_HELP}")
+@click.argument("file", type=INPUT)
+@click.option(
+    "-o", "--output", type=NEW_FILE, metavar="OUT", required=True, help="A new file, mode 0600."
+)
+@options.use("sig or enc. Default: as FILE says.")
+@options.nbf("Not valid before this time. Default: as FILE says.")
+@options.exp("Expires at this time. Default: as FILE says.")
+@click.option("--id", "name", metavar="NAME", help="The id of a set. Default: as FILE says.")
+@options.password_file("Read the passphrase of FILE from this file or pipe. Default: ask.")
+@click.option(
+    "--key", "key_file", type=INPUT, metavar="KEY", help="The private key that FILE is sealed to."
+)
+@options.password_file(
+    "Encrypt OUT to the passphrase in this file or pipe.", "--output-password-file"
+)
+@click.option("--plain", is_flag=True, help="Write the private keys of a set unencrypted.")
+@options.json_errors
 def import_(
     file: str,
     output: str,
     use: str | None,
-    nbf: str | None,
-    exp: str | None,
+    nbf: Time | None,
+    exp: Time | None,
     name: str | None,
     password_file: str | None,
     key_file: str | None,
     output_password_file: str | None,
     plain: bool,
 ) -> None:
-    """Read keys in any form, check them, and keep them.
+    """Read keys in any form, check them, and write them to a file.
 
-    Prints the answer that Graph would give, and no secret. A set is encrypted to a passphrase,
-    which is asked for where no option gives it; a single key only with --output-password-file.
+    Prints the answer that Graph would give, which holds no secret. A set is encrypted to a
+    passphrase, which is asked for unless an option gives it. A single key is encrypted only with
+    --output-password-file.
     """
-    if [file, password_file, key_file, output_password_file].count("-") > 1:
-        raise click.UsageError("standard input can be one of the files")
-    if output == "-":
-        raise click.UsageError("keys are kept in a file: -o OUT")
-    if os.path.lexists(output):  # before anything is asked for
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), output)
-    dates = values.dates(nbf, exp)
+    start, end = validity(nbf, exp)
     with_key = None if key_file is None else inputs.recipient(key_file)
-
-    is_protected = with_key is not None
-
-    def read(data: bytes, password: str | None) -> TrustFrameworkKeySet | TrustFrameworkKey:
-        nonlocal is_protected
-        is_protected |= password is not None
-        return _read(data, password, use=use, dates=dates, name=name, with_key=with_key)
-
-    found = inputs.foreign(file, password_file, read)
-    answer = values.json_text(found.to_graph())
-    if isinstance(found, TrustFrameworkKeySet):
+    found = inputs.foreign_file(file)
+    opened = inputs.open_foreign(found, file, password_file, with_key=with_key)
+    if isinstance(opened, OpenedSet):
+        if (start, end) != (None, None):
+            raise click.UsageError("--nbf and --exp are for one key, and FILE is a key set")
+        if name is None and opened.document.get("id") is None:
+            raise click.UsageError("the key set in FILE has no id: give it one with --id")
+        with prefix_errors(file):
+            keys = TrustFrameworkKeySet.from_jwks(opened.document, id=name, use=use)
         password = passphrases.new(
             output, output_password_file, plain=plain, option="--output-password-file"
         )
         with uninterrupted():
-            store.save(found, output, password=password, plain=plain)
-    else:
-        if plain:
-            raise click.UsageError("--plain is for a set, and this is one key")
-        password = (
-            None if output_password_file is None else values.read_password(output_password_file)
-        )
-        text = values.private_text(found, password).encode()
-        with uninterrupted():
-            write_new(output, text)
-        if found.has_private and password is None and is_protected:
-            values.warn(f"the private key lies in the open in {output}")
-    values.write_out(answer)
+            store.save(keys, output, password=password, plain=plain)
+        write_result(json_text(keys.to_graph()))
+        return
+    for is_given, option in ((name is not None, "--id"), (plain, "--plain")):
+        if is_given:
+            raise click.UsageError(f"{option} is for a key set, and FILE is one key")
+    with prefix_errors(file):
+        key = opened.key(use=use, nbf=start, exp=end)
+    _write_key(key, output, output_password_file)
+    if key.has_private and output_password_file is None and found.protection != "none":
+        warn(f"{output} holds the private key unencrypted, and {file} was encrypted")
+    write_result(json_text(key.to_graph()))
 
 
-def _read(
-    data: bytes,
-    password: str | None,
-    *,
-    use: str | None,
-    dates: tuple[int | None, int | None],
-    name: str | None,
-    with_key: Recipient | None,
-) -> TrustFrameworkKeySet | TrustFrameworkKey:
-    nbf, exp = dates
-    document: Mapping[str, Any] | None = None
-    if with_key is not None or recognise(data) in ("jwk-set", "jwe", "sealed"):
-        document = opened(data, password=password, with_key=with_key)
-    if document is not None and ("keys" in document or "value" in document):
-        if dates != (None, None):
-            raise click.UsageError("--nbf and --exp are for one key, and this is a set")
-        if name is None and document.get("id") is None:
-            raise click.UsageError("this is a set without an id: give it one with --id")
-        return TrustFrameworkKeySet.from_jwks(document, id=name, use=use)
-    if name is not None:
-        raise click.UsageError("--id is for a set, and this is one key")
-    if document is not None:
-        return TrustFrameworkKey.from_jwk(document, use=use, nbf=nbf, exp=exp)
-    return read_key(data, use=use, nbf=nbf, exp=exp, password=password)
+def _write_key(key: TrustFrameworkKey, output: str, password_file: str | None) -> None:
+    password = None if password_file is None else passphrases.read_password(password_file)
+    if key.has_private:
+        refuse_test_keys([key])
+    text = json_text(key.to_jwk(private=key.has_private))
+    if password is not None:
+        text = encrypt(text.encode(), password=password, cty="jwk+json") + "\n"
+    with uninterrupted():
+        write_new(output, text.encode())

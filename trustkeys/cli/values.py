@@ -193,7 +193,7 @@ def private_text(key: TrustFrameworkKey, password: str | None) -> str:
         return text
     from trustkeys.formats.jwe import encrypt
 
-    return encrypt(text.encode(), password, cty="jwk+json") + "\n"
+    return encrypt(text.encode(), password=password, cty="jwk+json") + "\n"
 
 
 def warn(message: str) -> None:

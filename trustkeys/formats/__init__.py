@@ -1,1 +1,1 @@
-"""The forms in which keys are kept and passed on."""
+"""Forms of keys in files: PEM, DER, PKCS#12, certificates and JWE."""

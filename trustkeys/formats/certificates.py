@@ -1,4 +1,4 @@
-"""X.509 certificates of RSA keys (RFC 5280), and requests for them (RFC 2986)."""
+"""X.509 certificates of RSA keys (RFC 5280), and certificate signing requests (RFC 2986)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput, numeric_dates
-from trustkeys.core.request import checked_use
 from trustkeys.core.rsa import rsa_public_members
 from trustkeys.core.x5c import (
     MAX_CHAIN,
@@ -27,6 +26,8 @@ from trustkeys.core.x5c import (
     x5t_of,
 )
 from trustkeys.errors import InvalidInputError
+from trustkeys.formats.key_usage import check_usage, key_usage, use_of
+from trustkeys.formats.opened import ANY_USE, OpenedKey
 from trustkeys.wording import shape
 
 __all__ = [
@@ -41,7 +42,7 @@ __all__ = [
 __tracebackhide__ = True
 
 MAX_TIME = 253_402_300_799
-"""The last second that X.509 can say, since 1970: that of the year 9999."""
+"""The last second that X.509 can express, since 1970: the end of the year 9999."""
 
 
 def self_signed(
@@ -51,24 +52,25 @@ def self_signed(
     nbf: NumericDateInput = None,
     exp: NumericDateInput = None,
 ) -> TrustFrameworkKey:
-    """Give a key a certificate that is signed with the key itself.
+    """Make a certificate that is signed with the key itself, and attach it to the key.
 
-    Its key usage is that of the key's `use`: digitalSignature for `sig`, keyEncipherment and
-    dataEncipherment for `enc`. It is valid from the key's `nbf` to its `exp`. (A certificate is
-    valid up to and including its last second, a key ends at it.)
+    Its key usage follows the key's `use`: digitalSignature for ``sig``, keyEncipherment and
+    dataEncipherment for ``enc``. It is valid from the key's `nbf` to its `exp`. (A certificate
+    is still valid in its last second; a key is not.)
 
     Args:
         key: A private RSA key.
-        subject: Whose it is, as RFC 4514 writes it: ``CN=login.example,O=Example``.
-        nbf: From when it is valid, where the key has no `nbf`.
-        exp: Until when, where the key has no `exp`.
+        subject: The subject's names in the form of RFC 4514: ``CN=login.example,O=Example``.
+        nbf: The first second, for a key without `nbf`: whole seconds since 1970 or an aware
+            datetime.
+        exp: The last second, for a key without `exp`: likewise.
 
     Returns:
-        The key, with the certificate in `x5c` and `x5t`.
+        The key with the certificate in `x5c` and `x5t`.
 
     Raises:
-        InvalidInputError: It is no private RSA key, the subject is none, or the dates are
-            missing, given twice, or beyond the year 9999. Code ``BadRequest``.
+        InvalidInputError: Code ``BadRequest``: no private RSA key; no such subject; a date that
+            is missing, given twice, or beyond the year 9999.
     """
     start, end = _validity(key, nbf, exp)
     name = _name(subject)
@@ -83,10 +85,10 @@ def self_signed(
         .not_valid_before(datetime.fromtimestamp(start, UTC))
         .not_valid_after(datetime.fromtimestamp(end, UTC))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(key.use), critical=True)
+        .add_extension(key_usage(key.use), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
-    # Some of what a subject may not be is found only when it is written.
+    # cryptography finds some bad subjects only when it signs.
     certificate = None
     with suppress(ValueError):
         certificate = builder.sign(private_key, SHA256())
@@ -96,19 +98,19 @@ def self_signed(
 
 
 def signing_request(key: TrustFrameworkKey, subject: str) -> bytes:
-    """Write a certificate signing request for a key, as PEM.
+    """Write a certificate signing request for a key as PEM.
 
-    It asks for the key usage of the key's `use`.
+    It asks for the key usage that fits the key's `use`.
 
     Args:
         key: A private RSA key.
         subject: As `self_signed`.
 
     Raises:
-        InvalidInputError: It is no private RSA key, or the subject is none. Code ``BadRequest``.
+        InvalidInputError: No private RSA key, or no such subject. Code ``BadRequest``.
     """
     builder = x509.CertificateSigningRequestBuilder().subject_name(_name(subject))
-    builder = builder.add_extension(_key_usage(key.use), critical=True)
+    builder = builder.add_extension(key_usage(key.use), critical=True)
     private_key = key.private_key()
     with suppress(ValueError):
         return builder.sign(private_key, SHA256()).public_bytes(Encoding.PEM)
@@ -118,42 +120,44 @@ def signing_request(key: TrustFrameworkKey, subject: str) -> bytes:
 def with_certificates(
     key: TrustFrameworkKey, certificates: bytes | Iterable[x509.Certificate]
 ) -> TrustFrameworkKey:
-    """Give a key the certificates that an authority issued for it.
+    """Attach the certificates that an authority issued to their key.
 
     Args:
         key: An RSA key.
-        certificates: Its own and those of its issuers, in any order; PEM, DER, or objects of
-            `cryptography`.
+        certificates: Its certificate and those of the issuers, in any order: PEM, DER, or
+            objects of `cryptography`.
 
     Returns:
-        The key, with the chain in `x5c`, in order, and `x5t`.
+        The key with the chain, in order, in `x5c` and `x5t`.
 
     Raises:
-        InvalidInputError: ``AADB2C95034`` none of them is the key's, one does not belong to the
-            chain, or the key usage does not fit the key's `use`.
+        InvalidInputError: ``AADB2C95034`` none of the certificates is for this key, one does not
+            belong to the chain, or the key usage does not allow the key's `use`.
     """
     chain = in_order(_certificates(certificates), key)
-    _check_usage(chain[0], key.use)
+    check_usage(chain[0], key.use)
     return _carrying(key, chain)
 
 
 def to_certificate_pem(key: TrustFrameworkKey) -> bytes:
-    """Write the certificates that a key carries as PEM, its own first.
+    """Write the certificates of a key as PEM, its own first.
 
     Raises:
-        InvalidInputError: It carries none. Code ``BadRequest``.
+        InvalidInputError: It has none. Code ``BadRequest``.
     """
     return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates_of(key))
 
 
 def certificates_of(key: TrustFrameworkKey) -> tuple[x509.Certificate, ...]:
-    """Give the certificates that a key carries, its own first.
+    """Return the certificates of a key, its own first.
 
     Raises:
-        InvalidInputError: It carries none. Code ``BadRequest``.
+        InvalidInputError: It has none. Code ``BadRequest``.
     """
     if not key.x5c:
-        raise InvalidInputError("the key has no certificate: give it one first", target="x5c")
+        raise InvalidInputError(
+            "the key has no certificate: make or attach one first", target="x5c"
+        )
     return read_x5c(key.x5c)
 
 
@@ -169,7 +173,7 @@ def read_certificates(data: bytes) -> tuple[x509.Certificate, ...]:
         if b"-----BEGIN" in data:
             return tuple(x509.load_pem_x509_certificates(data))
         return (x509.load_der_x509_certificate(data),)
-    raise InvalidInputError("these must be certificates, as PEM or DER", code="AADB2C95034")
+    raise InvalidInputError("these must be certificates in PEM or DER", code="AADB2C95034")
 
 
 def from_certificate(
@@ -182,48 +186,49 @@ def from_certificate(
     """Read the public key of a certificate, with the certificate and its dates.
 
     Args:
-        certificates: The key's own first, as PEM, DER, or objects of `cryptography`.
-        use: Default: what the key usage says, where it says one.
-        nbf: In place of the certificate's own.
-        exp: In place of the certificate's own.
+        certificates: The key's own first: PEM, DER, or objects of `cryptography`.
+        use: ``"sig"`` or ``"enc"``. Default: the use that the key usage allows, if it is one.
+        nbf: Whole seconds since 1970 or an aware datetime. Default: the certificate's.
+        exp: Likewise.
 
     Raises:
+        MissingUseError: Code ``AADB2C90253``: `use` is None, and the key usage allows both or
+            neither.
         InvalidInputError: ``AADB2C95034`` no certificate of an RSA key, one that does not belong
-            to the chain, or a key usage that does not fit `use`; ``AADB2C90253`` `use` is not
-            given and the key usage names none, or both; else as `TrustFrameworkKey.from_jwk`.
+            to the chain, or a key usage that does not allow `use`; else as
+            `TrustFrameworkKey.from_jwk`.
     """
-    chain = [*_certificates(certificates)]
+    return opened_certificate([*_certificates(certificates)]).key(use=use, nbf=nbf, exp=exp)
+
+
+def opened_certificate(chain: Sequence[x509.Certificate]) -> OpenedKey:
+    """Read the public key of the first certificate; else as `from_certificate`."""
     public_key: object = None
     with suppress(IndexError, ValueError, UnsupportedAlgorithm):
         public_key = chain[0].public_key()
     if not isinstance(public_key, RSAPublicKey):
-        raise InvalidInputError("the certificate must be of an RSA key", code="AADB2C95034")
-    use = use_of(chain[0]) if use is None else use
-    if use is None:
-        raise InvalidInputError(
-            "use is missing: the certificate's key usage does not say whether sig or enc",
-            code="AADB2C90253",
-            target="use",
-        )
+        raise InvalidInputError("the certificate must be for an RSA key", code="AADB2C95034")
+    return opened_with_certificates({"kty": "RSA", **rsa_public_members(public_key)}, chain)
+
+
+def opened_with_certificates(
+    members: dict[str, str], certificates: Iterable[x509.Certificate]
+) -> OpenedKey:
+    """Check the members of an RSA key, and attach its certificates, in any order.
+
+    The `use` and the dates are those of the key's own certificate.
+
+    Raises:
+        InvalidInputError: As `TrustFrameworkKey.from_jwk` and `with_certificates`.
+    """
+    key = TrustFrameworkKey.from_jwk(members, use=ANY_USE)
+    chain = in_order(certificates, key)
     start, end = dates_of(chain[0])
-    members = {"kty": "RSA", **rsa_public_members(public_key)}
-    key = TrustFrameworkKey.from_jwk(
-        members, use=use, nbf=start if nbf is None else nbf, exp=end if exp is None else exp
-    )
-    return with_certificates(key, chain)
-
-
-def use_of(certificate: x509.Certificate) -> str | None:
-    """Give the `use` that a certificate's key usage means, where it means one alone."""
-    usage = _usage_of(certificate)
-    if usage is None:
-        return None
-    signs, encrypts = usage.digital_signature, usage.key_encipherment or usage.data_encipherment
-    return None if signs == encrypts else "sig" if signs else "enc"
+    return OpenedKey(_carrying(key, chain), use_of(chain[0]), start, end, chain[0])
 
 
 def dates_of(certificate: x509.Certificate) -> tuple[int, int]:
-    """Give a certificate's first and last second, since 1970; 0 for what lies before."""
+    """Return a certificate's first and last second since 1970; 0 for earlier ones."""
     dates = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     start, end = (max(int(date.timestamp()), 0) for date in dates)
     return start, end
@@ -245,7 +250,7 @@ def _certificates(
 def in_order(
     certificates: Iterable[x509.Certificate], key: TrustFrameworkKey
 ) -> list[x509.Certificate]:
-    """Put the key's own certificate first, and after each the one that issued it."""
+    """Return the key's own certificate, followed by those of its issuers, in order."""
     rest = [*dict.fromkeys(certificates)]
     if len(rest) > MAX_CHAIN:
         raise InvalidInputError(
@@ -257,7 +262,7 @@ def in_order(
     chain = [certificate for certificate in rest if belongs_to(certificate, public_key)][:1]
     if not chain:
         raise InvalidInputError(
-            "none of the certificates is of this key", code="AADB2C95034", target="x5c"
+            "none of the certificates is for this key", code="AADB2C95034", target="x5c"
         )
     rest.remove(chain[0])
     while issuers := [other for other in rest if is_issued_by(chain[-1], other)]:
@@ -270,48 +275,6 @@ def in_order(
             target="x5c",
         )
     return chain
-
-
-def _usage_of(certificate: x509.Certificate) -> x509.KeyUsage | None:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound:
-        return None
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-        pass
-    raise InvalidInputError(
-        "the certificate's extensions cannot be read", code="AADB2C95034", target="x5c"
-    )
-
-
-def _check_usage(certificate: x509.Certificate, use: str) -> None:
-    usage = _usage_of(certificate)
-    wanted = _key_usage(use)
-    if usage is not None and not (
-        (wanted.digital_signature and usage.digital_signature)
-        or (wanted.key_encipherment and (usage.key_encipherment or usage.data_encipherment))
-    ):
-        allowed = {"sig": "digitalSignature", "enc": "keyEncipherment or dataEncipherment"}
-        raise InvalidInputError(
-            f"the certificate's key usage must have {allowed[use]} for a key of use {use}",
-            code="AADB2C95034",
-            target="use",
-        )
-
-
-def _key_usage(use: str) -> x509.KeyUsage:
-    signs = checked_use(use) == "sig"
-    return x509.KeyUsage(
-        digital_signature=signs,
-        content_commitment=False,
-        key_encipherment=not signs,
-        data_encipherment=not signs,
-        key_agreement=False,
-        key_cert_sign=False,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
 
 
 def _validity(
@@ -328,7 +291,7 @@ def _validity(
     start, end = numeric_dates(key.nbf if nbf is None else nbf, key.exp if exp is None else exp)
     if start is None or end is None or end > MAX_TIME:
         raise InvalidInputError(
-            "exp must lie before the year 10000, where X.509 ends", target="exp"
+            "exp must be before the year 10000: X.509 has no later dates", target="exp"
         )
     return start, end
 
@@ -342,7 +305,7 @@ def _name(subject: str) -> x509.Name:
 
 def _no_subject(subject: object) -> InvalidInputError:
     return InvalidInputError(
-        "subject must be names as RFC 4514 writes them, such as CN=login.example,O=Example "
-        f"(no slashes, no space after a comma), not {shape(subject)}",
+        "subject must be names in the form of RFC 4514, such as CN=login.example,O=Example (no "
+        f"slashes, no space after a comma), not {shape(subject)}",
         target="subject",
     )

@@ -1,4 +1,4 @@
-"""What is encrypted to a passphrase that was made for it."""
+"""An encrypted file and its passphrase, and the passphrases that OpenSSL's forms accept."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import warnings
 from typing import NoReturn, final
 
 from trustkeys.core.strict_json import is_text
-from trustkeys.errors import InvalidInputError
+from trustkeys.errors import PassphraseError
 from trustkeys.wording import shape
 
 __tracebackhide__ = True
 
 
 MAX_LENGTH = 1023
-"""The longest passphrase, in bytes, that OpenSSL takes for these forms."""
+"""The longest passphrase, in bytes, that OpenSSL accepts for PKCS#8 and PKCS#12."""
 
 
 @final
 class Exported:
-    """A file that holds a private key, and the passphrase that opens it. Shows neither.
+    """A file with a private key, and the passphrase that opens it. Its repr shows neither.
 
     Attributes:
         data: The file's content.
@@ -36,50 +36,49 @@ class Exported:
         return f"<Exported, {len(self.data)} bytes>"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("what holds a passphrase is not pickled: pass data and password on")
+        raise TypeError("an Exported holds a passphrase and is not pickled: pass its attributes on")
 
 
 def octets(password: str) -> bytes:
-    """Give the octets of a passphrase that opens a file of others.
+    """Return the octets of a passphrase that opens a PKCS#8 or PKCS#12 file.
 
     Raises:
-        InvalidInputError: It is no text, empty, longer than OpenSSL takes, or holds a NUL,
-            which would end it. Code ``BadRequest``.
+        PassphraseError: It is no text, empty, longer than OpenSSL accepts, or holds a NUL, at
+            which OpenSSL would cut it off. Code ``BadRequest``.
     """
     is_sound = isinstance(password, str) and is_text(password) and "\0" not in password
     data = password.encode() if is_sound else b""
     if not 0 < len(data) <= MAX_LENGTH:
-        raise InvalidInputError(
+        raise PassphraseError(
             f"the passphrase must be text of 1 to {MAX_LENGTH} bytes without NUL, not "
-            f"{shape(password)}",
-            target="password",
+            f"{shape(password)}"
         )
     return data
 
 
 def passphrase(own: str | None) -> str:
-    """Give the passphrase for a form whose own protection of passphrases is weak.
+    """Return the passphrase for a form that protects passphrases only weakly.
 
-    PKCS#8 and PKCS#12 as `cryptography` writes them stretch a passphrase by 2,048 rounds of
-    hashing: it is found by trying unless it is long and random.
+    PKCS#8 and PKCS#12 as `cryptography` writes them use 2,048 rounds of hashing. An attacker
+    finds such a passphrase by trial unless it is long and random.
 
     Args:
-        own: One that the caller brings, in place of one of 128 random bits.
+        own: The caller's passphrase. Default: a new one of 128 random bits, in hexadecimal.
 
     Raises:
-        InvalidInputError: It is not 1 to 1023 printable ASCII characters. Code ``BadRequest``.
+        PassphraseError: `own` is not 1 to 1023 printable ASCII characters. Code ``BadRequest``.
     """
     if own is None:
         return secrets.token_hex(16)
-    # Programs differ in how they turn other characters into octets.
+    # Programs encode other characters in different ways.
     is_ascii = isinstance(own, str) and own.isascii() and own.isprintable()
     if not is_ascii or not 0 < len(own) <= MAX_LENGTH:
-        raise InvalidInputError(
-            f"the passphrase must be printable ASCII, 1 to {MAX_LENGTH} characters, "
-            f"not {shape(own)}",
-            target="password",
+        raise PassphraseError(
+            f"the passphrase must be 1 to {MAX_LENGTH} printable ASCII characters, not {shape(own)}"
         )
     warnings.warn(
-        "this form protects a passphrase badly: let one be made, or use jwe", stacklevel=3
+        "this form protects a passphrase only weakly: leave the passphrase out to get a random "
+        "one, or use jwe",
+        stacklevel=3,
     )
     return own

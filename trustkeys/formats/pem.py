@@ -1,8 +1,8 @@
 """PEM and DER: PKCS#8 (RFC 5958) and SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7).
 
-The passphrase of an encrypted PKCS#8 file is stretched by 2,048 rounds, which cannot be changed
-here: so one is made that needs none. For a backup that has to last, `trustkeys.formats.jwe` is
-the better form.
+`cryptography` encrypts PKCS#8 with 2,048 rounds of hashing and has no option for more. So
+`to_encrypted_pem` generates a random passphrase, which needs none. `trustkeys.formats.jwe` is
+the better form for backups.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
+from attrs import field, frozen
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import (
@@ -28,8 +29,14 @@ from cryptography.hazmat.primitives.serialization import (
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput
 from trustkeys.core.rsa import rsa_members, rsa_public_members
-from trustkeys.errors import InvalidInputError
+from trustkeys.errors import (
+    InvalidInputError,
+    MissingPassphraseError,
+    NotEncryptedError,
+    WrongPassphraseError,
+)
 from trustkeys.formats.exported import Exported, octets, passphrase
+from trustkeys.formats.opened import OpenedKey
 from trustkeys.testkeys.guard import refuse_test_keys
 from trustkeys.wording import shape
 
@@ -45,22 +52,22 @@ __tracebackhide__ = True
 
 
 def to_pem(key: TrustFrameworkKey, *, private: bool = False) -> bytes:
-    """Write an RSA key as PEM: SubjectPublicKeyInfo, or PKCS#8 in the open.
+    """Write an RSA key as PEM: SubjectPublicKeyInfo, or unencrypted PKCS#8.
 
     Args:
         key: The key.
-        private: Whether to write its private part.
+        private: True to write the private key.
 
     Raises:
-        InvalidInputError: It is no RSA key, or has no private part, or is to be written with it
-            and is a test key (`trustkeys.testing`). Code ``BadRequest``.
+        InvalidInputError: Code ``BadRequest``: no RSA key; `private`, and the key has no private
+            part or is a test key (`trustkeys.testing`).
     """
-    return _in_the_open(key, Encoding.PEM, private=private)
+    return _unencrypted(key, Encoding.PEM, private=private)
 
 
 def to_der(key: TrustFrameworkKey, *, private: bool = False) -> bytes:
     """Write an RSA key as DER; else as `to_pem`."""
-    return _in_the_open(key, Encoding.DER, private=private)
+    return _unencrypted(key, Encoding.DER, private=private)
 
 
 def to_encrypted_pem(key: TrustFrameworkKey, *, password: str | None = None) -> Exported:
@@ -68,10 +75,11 @@ def to_encrypted_pem(key: TrustFrameworkKey, *, password: str | None = None) -> 
 
     Args:
         key: The key.
-        password: A passphrase of your own, with a warning. Default: one of 128 random bits.
+        password: Your own passphrase; trustkeys warns about it. Default: a new one of 128 random
+            bits.
 
     Raises:
-        InvalidInputError: As `to_pem`; the passphrase is empty or no printable ASCII.
+        InvalidInputError: As `to_pem`; the passphrase is empty or not printable ASCII.
     """
     return _encrypted(key, Encoding.PEM, passphrase(password))
 
@@ -92,25 +100,92 @@ def from_pem(
 ) -> TrustFrameworkKey:
     """Read an RSA key from PEM or DER: PKCS#8, PKCS#1 or SubjectPublicKeyInfo.
 
-    It is checked as `TrustFrameworkKey.from_jwk` does.
+    It is checked as `TrustFrameworkKey.from_jwk` does. Certificates in the file are ignored;
+    `trustkeys.formats.reading.read_key` attaches them.
 
     Args:
         data: The file's content.
         use: ``"sig"`` or ``"enc"``.
-        nbf: Not before, which the form does not carry.
-        exp: Expires, likewise.
+        nbf: Not before: whole seconds since 1970, or an aware datetime.
+        exp: Expires: likewise.
         kid: Default: the thumbprint (RFC 7638).
-        password: Of an encrypted file.
+        password: The passphrase of an encrypted file.
 
     Raises:
-        InvalidInputError: ``AADB2C95034`` it holds no RSA key, ``BadRequest`` the passphrase is
-            missing, wrong or not needed; else as `TrustFrameworkKey.from_jwk`.
+        PassphraseError: The passphrase is missing, wrong or not needed. Code ``BadRequest``.
+        InvalidInputError: ``AADB2C95034`` no RSA key, or several; else as
+            `TrustFrameworkKey.from_jwk`.
     """
-    members = {"kty": "RSA", **_members(data, password)}
-    return TrustFrameworkKey.from_jwk(members, use=use, nbf=nbf, exp=exp, kid=kid)
+    members = KeyFile.parse(data).members(password)
+    return OpenedKey.from_jwk(members, kid=kid).key(use=use, nbf=nbf, exp=exp)
 
 
-def _in_the_open(key: TrustFrameworkKey, encoding: Encoding, *, private: bool) -> bytes:
+@frozen
+class KeyFile:
+    """The only key in a PEM or DER file, loaded unless that needs a passphrase.
+
+    Attributes:
+        is_private: Whether the file says that the key is private.
+        is_encrypted: Whether loading it needs a passphrase.
+        key: The key of `cryptography`; None if it is encrypted or broken.
+    """
+
+    is_private: bool
+    is_encrypted: bool
+    key: object = field(repr=False)
+    _data: bytes = field(repr=False)
+
+    @classmethod
+    def parse(cls, data: bytes) -> KeyFile:
+        """Parse PEM or DER.
+
+        Raises:
+            InvalidInputError: PEM with no key, or with several. Code ``AADB2C95034``.
+        """
+        if not isinstance(data, bytes):
+            raise InvalidInputError(f"the file of a key must be bytes, not {shape(data)}")
+        # Programs such as openssl write text before the PEM block.
+        if b"-----BEGIN" in data:
+            data, is_private = _key_block(data)
+            public = None if is_private else _load_public(data)
+        else:
+            public = _load_public(data)
+            is_private = public is None
+        if not is_private:
+            return cls(is_private=False, is_encrypted=False, key=public, data=data)
+        try:
+            private = _load_private(data, None)
+        except TypeError:  # raised by cryptography for an encrypted key
+            return cls(is_private=True, is_encrypted=True, key=None, data=data)
+        return cls(is_private=True, is_encrypted=False, key=private, data=data)
+
+    def members(self, password: str | None) -> dict[str, str]:
+        """Return the JWK members of the RSA key.
+
+        Raises:
+            PassphraseError: As `from_pem`.
+            InvalidInputError: As `from_pem`.
+        """
+        secret = None if password is None else octets(password)
+        key = self.key
+        if self.is_encrypted:
+            if secret is None:
+                raise MissingPassphraseError("it is encrypted, and the passphrase is missing")
+            key = _load_private(self._data, secret)
+            if key is None:
+                raise WrongPassphraseError("the passphrase is wrong, or the file was changed")
+        elif secret is not None and key is not None:
+            raise NotEncryptedError("it is not encrypted, though a passphrase was given")
+        if isinstance(key, RSAPrivateKey):
+            return {"kty": "RSA", **rsa_members(key)}
+        if isinstance(key, RSAPublicKey):
+            return {"kty": "RSA", **rsa_public_members(key)}
+        raise InvalidInputError(
+            "this must be an RSA key as PKCS#8, PKCS#1 or SubjectPublicKeyInfo", code="AADB2C95034"
+        )
+
+
+def _unencrypted(key: TrustFrameworkKey, encoding: Encoding, *, private: bool) -> bytes:
     if not private:
         return key.public_key().public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo)
     return _pkcs8(key, encoding, NoEncryption())
@@ -127,32 +202,8 @@ def _pkcs8(
     return key.private_key().private_bytes(encoding, PrivateFormat.PKCS8, encryption)
 
 
-def _members(data: bytes, password: str | None) -> dict[str, str]:
-    if not isinstance(data, bytes):
-        raise InvalidInputError(f"the file of a key must be bytes, not {shape(data)}")
-    secret = None if password is None else octets(password)
-    key: object
-    # Programs such as openssl write words before PEM.
-    if b"-----BEGIN" in data:
-        block, is_private = _key_block(data)
-        key = _private(block, secret) if is_private else _public(block)
-    else:
-        key = _public(data)
-        if key is None:
-            key = _private(data, secret)
-    if isinstance(key, RSAPrivateKey):
-        return rsa_members(key)
-    if not isinstance(key, RSAPublicKey):
-        raise InvalidInputError(
-            "this must be an RSA key as PKCS#8, PKCS#1 or SubjectPublicKeyInfo", code="AADB2C95034"
-        )
-    if secret is not None:
-        raise _not_encrypted()
-    return rsa_public_members(key)
-
-
 def _key_block(data: bytes) -> tuple[bytes, bool]:
-    """Cut the one key out of PEM, which may hold certificates too; say whether it is private."""
+    """Cut the only key out of PEM, which may also hold certificates."""
     labels = _KEY_LABEL.findall(data)
     if len(labels) != 1:
         raise InvalidInputError(
@@ -171,41 +222,16 @@ def _is_pem(data: bytes) -> bool:
     return data.startswith(b"-----BEGIN")
 
 
-def _public(data: bytes) -> object:
+def _load_public(data: bytes) -> object:
     load = load_pem_public_key if _is_pem(data) else load_der_public_key
     with suppress(ValueError, UnsupportedAlgorithm):
         return load(data)
     return None
 
 
-def _private(data: bytes, password: bytes | None) -> object:
-    problem: InvalidInputError | None = None
-    try:
-        key = _load_private(data, None)
-        if key is None or password is None:
-            return key
-        problem = _not_encrypted()
-    except TypeError:  # so it is encrypted
-        if password is None:
-            problem = InvalidInputError(
-                "it is encrypted, and the passphrase is missing", target="password"
-            )
-        elif key := _load_private(data, password):
-            return key
-    raise problem or InvalidInputError(
-        "the passphrase is wrong, or the file was changed", target="password"
-    )
-
-
 def _load_private(data: bytes, password: bytes | None) -> object:
     load = load_pem_private_key if _is_pem(data) else load_der_private_key
     with suppress(ValueError, UnsupportedAlgorithm):
-        # The numbers are tested with those of all other forms.
+        # TrustFrameworkKey.from_jwk checks the numbers, as it does for all other forms.
         return load(data, password, unsafe_skip_rsa_key_validation=True)
     return None
-
-
-def _not_encrypted() -> InvalidInputError:
-    return InvalidInputError(
-        "it is not encrypted, though a passphrase was given", target="password"
-    )

@@ -1,95 +1,188 @@
-"""Keys in any form, told apart by their content."""
+"""Files from other programs: recognised by their content, opened, and checked once."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any, Literal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from attrs import evolve
+from attrs import field, frozen
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import (
-    load_der_private_key,
-    load_der_public_key,
-)
 
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput
+from trustkeys.core.private import Private
 from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
-from trustkeys.errors import InvalidInputError
+from trustkeys.errors import InvalidInputError, NotEncryptedError
+from trustkeys.formats import jwe, pkcs12
 from trustkeys.formats.certificates import (
-    from_certificate,
-    in_order,
+    opened_certificate,
+    opened_with_certificates,
     read_certificates,
-    with_certificates,
 )
-from trustkeys.formats.jwe import ALG, decrypt
-from trustkeys.formats.pem import from_pem
-from trustkeys.formats.pkcs12 import from_pkcs12
-from trustkeys.formats.sealed import Recipient, sealed_header, unseal_text
+from trustkeys.formats.opened import OpenedKey
+from trustkeys.formats.pem import KeyFile
 from trustkeys.wording import shape
 
-__all__ = ["read_key", "recognise"]
+if TYPE_CHECKING:
+    from trustkeys.formats.recipient import Recipient
+
+__all__ = ["ForeignFile", "read_key", "recognise"]
 
 __tracebackhide__ = True
 
-Form = Literal[
-    "jwk",
-    "jwk-set",
-    "jwe",
-    "sealed",
-    "private-key",
-    "public-key",
-    "certificate",
-    "signing-request",
-    "pkcs12",
-]
+Form = Literal["jwk", "jwks", "jwe", "pem", "der", "pkcs12", "certificate", "csr"]
+
+T = TypeVar("T")
+
+Protection = Literal["none"] | jwe.Protection
 
 
-FORMS: dict[Form, str] = {
-    "jwk": "a JWK (RFC 7517), or a key of a Graph answer",
-    "jwk-set": "a JWK Set (RFC 7517), or a key set of a Graph answer",
-    "jwe": "a JWE (RFC 7516), encrypted to a passphrase",
-    "sealed": "a JWE (RFC 7516), encrypted to the public key of a recipient",
-    "private-key": "a private key (PKCS#8 or PKCS#1)",
-    "public-key": "a public key (SubjectPublicKeyInfo)",
-    "certificate": "a certificate (X.509)",
-    "signing-request": "a certificate signing request (PKCS#10)",
-    "pkcs12": "a PKCS#12 file (PFX)",
-}
-"""What the forms are, in words."""
+@frozen
+class OpenedSet:
+    """A JWK Set, or a key set in an answer of Graph, whose keys are not checked yet."""
+
+    _document: Private[Mapping[str, Any]]
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The JSON object, private members included."""
+        return self._document.reveal()
 
 
-def recognise(data: bytes) -> Form:
-    """Say in what form a file holds keys, going by its content.
+@frozen(eq=False)
+class ForeignFile:
+    """A file whose form is known. Make one with `recognise`.
+
+    Attributes:
+        form: ``"jwk"`` or ``"jwks"`` (JSON, also an answer of Graph), ``"jwe"``, ``"pem"`` or
+            ``"der"`` (a private or public key), ``"pkcs12"``, ``"certificate"`` or ``"csr"``.
+        protection: What it takes to open it: ``"none"``, ``"passphrase"``, or ``"recipient"``
+            for a private key; ``"unknown"`` for a JWE of an algorithm that is not supported.
+        description: What it is, in words for a person.
+    """
+
+    form: Form
+    protection: Protection
+    description: str
+    # The file's content, and what recognising it has parsed.
+    _content: Private[tuple[bytes, Any]] = field(repr=False)
+
+    @property
+    def header(self) -> Mapping[str, Any]:
+        """The protected header of a JWE; empty for other forms."""
+        _, parsed = self._content.reveal()
+        return parsed.header if isinstance(parsed, jwe.Jwe) else {}
+
+    def open(
+        self, *, password: str | None = None, with_key: Recipient | None = None
+    ) -> OpenedKey | OpenedSet:
+        """Decrypt the content, and check the key in it.
+
+        Args:
+            password: The passphrase of an encrypted file.
+            with_key: The private key that a JWE is sealed to.
+
+        Raises:
+            MissingPassphraseError: It is encrypted, and `password` is None.
+            WrongPassphraseError: The passphrase is wrong, or the file was changed.
+            NotEncryptedError: `password` is not needed.
+            InvalidInputError: It holds no key, `with_key` is missing, wrong or not needed; else
+                as `TrustFrameworkKey.from_jwk`.
+        """
+        if self.form in ("jwk", "jwks", "jwe"):
+            document = self.document(password=password, with_key=with_key)
+            if "keys" in document or "value" in document:
+                return OpenedSet(Private(document))
+            return OpenedKey.from_jwk(document)
+        if with_key is not None:
+            raise jwe.not_sealed()
+        data, parsed = self._content.reveal()
+        if self.form == "pkcs12":
+            return pkcs12.opened_pkcs12(data, parsed, password)
+        if self.form in ("pem", "der"):
+            members = (parsed or KeyFile.parse(data)).members(password)
+            if b"-----BEGIN CERTIFICATE-----" in data:
+                return opened_with_certificates(members, read_certificates(data))
+            return OpenedKey.from_jwk(members)
+        if password is not None:
+            raise _not_encrypted()
+        if self.form == "certificate":
+            return opened_certificate(self.certificates())
+        raise InvalidInputError(
+            "this is a certificate signing request, which holds no key: give the private key that "
+            "it was made with",
+            code="AADB2C95034",
+        )
+
+    def document(
+        self, *, password: str | None = None, with_key: Recipient | None = None
+    ) -> Mapping[str, Any]:
+        """Return the JSON object of a JWK or JWK Set, decrypted and not checked.
+
+        Raises:
+            InvalidInputError: As `open`; ``AADB2C95026`` the form or the content is no JSON.
+        """
+        _, parsed = self._content.reveal()
+        if isinstance(parsed, jwe.Jwe):
+            plaintext = parsed.decrypt(password=password, with_key=with_key)
+            return parse_object(
+                plaintext, what="the key", code="AADB2C95026", max_bytes=MAX_SET_BYTES
+            )
+        if not isinstance(parsed, dict):
+            raise InvalidInputError("this must be JSON, or a JWE of JSON", code="AADB2C95026")
+        if with_key is not None:
+            raise jwe.not_sealed()
+        if password is not None:
+            raise _not_encrypted()
+        return parsed
+
+    def certificates(self) -> tuple[x509.Certificate, ...]:
+        """Return the certificates of a certificate file, or of PEM; not those of PKCS#12.
+
+        Raises:
+            InvalidInputError: They cannot be read. Code ``AADB2C95034``.
+        """
+        data, parsed = self._content.reveal()
+        if isinstance(parsed, x509.Certificate):
+            return (parsed,)
+        if self.form == "certificate" or b"-----BEGIN CERTIFICATE-----" in data:
+            return read_certificates(data)
+        return ()
+
+    def request(self) -> x509.CertificateSigningRequest | None:
+        """Return the certificate signing request, or None if there is none, or a broken one."""
+        data, parsed = self._content.reveal()
+        if isinstance(parsed, x509.CertificateSigningRequest):
+            return parsed
+        return _loaded(x509.load_pem_x509_csr, data) if self.form == "csr" else None
+
+
+def recognise(data: bytes) -> ForeignFile:
+    """Find out in what form a file holds keys, by its content.
 
     Args:
         data: The file's content.
 
-    Returns:
-        ``"jwk"`` or ``"jwk-set"`` (JSON, answers of Graph among them), ``"jwe"`` (encrypted to a
-        passphrase), ``"sealed"`` (to a recipient's key); PEM or DER: ``"private-key"``,
-        ``"public-key"``, ``"certificate"``, ``"signing-request"``, ``"pkcs12"``.
-
     Raises:
-        InvalidInputError: None of these. Code ``BadRequest``.
+        InvalidInputError: No form that trustkeys reads. Code ``BadRequest``.
     """
     if not isinstance(data, bytes):
         raise InvalidInputError(f"the file must be bytes, not {shape(data)}")
     text = data.lstrip()
     if text.startswith((b"{", b"\xef\xbb\xbf{")):
-        members = parse_object(data, what="the file", max_bytes=MAX_SET_BYTES)
-        return "jwk-set" if "keys" in members or "value" in members else "jwk"
+        return _json(data)
     if text.startswith(b"eyJ"):
-        return "jwe" if sealed_header(data).get("alg") == ALG else "sealed"
-    form = _pem_form(data) if b"-----BEGIN" in data else _der_form(data)
-    if form is None:
+        return _jwe(data)
+    found = _pem(data) if b"-----BEGIN" in data else _der(data)
+    if found is None:
         raise InvalidInputError(
-            "this must be a JWK, a JWK Set, a JWE, PEM or DER, and is none of them, or cut off"
+            "this must be a JWK, a JWK Set, a JWE, PEM, DER or PKCS#12, and is something else, or "
+            "cut off"
         )
-    return form
+    return found
 
 
 def read_key(
@@ -105,124 +198,126 @@ def read_key(
 
     Args:
         data: The file's content.
-        use: In place of what the form says; needed where it says nothing.
-        nbf: In place of what the form says. Whole seconds since 1970 or an aware datetime.
+        use: ``"sig"`` or ``"enc"``. Default: what the file says.
+        nbf: Whole seconds since 1970 or an aware datetime. Default: what the file says.
         exp: Likewise.
-        password: Its passphrase, where it is encrypted.
-        with_key: The private key that it is sealed to.
+        password: The passphrase of an encrypted file.
+        with_key: The private key that a JWE is sealed to.
 
     Raises:
-        InvalidInputError: The form holds no key or several, or what it needs is missing or
-            wrong; else as the form's own function.
+        MissingUseError: Neither `use` nor the file says what the key is for. Code
+            ``AADB2C90253``.
+        InvalidInputError: The file holds no key or several; else as `ForeignFile.open`.
     """
-    form = recognise(data)
-    if form in ("jwk", "jwe", "sealed") or (with_key is not None and form != "jwk-set"):
-        return TrustFrameworkKey.from_jwk(
-            opened(data, password=password, with_key=with_key), use=use, nbf=nbf, exp=exp
-        )
-    if form == "pkcs12":
-        return from_pkcs12(data, password, use=use, nbf=nbf, exp=exp)
-    if form == "certificate":
-        return from_certificate(data, use=use, nbf=nbf, exp=exp)
-    if form in ("private-key", "public-key"):
-        return _with_its_certificates(data, use=use, nbf=nbf, exp=exp, password=password)
-    has = "holds several keys" if form == "jwk-set" else "holds no key, but asks for a certificate"
-    raise InvalidInputError(f"this {has}: one key is wanted", code="AADB2C95034")
+    found = recognise(data).open(password=password, with_key=with_key)
+    return one_key(found).key(use=use, nbf=nbf, exp=exp)
 
 
-def opened(
-    data: bytes, *, password: str | None = None, with_key: Recipient | None = None
-) -> Mapping[str, Any]:
-    """Give the JSON object of a JWK or JWK Set, which may be encrypted or sealed.
+def one_key(found: OpenedKey | OpenedSet) -> OpenedKey:
+    """Return the key of a file that must not be a key set.
 
     Raises:
-        InvalidInputError: It is none, or the passphrase or key is missing or wrong. Code
-            ``BadRequest``, ``AADB2C95026`` where it is no JSON.
+        InvalidInputError: It is one. Code ``AADB2C95034``.
     """
-    form = recognise(data)
-    if form not in ("jwk", "jwk-set", "jwe", "sealed"):
-        raise InvalidInputError("this must be JSON, or JSON that is encrypted", code="AADB2C95026")
-    # Who says what it was protected with wants to hear that it was not.
-    for given, target, wanted, words in (
-        (password, "password", "jwe", ("encrypted to a passphrase", "the passphrase")),
-        (with_key, "with_key", "sealed", ("sealed to a key", "the key for it")),
-    ):
-        if (given is None) == (form == wanted):
-            problem = (
-                f"it is {words[0]}, and {words[1]} is missing"
-                if given is None
-                else f"it is not {words[0]}, though {words[1]} was given"
-            )
-            raise InvalidInputError(problem, target=target)
-    if password is not None:
-        data = decrypt(data, password)
-    elif with_key is not None:
-        data = unseal_text(data, with_key)
-    return parse_object(data, what="the key", code="AADB2C95026", max_bytes=MAX_SET_BYTES)
+    if isinstance(found, OpenedSet):
+        raise InvalidInputError("this is a key set, and must be one key", code="AADB2C95034")
+    return found
 
 
-def _with_its_certificates(
-    data: bytes,
-    *,
-    use: str | None,
-    nbf: NumericDateInput,
-    exp: NumericDateInput,
-    password: str | None,
-) -> TrustFrameworkKey:
-    """Read a key from PEM or DER; PEM may hold its certificates as well."""
-    if b"-----BEGIN CERTIFICATE-----" not in data:
-        if use is None:
-            raise InvalidInputError(
-                "use is missing: this form says nothing of it", code="AADB2C90253", target="use"
-            )
-        return from_pem(data, use=use, nbf=nbf, exp=exp, password=password)
-    certificates = read_certificates(data)
-    # What it is for, and when, its own certificate says; which one that is, the key.
-    key = from_pem(data, use=use or "sig", password=password)
-    chain = in_order(certificates, key)
-    public = from_certificate(chain, use=use, nbf=nbf, exp=exp)
-    return with_certificates(evolve(key, use=public.use, nbf=public.nbf, exp=public.exp), chain)
+def _json(data: bytes) -> ForeignFile:
+    document = parse_object(data, what="the file", max_bytes=MAX_SET_BYTES)
+    if "keys" in document or "value" in document:
+        keys = document.get("keys", document.get("value"))
+        is_private = isinstance(keys, list) and any(map(_is_private, keys))
+        words = f"a JWK Set (RFC 7517) {'with private keys' if is_private else 'of public keys'}"
+        return ForeignFile("jwks", "none", words, Private((data, document)))
+    if _is_private(document):
+        words = "a private key (JWK, RFC 7517)"
+    elif document.get("kty") in ("oct", "OCT"):  # as Graph spells it in its answers
+        words = "an oct key without its secret (JWK, RFC 7517)"
+    else:
+        words = "a public key (JWK, RFC 7517)"
+    return ForeignFile("jwk", "none", words, Private((data, document)))
 
 
-def _pem_form(data: bytes) -> Form | None:
+def _is_private(jwk: Any) -> bool:
+    return isinstance(jwk, dict) and any(jwk.get(name) is not None for name in ("d", "k"))
+
+
+def _jwe(data: bytes) -> ForeignFile:
+    parsed = jwe.parse(data)
+    words = {
+        "passphrase": "a JWE (RFC 7516), encrypted to a passphrase",
+        "recipient": "a JWE (RFC 7516), sealed to the public key of a recipient",
+        "unknown": "a JWE (RFC 7516) of an algorithm that trustkeys does not support",
+    }[parsed.protection]
+    return ForeignFile("jwe", parsed.protection, words, Private((data, parsed)))
+
+
+def _pem(data: bytes) -> ForeignFile | None:
     labels = re.findall(rb"-----BEGIN ([A-Z0-9 ]+)-----", data)
-    # Of a key with its certificates it is the key that counts.
-    for ending, form in _PEM_FORMS.items():
+    content = Private((data, None))
+    # A key counts more than the certificates beside it.
+    for ending, kind in ((b"PRIVATE KEY", "private"), (b"PUBLIC KEY", "public")):
         if any(label.endswith(ending) for label in labels):
-            return form
+            is_encrypted = kind == "private" and _ENCRYPTED.search(data) is not None
+            beside = " with certificates" if b"CERTIFICATE" in labels else ""
+            return _key_file("pem", f"{kind} key{beside} (PEM)", content, is_encrypted=is_encrypted)
+    if any(label.endswith(b"CERTIFICATE") for label in labels):
+        return ForeignFile("certificate", "none", "a certificate (X.509, PEM)", content)
+    if any(label.endswith(b"CERTIFICATE REQUEST") for label in labels):
+        return ForeignFile("csr", "none", "a certificate signing request (PKCS#10, PEM)", content)
     return None
 
 
-def _der_form(data: bytes) -> Form | None:
-    # Only a PFX begins with version 3 (RFC 7292 section 4); to load one takes its passphrase.
+# PKCS#8 (RFC 7468 section 11), or the older header of RFC 1421.
+_ENCRYPTED = re.compile(
+    rb"-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED", re.MULTILINE
+)
+
+
+def _der(data: bytes) -> ForeignFile | None:
+    # Only a PFX begins with version 3 (RFC 7292 section 4).
     if _PFX.match(data):
-        return "pkcs12"
-    for load, form in _DER_FORMS:
-        try:
-            load(data)
-        except TypeError:  # a private key that is encrypted
-            return form
-        except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
-            continue
-        return form
-    return None
+        bag = pkcs12.load(data)
+        return _key_file(
+            "pkcs12", "PKCS#12 file (PFX)", Private((data, bag)), is_encrypted=bag is None
+        )
+    if certificate := _loaded(x509.load_der_x509_certificate, data):
+        return ForeignFile(
+            "certificate", "none", "a certificate (X.509, DER)", Private((data, certificate))
+        )
+    if request := _loaded(x509.load_der_x509_csr, data):
+        return ForeignFile(
+            "csr", "none", "a certificate signing request (PKCS#10, DER)", Private((data, request))
+        )
+    key_file = KeyFile.parse(data)
+    if key_file.key is None and not key_file.is_encrypted:
+        return None
+    return _key_file(
+        "der",
+        f"{'private' if key_file.is_private else 'public'} key (DER)",
+        Private((data, key_file)),
+        is_encrypted=key_file.is_encrypted,
+    )
 
-
-_PEM_FORMS: dict[bytes, Form] = {
-    b"PRIVATE KEY": "private-key",
-    b"PUBLIC KEY": "public-key",
-    b"CERTIFICATE": "certificate",
-    b"CERTIFICATE REQUEST": "signing-request",
-}
 
 _PFX = re.compile(rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...|\x84....)\x02\x01\x03", re.DOTALL)
 
-_DER_FORMS: list[tuple[Callable[[bytes], object], Form]] = [
-    (x509.load_der_x509_certificate, "certificate"),
-    (x509.load_der_x509_csr, "signing-request"),
-    (load_der_public_key, "public-key"),
-    (
-        partial(load_der_private_key, password=None, unsafe_skip_rsa_key_validation=True),
-        "private-key",
-    ),
-]
+
+def _key_file(
+    form: Form, words: str, content: Private[tuple[bytes, Any]], *, is_encrypted: bool
+) -> ForeignFile:
+    if is_encrypted:
+        return ForeignFile(form, "passphrase", f"a {words}, encrypted to a passphrase", content)
+    return ForeignFile(form, "none", f"a {words}", content)
+
+
+def _loaded(load: Callable[[bytes], T], data: bytes) -> T | None:
+    with suppress(ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
+        return load(data)
+    return None
+
+
+def _not_encrypted() -> NotEncryptedError:
+    return NotEncryptedError("it is not encrypted, though a passphrase was given")

@@ -232,6 +232,7 @@ def _notes(
 
 
 def _leaves_use_open(keyset: TrustFrameworkKeySet) -> bool:
-    from trustkeys.formats.certificates import certificates_of, use_of
+    from trustkeys.formats.certificates import certificates_of
+    from trustkeys.formats.key_usage import use_of
 
     return any(use_of(certificates_of(key)[0]) != key.use for key in keyset)

@@ -16,7 +16,7 @@ from tests import support
 from tests.cli.in_process import outcome
 from tests.support import parse
 from trustkeys import TrustFrameworkKey
-from trustkeys.formats.sealed import unseal
+from trustkeys.formats.jwe import decrypt_key
 
 OCT = ("batch", "--use", "sig", "--kty", "oct")
 
@@ -102,7 +102,7 @@ def keys_of(path: Path, recipient: dict[str, Any] | None = None) -> list[TrustFr
     keys = [
         TrustFrameworkKey.from_jwk(record)
         if recipient is None
-        else unseal(record["jwe"], recipient)
+        else decrypt_key(record["jwe"], with_key=recipient)
         for record in records(path)
     ]
     assert [key.kid for key in keys] == [record["kid"] for record in records(path)]

@@ -32,7 +32,7 @@ from tests.support import command, failed, parse
 from trustkeys import TrustFrameworkKey, testing
 from trustkeys.cli import progress
 from trustkeys.cli.batch import command as many
-from trustkeys.formats.sealed import unseal
+from trustkeys.formats.jwe import decrypt_key
 
 
 def test_each_line_is_a_key_and_only_the_owner_can_read_it(folder: Path) -> None:
@@ -66,7 +66,7 @@ def test_sealed_output_holds_no_private_key_in_the_open(
         printed += path.read_text() if path.is_file() else ""
     keys = keys_of(folder / "keys", recipient)
     for path in folder.joinpath("dir").iterdir():
-        keys.append(unseal(path.read_text(), recipient))
+        keys.append(decrypt_key(path.read_text(), with_key=recipient))
         assert path.name == f"{keys[-1].kid}.jwe"
     assert len(keys) == 5
     for key in keys:

@@ -30,7 +30,7 @@ from trustkeys import (
     generate_sealed,
 )
 from trustkeys.cli import main
-from trustkeys.formats.sealed import seal, unseal, unseal_text
+from trustkeys.formats.jwe import decrypt, decrypt_key, encrypt_key
 
 pytestmark = [
     pytest.mark.deep,
@@ -74,7 +74,7 @@ def address_of(client: Any) -> str:
 
 def opened(path: Path, recipient: dict[str, Any]) -> list[TrustFrameworkKey]:
     lines = [support.parse(line) for line in path.read_text().splitlines()]
-    keys = [unseal(line["jwe"], recipient) for line in lines]
+    keys = [decrypt_key(line["jwe"], with_key=recipient) for line in lines]
     assert [key.kid for key in keys] == [line["kid"] for line in lines]
     assert len({key.kid for key in keys}) == len(keys)
     return keys
@@ -126,17 +126,19 @@ def test_equal_requests_give_different_keys_even_if_a_worker_dies(
     texts = [next(sealed) for _ in range(10)]
     os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
     texts += sealed
-    jwks = [support.parse(unseal_text(text, recipient).decode()) for text in texts]
+    jwks = [support.parse(decrypt(text, with_key=recipient).decode()) for text in texts]
     assert len({jwk["n"] for jwk in jwks}) == len({jwk["kid"] for jwk in jwks}) == COUNT
     # Checking the primes takes long, so only some keys are checked.
     for text, jwk in zip(texts[::40], jwks[::40], strict=True):
-        key = unseal(text, recipient)
+        key = decrypt_key(text, with_key=recipient)
         assert (key.kid, key.kty, key.use, key.size) == (jwk["kid"], "RSA", "sig", 2048)
     # Dask returns the result of an equal call again, but the keys differ.
     executor = client.get_executor()
     assert executor.submit(os.urandom, 9).result() == executor.submit(os.urandom, 9).result()
     again = generate_sealed(repeat(RSA, 2), to=recipient, executor=executor, workers=2)
-    assert {jwk["kid"] for jwk in jwks}.isdisjoint(unseal(text, recipient).kid for text in again)
+    assert {jwk["kid"] for jwk in jwks}.isdisjoint(
+        decrypt_key(text, with_key=recipient).kid for text in again
+    )
 
 
 def test_the_cluster_sees_no_private_key(client: Any, recipient: dict[str, Any]) -> None:
@@ -147,7 +149,7 @@ def test_the_cluster_sees_no_private_key(client: Any, recipient: dict[str, Any])
     sealed.close()
     assert all(text in seen for text in texts)
     for text in texts[:3]:
-        assert support.leaks(seen, unseal(text, recipient).to_jwk(private=True)) == []
+        assert support.leaks(seen, decrypt_key(text, with_key=recipient).to_jwk(private=True)) == []
     assert support.leaks(seen, recipient) == []
 
 
@@ -180,10 +182,10 @@ def test_closing_early_cancels_the_work_on_the_cluster(
 
 def test_an_error_on_a_worker_is_reported(client: Any, recipient: dict[str, Any]) -> None:
     def break_sealing() -> None:
-        vars(importlib.import_module("trustkeys.batch"))["seal"] = None
+        vars(importlib.import_module("trustkeys.batch"))["encrypt_key"] = None
 
     def mend_sealing() -> None:
-        vars(importlib.import_module("trustkeys.batch"))["seal"] = seal
+        vars(importlib.import_module("trustkeys.batch"))["encrypt_key"] = encrypt_key
 
     client.run(break_sealing)
     try:

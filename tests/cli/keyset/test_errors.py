@@ -46,7 +46,11 @@ from tests.support import keyset_command as command
         (["check", "-", "--password-file", "pw"], 2, "not for standard input"),
         (["enable", "gap", "unknown"], 2, "no key with that kid"),
         (["enable", "gap"], 2, "Missing argument 'KID'"),
-        (["enable", "gap", "--quiet"], 2, "No such option, nor kid: --quiet (see trustkeys"),
+        (
+            ["enable", "gap", "--quiet"],
+            2,
+            "no such option, and no such kid: --quiet (see trustkeys",
+        ),
         (["disable", "none", "unknown"], 1, "none: No such file or directory"),
         (["password", "gap", "--password-file", "-", "--new-password-file", "-"], 2, "only once"),
         (["turn", "gap"], 2, "No such command 'turn'"),

@@ -45,6 +45,6 @@ def test_a_short_kid_names_one_key(folder: Path) -> None:
 def test_a_kid_of_five_characters_is_too_short(folder: Path) -> None:
     kid = next(iter(store.load(folder / "gap"))).kid
     short = command("disable", "gap", kid[:5], cwd=folder)
-    assert "at least 6 characters of it" in failed(short, 2)
+    assert "at least 6 characters long" in failed(short, 2)
     assert command("disable", "gap", kid[:6], cwd=folder).returncode == 0
     assert next(iter(store.load(folder / "gap"))).status == "disabled"

@@ -24,7 +24,7 @@ from trustkeys.cli.signals import deferred, unbroken
 from trustkeys.cli.terminal import escaped, say, write_json, write_out
 from trustkeys.cli.times import Time, now_or
 from trustkeys.core.request import GenerateKeyRequest
-from trustkeys.formats.sealed import public_text
+from trustkeys.formats.recipient import public_text
 from trustkeys.testkeys.guard import refuse_test_keys
 
 __tracebackhide__ = True

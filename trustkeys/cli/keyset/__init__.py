@@ -10,8 +10,8 @@ __tracebackhide__ = True
 
 _COMMANDS = {
     "active": "active",
-    "add": "commands",
-    "certify": "commands",
+    "add": "add",
+    "certify": "certify",
     "check": "check",
     "create": "create",
     "disable": "status",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from trustkeys.cli import options
-from trustkeys.cli.keyset.key_set_file import load
+from trustkeys.cli.inputs import key_set
 from trustkeys.cli.terminal import write_json
 from trustkeys.cli.times import Time, now_or
 
@@ -18,5 +18,5 @@ __tracebackhide__ = True
 @options.json_errors
 def active(file: str, password_file: str | None, at: Time | None) -> None:
     """Print the active key, as getActiveKey does."""
-    key = load(file, password_file).get_active_key(now_or(at))
+    key = key_set(file, password_file).get_active_key(now_or(at))
     write_json(key.to_graph())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from trustkeys.cli import options
-from trustkeys.cli.keyset.key_set_file import load
+from trustkeys.cli.inputs import key_set
 from trustkeys.cli.terminal import write_json
 
 __tracebackhide__ = True
@@ -16,4 +16,4 @@ __tracebackhide__ = True
 @options.json_errors
 def jwks(file: str, password_file: str | None) -> None:
     """Print the public keys as a JWK Set."""
-    write_json(load(file, password_file).to_jwks())
+    write_json(key_set(file, password_file).to_jwks())

@@ -21,13 +21,6 @@ KID_SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 """Settings of commands with a KID, which can start with a hyphen and is no option then."""
 
 
-def load(file: str, password_file: str | None) -> TrustFrameworkKeySet:
-    """Read a key set."""
-    stored = store.read_file(file)
-    password = passphrases.existing(file, password_file, is_encrypted=stored.is_encrypted)
-    return stored.key_set(password=password)
-
-
 @contextmanager
 def edit(
     file: str, password_file: str | None, *, at: int | None = None

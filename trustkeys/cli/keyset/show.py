@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from trustkeys.cli import options
-from trustkeys.cli.keyset.key_set_file import load
+from trustkeys.cli.inputs import key_set
 from trustkeys.cli.params import NEW_FILE_OR_STDOUT
 from trustkeys.cli.terminal import can_write, has_colors, write_json, write_out
 from trustkeys.cli.times import Time, now_or
@@ -36,7 +36,7 @@ def show(
 
     It shows which key is active when, and where there is a gap.
     """
-    keys = load(file, password_file)
+    keys = key_set(file, password_file)
     now = now_or(at)
     if as_json and svg is None:
         write_json({**keys.to_graph(), "timeline": _timeline(keys)})

@@ -1,4 +1,4 @@
-"""A key on its way to a colleague is for that colleague alone."""
+"""A key that is sealed to a colleague: only that colleague can open it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from jwcrypto.jwk import JWK
 
 import trustkeys
 from tests import support
+from tests.formats.helpers import refused
 from tests.support import header_of, with_header
-from trustkeys import InvalidInputError, TrustFrameworkKey, testing
-from trustkeys.formats.sealed import seal, seal_text, unseal, unseal_text
+from trustkeys import TrustFrameworkKey, testing
+from trustkeys.formats.jwe import decrypt, decrypt_key, encrypt, encrypt_key
 
 pytestmark = pytest.mark.usefixtures("test_keys_allowed")
 
@@ -35,21 +36,14 @@ def curve_key(crv: str = "P-256") -> dict[str, Any]:
     return members
 
 
-def refused(call: Any, *args: Any, **kwargs: Any) -> InvalidInputError:
-    with pytest.raises(InvalidInputError) as caught:
-        call(*args, **kwargs)
-    assert caught.value.__cause__ is caught.value.__context__ is None
-    return caught.value
-
-
 @pytest.mark.parametrize("kty", ["RSA", "oct"])
-def test_only_the_holder_of_the_private_key_gets_it(
+def test_only_the_private_key_of_the_recipient_opens_it(
     rsa_key: TrustFrameworkKey, recipient: TrustFrameworkKey, kty: str
 ) -> None:
     key = rsa_key if kty == "RSA" else support.oct_key(1, 2, "disabled", size=512)
-    text = seal(key, recipient.public())
-    assert unseal(text, recipient) == key
-    assert unseal(text.encode() + b"\n", recipient.to_jwk(private=True)) == key
+    text = encrypt_key(key, to=recipient.public())
+    assert decrypt_key(text, with_key=recipient) == key
+    assert decrypt_key(text.encode() + b"\n", with_key=recipient.to_jwk(private=True)) == key
     assert support.leaks(text, key.to_jwk(private=True)) == []
     header = header_of(text)
     assert header == {
@@ -59,53 +53,55 @@ def test_only_the_holder_of_the_private_key_gets_it(
         "kid": recipient.kid,
     }
     other = testing.rsa_key(2, use="enc")
-    assert refused(unseal, text, other).target == "kid"
-    # The kid is a hint, and is not what keeps others out.
+    assert refused(decrypt_key, text, with_key=other).target == "kid"
+    # The kid is only a hint: a key with a forged kid does not open it.
     named = TrustFrameworkKey.from_jwk(other.to_jwk(private=True), kid=recipient.kid)
-    error = refused(unseal, text, named)
+    error = refused(decrypt_key, text, with_key=named)
     assert (error.target, "another key, or was changed" in error.message) == ("with_key", True)
-    assert refused(unseal, text, recipient.public()).message.startswith("unsealing needs")
+    assert refused(decrypt_key, text, with_key=recipient.public()).message.startswith(
+        "decrypting needs"
+    )
 
 
 @pytest.mark.parametrize("crv", CURVES)
-def test_keys_of_curves_are_recipients_too(rsa_key: TrustFrameworkKey, crv: str) -> None:
+def test_an_ec_key_can_be_a_recipient(rsa_key: TrustFrameworkKey, crv: str) -> None:
     private = curve_key(crv)
     public = {name: value for name, value in private.items() if name != "d"}
     for to in (public, private, json.dumps(public), json.dumps(public).encode(), JWK(**public)):
-        text = seal(rsa_key, to)
+        text = encrypt_key(rsa_key, to=to)
         assert header_of(text)["alg"] == "ECDH-ES+A256KW"
         assert header_of(text)["kid"] == "alice"
-        assert unseal(text, private) == rsa_key
+        assert decrypt_key(text, with_key=private) == rsa_key
     nameless = {name: value for name, value in public.items() if name != "kid"}
-    text = seal(rsa_key, nameless)
+    text = encrypt_key(rsa_key, to=nameless)
     assert header_of(text)["kid"] == JWK(**nameless).thumbprint()
-    # The holder may know it by another name than the one who sealed.
-    assert unseal(text, private) == rsa_key
+    # The recipient may use another kid for the same key.
+    assert decrypt_key(text, with_key=private) == rsa_key
 
 
 @pytest.mark.usefixtures("clean_registry")
-def test_a_registered_key_type_is_a_recipient_as_its_jwk_is(rsa_key: TrustFrameworkKey) -> None:
+def test_a_key_of_a_registered_type_can_be_a_recipient(rsa_key: TrustFrameworkKey) -> None:
     namespace: dict[str, Any] = {}
     exec(support.documented_p256(), namespace)
     trustkeys.register_strategy(namespace["p256"])
     key = trustkeys.generate_key("enc", "EC")
-    assert unseal(seal(rsa_key, key.public()), key) == rsa_key
+    assert decrypt_key(encrypt_key(rsa_key, to=key.public()), with_key=key) == rsa_key
 
 
-def test_any_text_is_sealed_to_the_public_part_alone(recipient: TrustFrameworkKey) -> None:
-    text = seal_text(b"{}", recipient, cty="jwk-set+json")
+def test_sealing_uses_only_the_public_part_of_the_key(recipient: TrustFrameworkKey) -> None:
+    text = encrypt(b"{}", to=recipient, cty="jwk-set+json")
     assert support.leaks(text, recipient.to_jwk(private=True)) == []
     assert header_of(text)["cty"] == "jwk-set+json"
-    assert unseal_text(text, recipient) == b"{}"
-    assert refused(seal_text, "text", recipient, cty="x").message.startswith("the plaintext must")
+    assert decrypt(text, with_key=recipient) == b"{}"
+    assert refused(encrypt, "text", to=recipient, cty="x").message.startswith("the plaintext must")
 
 
-def test_who_cannot_be_a_recipient(rsa_key: TrustFrameworkKey) -> None:
+def test_a_key_that_cannot_be_a_recipient_is_refused(rsa_key: TrustFrameworkKey) -> None:
     public = {name: value for name, value in curve_key().items() if name != "d"}
     wrong: list[tuple[Any, str]] = [
-        (rsa_key, "for enc, and is for sig"),
+        (rsa_key, "for enc, not for sig"),
         (support.oct_key(use="enc"), "must be of kty RSA or EC, not oct"),
-        ({**public, "use": "SIG"}, "for enc, and is for sig"),
+        ({**public, "use": "SIG"}, "for enc, not for sig"),
         ({**public, "use": ["sig"]}, "use must be sig or enc"),
         ({**public, "crv": "secp256k1"}, "on crv P-256"),
         ({**public, "x": public["y"]}, "must have a point x, y"),
@@ -116,20 +112,24 @@ def test_who_cannot_be_a_recipient(rsa_key: TrustFrameworkKey) -> None:
         ("[]", "must be a JSON object"),
     ]
     for to, message in wrong:
-        assert message in refused(seal, rsa_key, to).message
+        assert message in refused(encrypt_key, rsa_key, to=to).message
+    error = refused(encrypt_key, rsa_key, to={"kty": "EC"})
+    assert (error.code, error.target) == ("AADB2C95034", None)
+    for wrong_to, target in ((rsa_key, "use"), (support.oct_key(use="enc"), "kty")):
+        assert refused(encrypt_key, rsa_key, to=wrong_to).target == target
     weak = JWK.generate(kty="RSA", size=1024).export(as_dict=True)
-    assert "2048 to 16384 bits" in refused(seal, rsa_key, weak).message
-    # A key need not say that it is for encrypting.
+    assert "2048 to 16384 bits" in refused(encrypt_key, rsa_key, to=weak).message
+    # A recipient's key needs no use.
     plain = JWK.generate(kty="RSA", size=2048)
-    assert unseal(seal(rsa_key, plain.export_public()), plain) == rsa_key
-    assert refused(seal, rsa_key.public(), plain).target == "private"
+    assert decrypt_key(encrypt_key(rsa_key, to=plain.export_public()), with_key=plain) == rsa_key
+    assert refused(encrypt_key, rsa_key.public(), to=plain).target == "private"
 
 
 def test_a_hostile_ephemeral_key_is_refused_before_any_work(
     rsa_key: TrustFrameworkKey, recipient: TrustFrameworkKey
 ) -> None:
     curve = curve_key()
-    text = seal(rsa_key, curve)
+    text = encrypt_key(rsa_key, to=curve)
     epk = header_of(text)["epk"]
     for changed in (
         {"generate": "RSA", "size": 16384},
@@ -141,42 +141,49 @@ def test_a_hostile_ephemeral_key_is_refused_before_any_work(
         "text",
         None,
     ):
-        assert refused(unseal, with_header(text, epk=changed), curve).target == "epk"
+        assert refused(decrypt_key, with_header(text, epk=changed), with_key=curve).target == "epk"
     assert (
-        refused(unseal, with_header(seal(rsa_key, recipient), epk=epk), recipient).target == "epk"
+        refused(
+            decrypt_key,
+            with_header(encrypt_key(rsa_key, to=recipient), epk=epk),
+            with_key=recipient,
+        ).target
+        == "epk"
     )
 
 
-def test_what_is_sealed_may_be_larger_than_a_key(recipient: TrustFrameworkKey) -> None:
+def test_the_content_can_be_larger_than_a_single_jwk(recipient: TrustFrameworkKey) -> None:
     key = support.oct_key()
     text = json.dumps({**key.to_jwk(private=True), "pad": "x" * 70_000}).encode()
-    assert unseal(seal_text(text, recipient, cty="jwk+json"), recipient) == key
+    assert decrypt_key(encrypt(text, to=recipient, cty="jwk+json"), with_key=recipient) == key
 
 
-def test_what_was_changed_or_is_something_else_is_refused(
+def test_a_changed_or_foreign_jwe_is_refused(
     rsa_key: TrustFrameworkKey, recipient: TrustFrameworkKey
 ) -> None:
-    text = seal(rsa_key, recipient)
-    for changes, message in (
-        ({"alg": "RSA1_5"}, "its header says otherwise"),
-        ({"alg": "RSA-OAEP"}, "its header says otherwise"),
-        ({"alg": "dir"}, "its header says otherwise"),
-        ({"enc": "A128CBC-HS256"}, "its header says otherwise"),
-        ({"enc": Ellipsis}, "its header says otherwise"),
-        ({"zip": "DEF"}, "must be without zip"),
-        ({"crit": ["x"]}, "must be without crit"),
-        ({"kid": "other"}, "its kid says so"),
-        ({"kid": Ellipsis}, "or was changed"),
-        ({"cty": "x"}, "or was changed"),
+    text = encrypt_key(rsa_key, to=recipient)
+    for changes, message, target in (
+        ({"alg": "RSA1_5"}, "names another algorithm", None),
+        ({"alg": "RSA-OAEP"}, "names another algorithm", None),
+        ({"alg": "dir"}, "names another algorithm", None),
+        ({"alg": "ECDH-ES+A256KW"}, "sealed to a key of another type", "with_key"),
+        ({"alg": ["RSA-OAEP-256"]}, "names another algorithm", None),
+        ({"enc": "A128CBC-HS256"}, "names another algorithm", None),
+        ({"enc": Ellipsis}, "names another algorithm", None),
+        ({"zip": "DEF"}, "must not have zip", "zip"),
+        ({"crit": ["x"]}, "must not have crit", "crit"),
+        ({"kid": "other"}, "its kid says so", "kid"),
+        ({"kid": Ellipsis}, "or was changed", "with_key"),
+        ({"cty": "x"}, "or was changed", "with_key"),
     ):
-        error = refused(unseal, with_header(text, **changes), recipient)
-        assert message in error.message
+        error = refused(decrypt_key, with_header(text, **changes), with_key=recipient)
+        assert (error.target, message in error.message) == (target, True)
     for number in range(1, 5):
         parts = text.split(".")
         data = base64.urlsafe_b64decode(parts[number] + "==")
         changed = bytes([data[0] ^ 1]) + data[1:]
         parts[number] = base64.urlsafe_b64encode(changed).rstrip(b"=").decode()
-        error = refused(unseal, ".".join(parts), recipient)
+        error = refused(decrypt_key, ".".join(parts), with_key=recipient)
         assert "or was changed" in error.message
         assert support.leaks(support.all_text_of(error), rsa_key.to_jwk(private=True)) == []
     wrong: list[Any] = [
@@ -190,19 +197,19 @@ def test_what_was_changed_or_is_something_else_is_refused(
         "x" * 2**25,
     ]
     for other in wrong:
-        assert "sealed" in refused(unseal, other, recipient).message
+        assert "compact JWE" in refused(decrypt_key, other, with_key=recipient).message
 
 
-def test_others_open_what_was_sealed_and_seal_what_is_opened(
+def test_jwcrypto_and_joserfc_exchange_sealed_keys_with_us(
     rsa_key: TrustFrameworkKey, recipient: TrustFrameworkKey
 ) -> None:
     jwk = rsa_key.to_jwk(private=True)
     private = recipient.to_jwk(private=True)
     token = jwcrypto.jwe.JWE(algs=ALGORITHMS)
-    token.deserialize(seal(rsa_key, recipient), JWK(**private))
+    token.deserialize(encrypt_key(rsa_key, to=recipient), JWK(**private))
     assert json.loads(token.payload) == jwk
     opened = joserfc_jwe.decrypt_compact(
-        seal(rsa_key, recipient), RSAKey.import_key(private), algorithms=ALGORITHMS
+        encrypt_key(rsa_key, to=recipient), RSAKey.import_key(private), algorithms=ALGORITHMS
     )
     assert opened.plaintext is not None
     assert json.loads(opened.plaintext) == jwk
@@ -213,4 +220,4 @@ def test_others_open_what_was_sealed_and_seal_what_is_opened(
         ECKey.import_key(curve),
         algorithms=ALGORITHMS,
     )
-    assert unseal(theirs, curve) == rsa_key
+    assert decrypt_key(theirs, with_key=curve) == rsa_key

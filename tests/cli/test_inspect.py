@@ -1,0 +1,349 @@
+"""trustkeys inspect: what a file holds, and nothing secret."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+)
+
+import trustkeys
+from tests import support
+from tests.cli.exchange import (
+    END,
+    FORMS,
+    PEM,
+    START,
+    SUBJECT,
+    Foreign,
+    Keys,
+    Runner,
+    command,
+    leaked,
+    write,
+)
+from tests.support import failed, openssl, parse
+from trustkeys import TrustFrameworkKeySet
+from trustkeys.formats import certificates, pkcs12
+from trustkeys.formats.jwe import encrypt_key
+
+
+def looked_at(
+    args: Sequence[str], runner: Runner, keys: Keys, *, code: int = 0
+) -> tuple[str, dict[str, Any]]:
+    """Run inspect for text and for JSON, and check that neither shows a secret."""
+    text, parsed = runner("inspect", *args), runner("inspect", *args, "--json")
+    assert (text.returncode, parsed.returncode) == (code, code), text.stderr
+    assert text.stderr == parsed.stderr == ""
+    assert all(line.isprintable() for line in text.stdout.splitlines())
+    for shown in (text.stdout, parsed.stdout):
+        assert leaked(shown, keys) == []
+        for key in (keys.oct, keys.second_oct):
+            # Not in any encoding either.
+            data = base64.urlsafe_b64decode(f"{key.kid}=")
+            assert key.kid == trustkeys.jwk_thumbprint(key.to_jwk(private=True))
+            assert not any(form in shown for form in support.spellings(key.kid))
+            assert data.hex(":") not in shown.lower()
+    return text.stdout, parse(parsed.stdout)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_inspect_describes_every_form(
+    files: Path, keys: Keys, quickly: Runner, forms: dict[str, Foreign], name: str
+) -> None:
+    foreign = forms[name]
+    key = foreign.key
+    write(files / "file", foreign.data)
+    write(files / "theirs", foreign.password or "")
+    if foreign.is_encrypted:
+        text, found = looked_at(["file"], quickly, keys)
+        assert (found["form"], found["opened"], found["keys"]) == (foreign.form, False, [])
+        assert "\ncontents not inspected (encrypted)\n" in text
+        write(files / "wrong", f"{foreign.password}0")
+        line = failed(quickly("inspect", "file", "--password-file", "wrong"), 2)
+        assert "the passphrase is wrong" in line
+    password = ["--password-file", "theirs"] if foreign.is_encrypted else []
+    text, found = looked_at(["file", *password], quickly, keys)
+    assert (found["form"], found["opened"], found["problems"]) == (foreign.form, True, [])
+    assert found["protection"] == ("passphrase" if foreign.is_encrypted else "none")
+    assert text.partition("\n")[0] == found["description"]
+    assert found["description"].endswith(", encrypted to a passphrase") == foreign.is_encrypted
+    if foreign.form in ("pem", "der", "jwk"):
+        assert ("private key" in found["description"]) == key.has_private
+    assert "not inspected" not in text
+    (facts,) = found["keys"]
+    is_secret = key.kty == "oct"
+    assert facts == {
+        "kid": None if is_secret else key.kid,
+        "kty": key.kty,
+        # A use that the file does not have is not invented.
+        "use": None if "--use" in foreign.options else key.use,
+        "size": key.size,
+        "nbf": None if "--nbf" in foreign.options else key.nbf,
+        "exp": None if "--nbf" in foreign.options else key.exp,
+        "status": "enabled",
+        "private": key.has_private,
+        "thumbprint": None if is_secret else trustkeys.jwk_thumbprint(key.to_jwk()),
+        "x5t": key.x5t,
+    }
+    assert f"\n  private     {'yes' if key.has_private else 'no'}\n" in text
+    assert f"\n  size        {key.size} bits\n" in text
+    if not key.x5c:
+        assert found["certificates"] == []
+        return
+    (certificate,) = certificates.certificates_of(key)
+    assert f"\n  exp         {END} (2033-05-18T03:33:20Z)\n" in text
+    assert found["certificates"] == [
+        {
+            "subject": "CN=test,O=Example",
+            "issuer": "CN=test,O=Example",
+            "nbf": START,
+            "exp": END,
+            "use": "sig",
+            "x5t": key.x5t,
+            "sha256": certificate.fingerprint(SHA256()).hex(":").upper(),
+        }
+    ]
+
+
+@pytest.mark.deep
+def test_openssl_prints_the_same_fingerprint(
+    files: Path, keys: Keys, quickly: Runner, forms: dict[str, Foreign]
+) -> None:
+    write(files / "crt.pem", forms["certificate"].data)
+    text, _ = looked_at(["crt.pem"], quickly, keys)
+    shown = openssl("x509", "-in", "crt.pem", "-noout", "-fingerprint", "-sha256", cwd=files)
+    assert f"\n  sha256      {shown.strip().partition('=')[2]}\n" in text
+
+
+def test_inspect_from_the_shell(files: Path, keys: Keys, forms: dict[str, Foreign]) -> None:
+    def runner(*args: str) -> subprocess.CompletedProcess[str]:
+        return command(*args, cwd=files)
+
+    write(files / "crt.pem", forms["certificate"].data)
+    looked_at(["crt.pem"], runner, keys)
+    looked_at(["oct.jwk"], runner, keys)
+    process = command("inspect", "-", cwd=files, input=forms["der"].data, text=False)
+    assert process.returncode == 0
+    data: Any = process.stdout
+    assert data.startswith(b"a private key (DER)\nkey 1\n")
+    assert leaked(data, keys) == []
+    process = command("inspect", "-", "--password-file", "-", cwd=files)
+    assert "standard input can be read only once" in failed(process, 2)
+    assert failed(command("inspect", "none", cwd=files), 1) == "none: No such file or directory"
+
+
+def test_inspect_of_a_set_reports_what_would_break_sign_in(
+    files: Path, keys: Keys, quickly: Runner
+) -> None:
+    text, found = looked_at(["pair"], quickly, keys)
+    assert (found["form"], found["id"]) == ("jwks", "B2C_1A_pair")
+    assert [key["kid"] for key in found["keys"]] == [keys.rsa.kid, keys.other.kid]
+    assert found["problems"] == []
+    long = TrustFrameworkKeySet("TokenSigningKeyContainer", [keys.other])
+    write(files / "long", json.dumps(long.to_jwks(private=True)))
+    assert looked_at(["long"], quickly, keys)[1]["id"] == "B2C_1A_TokenSigningKeyContainer"
+    # Another id could be a secret in the wrong place.
+    secret = keys.oct.to_jwk(private=True)["k"]
+    write(files / "wrong", json.dumps({"id": secret, "keys": []}))
+    assert looked_at(["wrong"], quickly, keys, code=3)[1]["id"] is None
+    mixed = {"keys": [keys.other.to_jwk(private=True), {**keys.enc.to_jwk(), "kid": "a\x1b[2Jb"}]}
+    write(files / "mixed", json.dumps(mixed))
+    text, found = looked_at(["mixed"], quickly, keys, code=3)
+    assert "error: the keys differ in use (enc, sig): " in text
+    assert "\n  kid         a\\x1b[2Jb\n" in text
+    assert found["keys"][1]["kid"] == "a\x1b[2Jb"
+
+
+def test_findings_never_show_the_thumbprint_of_a_secret(
+    files: Path, keys: Keys, quickly: Runner
+) -> None:
+    first, second = (key.to_jwk(private=True) for key in (keys.oct, keys.second_oct))
+    # Keys that start soon, expire soon, take over, are broken, or occur twice.
+    soon = {"nbf": 5, "exp": 4_000_000_000}
+    for documents, code in (
+        ([first, second], 0),
+        ([{**first, **soon}, {**second, "nbf": int(datetime.now(UTC).timestamp()) + 99}], 0),
+        ([{**first, "exp": int(datetime.now(UTC).timestamp()) + 9999}, second], 0),
+        ([{**first, "use": "bad"}, {**second, "status": "bad"}], 3),
+        ([{**first, "nbf": "x"}, second, second], 3),
+        ([{**first, "use": "enc", "nbf": 5, "exp": 9}, {**second, "k": "!"}], 3),
+    ):
+        write(files / "set", json.dumps({"id": "a", "keys": documents}))
+        text, found = looked_at(["set"], quickly, keys, code=code)
+        assert [key["kid"] for key in found["keys"]] == [None] * len(documents)
+        assert bool([line for line in text.splitlines() if line.startswith("error: ")]) == (
+            code == 3
+        )
+    # A kid that is no thumbprint is shown, also if another one contains it.
+    odd: list[Any] = [{**first, "kid": "e", "use": "bad"}, {**second, "kid": "mine"}, "text"]
+    odd.append({**first, "kid": ""})
+    write(files / "set", json.dumps({"keys": odd}))
+    text, found = looked_at(["set"], quickly, keys, code=3)
+    assert [key["kid"] for key in found["keys"]] == [None, "mine", None, None]
+    assert [key.get("unreadable", False) for key in found["keys"]] == [True, False, True, True]
+    assert "error: key 1 is refused: use must be sig or enc" in text
+    assert "error: key 3 is refused: it must be a JSON object" in text
+    assert "error: key 4 is refused: kid must be a string" in text
+
+
+def test_inspect_reads_an_answer_of_graph(files: Path, keys: Keys, quickly: Runner) -> None:
+    for content, place in (
+        (keys.oct.to_graph(), 0),
+        (TrustFrameworkKeySet("a", [keys.oct]).to_graph(), 0),
+        ({"value": [keys.oct.to_graph(base_url=None)]}, 0),
+    ):
+        write(files / "answer", json.dumps(content))
+        text, found = looked_at(["answer"], quickly, keys)
+        facts = found["keys"][place]
+        assert (facts["kty"], facts["use"], facts["size"]) == ("oct", "sig", None)
+        assert (facts["kid"], facts["private"]) == (None, False)
+        assert "size" not in text
+    # A key without a kid is shown without one.
+    for key, thumbprint in ((keys.oct, None), (keys.other, keys.other.kid)):
+        jwk = key.to_jwk(private=True)
+        write(files / "jwk", json.dumps({name: jwk[name] for name in jwk if name != "kid"}))
+        (facts,) = looked_at(["jwk"], quickly, keys)[1]["keys"]
+        assert (facts["kid"], facts["thumbprint"]) == (None, thumbprint)
+
+
+def test_inspect_of_a_sealed_file_shows_its_recipient(
+    files: Path, keys: Keys, quickly: Runner
+) -> None:
+    write(files / "sealed", encrypt_key(keys.rsa, to=keys.enc))
+    text, found = looked_at(["sealed", "--password-file", "pw"], quickly, keys)
+    assert found == {
+        "form": "jwe",
+        "description": "a JWE (RFC 7516), sealed to the public key of a recipient",
+        "protection": "recipient",
+        "opened": False,
+        "alg": "RSA-OAEP-256",
+        "enc": "A256GCM",
+        "cty": "jwk+json",
+        "kid": keys.enc.kid,
+        "keys": [],
+        "certificates": [],
+        "problems": [],
+    }
+    assert text.endswith("contents not inspected (encrypted)\n")
+    header = {"alg": "x" * 99, "enc": 5, "cty": "\x1b[2J", "kid": "\u202eab\n"}
+    write(files / "sealed", support.with_header(encrypt_key(keys.rsa, to=keys.enc), **header))
+    text, found = looked_at(["sealed"], quickly, keys)
+    assert "alg" not in found
+    assert "cty" not in found
+    assert "\n  kid         \\u202eab\\n\n" in text
+
+
+def broken(keys: Keys, forms: dict[str, Foreign]) -> list[tuple[bytes, str]]:
+    """Files whose form is known, and what is wrong with them."""
+    jwk = keys.other.to_jwk(private=True)
+    old = certificates.self_signed(keys.other, "CN=old", nbf=5, exp=9)
+    expired = "certificate 1 expired at 1970-01-01T00:00:09Z"
+    request = certificates.signing_request(keys.other, "CN=a")
+    csr = x509.load_pem_x509_csr(request).public_bytes(Encoding.DER)
+    curve = ec.generate_private_key(ec.SECP256R1())
+    (der,) = (each.public_bytes(Encoding.DER) for each in certificates.certificates_of(old))
+    names = "the names in certificate 1 are broken"
+    spoilt = der.replace(b"\x0c\x03old", b"\x0c\x03o\xff\xff")
+    spoilt_jwk = {**jwk, "x5c": [base64.b64encode(spoilt).decode()]}
+    return [
+        (certificates.to_certificate_pem(old), expired),
+        (json.dumps(old.to_jwk(private=True)).encode(), expired),
+        (certificates.to_certificate_pem(old) + forms["certificate"].data, "do not belong to the"),
+        (keys.issue("CN=a", curve.public_key()).public_bytes(Encoding.PEM), "must be for an RSA"),
+        (spoilt, names),
+        (json.dumps(spoilt_jwk).encode(), names),
+        (
+            json.dumps({**jwk, "d": jwk["dp"]}).encode(),
+            "the numbers of the RSA key do not fit together",
+        ),
+        (json.dumps({**jwk, "use": "x"}).encode(), "use must be sig or enc"),
+        (b'{"use":"sig"}', "kty is missing"),
+        (b'{"kty":"oct","use":"sig"}', "k is missing or empty"),
+        (PEM.format("PUBLIC KEY", "AAAA").encode(), "must be an RSA key"),
+        (PEM.format("CERTIFICATE REQUEST", "AAAA").encode(), "it is broken, or cut off"),
+        (csr[:-1] + bytes([csr[-1] ^ 1]), "its signature was not made with its own key"),
+    ]
+
+
+@pytest.mark.parametrize("number", range(13))
+def test_inspect_reports_what_is_wrong(
+    files: Path, keys: Keys, quickly: Runner, forms: dict[str, Foreign], number: int
+) -> None:
+    data, message = broken(keys, forms)[number]
+    write(files / "file", data)
+    text, found = looked_at(["file"], quickly, keys, code=3)
+    assert any(message in line for line in text.splitlines() if line.startswith("error: "))
+    assert any(message in problem["message"] for problem in found["problems"])
+    assert found["opened"]
+
+
+def test_a_certificate_that_starts_later_is_only_a_warning(
+    files: Path, keys: Keys, quickly: Runner
+) -> None:
+    """A rotation generates keys that start later, and so do their certificates."""
+    ahead = keys.issue("CN=a", keys.other.public_key(), nbf=4_000_000_000, exp=4_000_000_009)
+    write(files / "file", ahead.public_bytes(Encoding.DER))
+    text, _ = looked_at(["file"], quickly, keys)
+    assert "warning: certificate 1 is not valid before 2096-10-02T07:06:40Z" in text
+
+
+def test_inspect_finds_an_expired_certificate_in_a_pfx(
+    files: Path, keys: Keys, quickly: Runner
+) -> None:
+    old = certificates.self_signed(keys.other, "CN=a\\0ab,O=\u202eb", nbf=5, exp=9)
+    exported = pkcs12.to_pkcs12(old)
+    write(files / "pfx", exported.data)
+    write(files / "theirs", exported.password)
+    text, found = looked_at(["pfx", "--password-file", "theirs"], quickly, keys, code=3)
+    assert "error: certificate 1 expired at 1970-01-01T00:00:09Z" in text
+    assert "warning: the key expired at 1970-01-01T00:00:09Z" in text
+    # Control characters in a certificate are escaped.
+    assert "\n  subject     CN=a\\nb,O=\\u202eb\n" in text
+    assert found["certificates"][0]["subject"] == "CN=a\nb,O=\u202eb"
+
+
+def test_inspect_of_a_certificate_signing_request(files: Path, keys: Keys, quickly: Runner) -> None:
+    write(files / "csr", certificates.signing_request(keys.other, SUBJECT))
+    text, found = looked_at(["csr"], quickly, keys)
+    assert text == (
+        f"a certificate signing request (PKCS#10, PEM)\n  subject     {SUBJECT}\n"
+        f"  size        2048 bits\n  thumbprint  {keys.other.kid}\n"
+    )
+    assert (found["form"], found["subject"]) == ("csr", SUBJECT)
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    request = builder.sign(ec.generate_private_key(ec.SECP256R1()), SHA256())
+    write(files / "csr", request.public_bytes(Encoding.DER))
+    _, found = looked_at(["csr"], quickly, keys)
+    assert "size" not in found
+
+
+UNKNOWN = ("empty", "junk", "cut-der", "cut-jwe", "cut-json", "deep-json", "jws", "no-crt")
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_inspect_of_an_unknown_file_prints_one_line(
+    files: Path, quickly: Runner, strange: dict[str, tuple[bytes, str]], name: str
+) -> None:
+    data, message = strange[name]
+    write(files / "file", data)
+    assert message in failed(quickly("inspect", "file"), 2)
+
+
+def test_an_unneeded_passphrase_is_not_called_wrong(
+    files: Path, forms: dict[str, Foreign], quickly: Runner
+) -> None:
+    write(files / "plain.pem", forms["pem"].data)
+    line = failed(quickly("inspect", "plain.pem", "--password-file", "pw"), 2)
+    assert "it is not encrypted, though a passphrase was given" in line

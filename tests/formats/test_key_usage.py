@@ -1,0 +1,67 @@
+"""The key usage of a certificate: a key is not used for what its certificate forbids."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtensionOID
+
+from tests.formats.helpers import (
+    Authority,
+    refused,
+)
+from trustkeys import TrustFrameworkKey
+from trustkeys.formats import certificates
+
+pytestmark = pytest.mark.usefixtures("test_keys_allowed")
+
+
+USAGES = ("digital_signature", "key_encipherment", "data_encipherment")
+
+
+@pytest.mark.parametrize("names", [(), *((name,) for name in USAGES), USAGES[:2], USAGES])
+def test_the_key_usage_decides_the_use(
+    rsa_key: TrustFrameworkKey, authority: Authority, names: tuple[str, ...]
+) -> None:
+    others = ("content_commitment", "key_agreement", "key_cert_sign", "crl_sign")
+    usage = x509.KeyUsage(
+        **{name: name in names for name in USAGES},
+        **dict.fromkeys(others, False),
+        encipher_only=False,
+        decipher_only=False,
+    )
+    leaf = authority.issue_for(rsa_key, usage)
+    uses = {"sig"} if USAGES[0] in names else set()
+    uses |= {"enc"} if {*names} & {*USAGES[1:]} else set()
+    for use in ("sig", "enc"):
+        if use in uses:
+            assert certificates.from_certificate([leaf], use=use).use == use
+        else:
+            error = refused(certificates.from_certificate, [leaf], use=use)
+            assert (error.code, error.target) == ("AADB2C95034", "use")
+            key = attrs.evolve(rsa_key, use=use)
+            assert refused(certificates.with_certificates, key, [leaf]).target == "use"
+    if len(uses) == 1:
+        assert certificates.from_certificate([leaf]).use in uses
+    else:
+        assert refused(certificates.from_certificate, [leaf]).code == "AADB2C90253"
+
+
+@pytest.mark.parametrize(
+    ("oid", "value"),
+    [
+        (ExtensionOID.KEY_USAGE, b"\x05\x00"),
+        (ExtensionOID.SUBJECT_ALTERNATIVE_NAME, b"\x30\x02\xa3\x00"),
+    ],
+)
+def test_a_certificate_with_unreadable_extensions_is_refused(
+    rsa_key: TrustFrameworkKey, authority: Authority, oid: x509.ObjectIdentifier, value: bytes
+) -> None:
+    leaf = authority.issue_for(rsa_key, x509.UnrecognizedExtension(oid, value))
+    for call, args in (
+        (certificates.from_certificate, ([leaf],)),
+        (certificates.with_certificates, (rsa_key, [leaf])),
+    ):
+        error = refused(call, *args)
+        assert (error.code, "extensions cannot be read" in error.message) == ("AADB2C95034", True)

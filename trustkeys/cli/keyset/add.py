@@ -1,0 +1,53 @@
+"""``trustkeys keyset add``."""
+
+from __future__ import annotations
+
+import click
+
+from trustkeys.cli import inputs, options
+from trustkeys.cli.keyset.key_set_file import edit
+from trustkeys.cli.params import INPUT
+from trustkeys.cli.terminal import json_text, write_result
+from trustkeys.cli.times import Time, validity
+from trustkeys.errors import prefix_errors
+from trustkeys.formats.reading import one_key
+
+__tracebackhide__ = True
+
+
+@click.command(epilog=options.TIMES_HELP)
+@options.key_set_file
+@click.argument("key_file", metavar="KEY", type=INPUT)
+@options.use("sig or enc. Default: as KEY says, else as the set's other keys.")
+@options.nbf("Not valid before this time. Default: as KEY says.")
+@options.exp("Expires at this time. Default: as KEY says.")
+@options.password_file(
+    "Read the passphrase of KEY from this file or pipe. Default: ask.", "--key-password-file"
+)
+@options.json_errors
+def add(
+    file: str,
+    key_file: str,
+    password_file: str | None,
+    use: str | None,
+    nbf: Time | None,
+    exp: Time | None,
+    key_password_file: str | None,
+) -> None:
+    """Add the key in the file KEY: a JWK, JWE, PEM, DER, PKCS#12 or a certificate.
+
+    Prints the answer that Graph would give, which holds no secret.
+    """
+    start, end = validity(nbf, exp)
+    # Before the lock, so that others need not wait for a passphrase that is typed.
+    found = inputs.foreign_file(key_file)
+    opened = inputs.open_foreign(found, key_file, key_password_file, option="--key-password-file")
+    with prefix_errors(key_file):
+        source = one_key(opened)
+    with edit(file, password_file) as keys:
+        with prefix_errors(key_file):
+            if use is None and source.use is None:
+                use = keys.use
+            key = source.key(use=use, nbf=start, exp=end)
+        keys.add(key)
+    write_result(json_text(key.to_graph()))

@@ -1,0 +1,77 @@
+"""``trustkeys keyset certify``."""
+
+from __future__ import annotations
+
+import click
+
+from trustkeys.cli import inputs, options
+from trustkeys.cli.keyset.key_set_file import KID_SETTINGS, edit
+from trustkeys.cli.params import INPUT
+from trustkeys.cli.terminal import read_input, warn, write_result
+from trustkeys.cli.times import Time, validity
+from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.strict_json import MAX_SET_BYTES
+from trustkeys.errors import InvalidInputError
+from trustkeys.formats.certificates import certificates_of, self_signed, to_certificate_pem
+
+__tracebackhide__ = True
+
+
+@click.command(context_settings=KID_SETTINGS, epilog=options.TIMES_HELP)
+@options.key_set_file
+@click.argument("kid")
+@click.option("--subject", metavar="NAMES", help="Make a self-signed one for CN=login,O=Example.")
+@options.nbf("Its first second, for a key without nbf.")
+@options.exp("Its last second, for a key without exp.")
+@click.option(
+    "--certificate",
+    "chain_file",
+    type=INPUT,
+    metavar="FILE",
+    help="Attach the certificates in this file, which an authority issued.",
+)
+@options.json_errors
+def certify(
+    file: str,
+    kid: str,
+    password_file: str | None,
+    subject: str | None,
+    nbf: Time | None,
+    exp: Time | None,
+    chain_file: str | None,
+) -> None:
+    """Attach a certificate to the RSA key KID: self-signed, or issued by an authority.
+
+    Prints the certificates as PEM. "trustkeys export --format csr" makes the request for an
+    authority.
+    """
+    if (subject is None) == (chain_file is None):
+        raise click.UsageError("give either --subject NAMES or --certificate FILE")
+    start, end = validity(nbf, exp)
+    if chain_file is not None and (start, end) != (None, None):
+        raise click.UsageError("--nbf and --exp go with --subject")
+    chain = None if chain_file is None else read_input(chain_file, MAX_SET_BYTES)
+    with edit(file, password_file) as keys:
+        whole = inputs.whole_kid(keys, kid)
+        before = keys.get(whole)
+        if chain is None:
+            if not _is_self_signed(before):
+                raise InvalidInputError(
+                    "an authority issued the certificate of this key: only --certificate replaces "
+                    "it",
+                    target="subject",
+                )
+            made = self_signed(before, str(subject), nbf=start, exp=end)
+            chain = to_certificate_pem(made)
+        key = keys.set_certificates(whole, chain)
+    if before.x5c:
+        warn("this certificate replaces the one that the key had")
+    write_result(to_certificate_pem(key).decode())
+
+
+def _is_self_signed(key: TrustFrameworkKey) -> bool:
+    """Return whether the key has no certificate, or one that can be made again."""
+    if not key.x5c:
+        return True
+    certificate, *issuers = certificates_of(key)
+    return not issuers and certificate.issuer == certificate.subject

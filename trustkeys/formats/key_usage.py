@@ -1,0 +1,75 @@
+"""The key usage of a certificate (RFC 5280 section 4.2.1.3), and the `use` that it allows."""
+
+from __future__ import annotations
+
+from cryptography import x509
+
+from trustkeys.core.request import checked_use
+from trustkeys.errors import InvalidInputError
+
+__tracebackhide__ = True
+
+
+def use_of(certificate: x509.Certificate) -> str | None:
+    """Return the only `use` that a certificate's key usage allows, or None.
+
+    Raises:
+        InvalidInputError: Its extensions cannot be read. Code ``AADB2C95034``.
+    """
+    usage = _usage_of(certificate)
+    if usage is None:
+        return None
+    signs, encrypts = usage.digital_signature, usage.key_encipherment or usage.data_encipherment
+    return None if signs == encrypts else "sig" if signs else "enc"
+
+
+def check_usage(certificate: x509.Certificate, use: str) -> None:
+    """Check that a certificate's key usage allows a `use`.
+
+    Raises:
+        InvalidInputError: It does not, or its extensions cannot be read. Code ``AADB2C95034``.
+    """
+    usage = _usage_of(certificate)
+    wanted = key_usage(use)
+    if usage is not None and not (
+        (wanted.digital_signature and usage.digital_signature)
+        or (wanted.key_encipherment and (usage.key_encipherment or usage.data_encipherment))
+    ):
+        allowed = {"sig": "digitalSignature", "enc": "keyEncipherment or dataEncipherment"}
+        raise InvalidInputError(
+            f"the certificate's key usage must have {allowed[use]} for a key of use {use}",
+            code="AADB2C95034",
+            target="use",
+        )
+
+
+def key_usage(use: str) -> x509.KeyUsage:
+    """Return the key usage for a new certificate.
+
+    Raises:
+        InvalidInputError: `use` is neither ``sig`` nor ``enc``. Code ``AADB2C95033``.
+    """
+    signs = checked_use(use) == "sig"
+    return x509.KeyUsage(
+        digital_signature=signs,
+        content_commitment=False,
+        key_encipherment=not signs,
+        data_encipherment=not signs,
+        key_agreement=False,
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _usage_of(certificate: x509.Certificate) -> x509.KeyUsage | None:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return None
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        pass
+    raise InvalidInputError(
+        "the certificate's extensions cannot be read", code="AADB2C95034", target="x5c"
+    )

@@ -1,0 +1,80 @@
+"""One key from a file of any form, before it is decided what the key is for and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import evolve, frozen
+from cryptography.x509 import Certificate
+
+from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.numericdate import NumericDateInput, numeric_dates
+from trustkeys.core.request import checked_use
+from trustkeys.errors import MissingUseError
+from trustkeys.formats.key_usage import check_usage
+
+__tracebackhide__ = True
+
+ANY_USE = "sig"
+"""The use of a key until `OpenedKey.key` settles it: no key can be checked without one."""
+
+
+@frozen
+class OpenedKey:
+    """One key from a file. Its numbers and its certificates are checked.
+
+    Attributes:
+        use: What the file says about the key's `use`, unchecked, or None.
+        nbf: Likewise about `nbf`.
+        exp: Likewise about `exp`.
+    """
+
+    _key: TrustFrameworkKey
+    use: Any = None
+    nbf: Any = None
+    exp: Any = None
+    _certificate: Certificate | None = None
+
+    @classmethod
+    def from_jwk(cls, jwk: Mapping[str, Any], *, kid: str | None = None) -> OpenedKey:
+        """Check a JWK, all but its `use` and dates.
+
+        Raises:
+            InvalidInputError: As `TrustFrameworkKey.from_jwk`.
+        """
+        dated = {name: jwk.get(name) for name in ("use", "nbf", "exp")}
+        rest = {name: value for name, value in jwk.items() if name not in dated}
+        return cls(TrustFrameworkKey.from_jwk(rest, use=ANY_USE, kid=kid), **dated)
+
+    def key(
+        self,
+        *,
+        use: str | None = None,
+        nbf: NumericDateInput = None,
+        exp: NumericDateInput = None,
+    ) -> TrustFrameworkKey:
+        """Return the key, with its use and dates checked.
+
+        Args:
+            use: ``"sig"`` or ``"enc"``. Default: what the file says.
+            nbf: Seconds since 1970, or an aware datetime. Default: what the file says.
+            exp: Likewise.
+
+        Raises:
+            MissingUseError: Neither `use` nor the file says what the key is for.
+            InvalidInputError: ``AADB2C95033`` a bad `use`; ``AADB2C95034`` the key usage of the
+                certificate does not allow it; ``BadRequest`` the dates.
+        """
+        wanted = self.use if use is None else use
+        if wanted is None:
+            raise MissingUseError(
+                "use is missing: the file does not say whether the key is for sig or enc"
+            )
+        wanted = checked_use(wanted)
+        if self._certificate is not None:
+            check_usage(self._certificate, wanted)
+        start, end = numeric_dates(
+            self.nbf if nbf is None else nbf, self.exp if exp is None else exp
+        )
+        return evolve(self._key, use=wanted, nbf=start, exp=end)
