@@ -24,8 +24,6 @@ from trustkeys.testkeys.guard import refuse_test_keys
 
 __tracebackhide__ = True
 
-__tracebackhide__ = True
-
 _EPILOG = """\b
 Examples:
   trustkeys export signing.keys --format jwe -o backup.jwe --password-file passphrase

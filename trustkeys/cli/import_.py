@@ -20,8 +20,6 @@ from trustkeys.testkeys.guard import refuse_test_keys
 
 __tracebackhide__ = True
 
-__tracebackhide__ = True
-
 _EPILOG = """\b
 Examples:
   trustkeys import partner.pfx --use sig -o partner.jwk
