@@ -128,6 +128,7 @@ def test_a_refused_thumbprint_leaves_nothing_in_its_error() -> None:
     assert support.leaks(support.all_text_of(caught.value), jwk) == []
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("kty", KTYS)
 @pytest.mark.parametrize("flags", [[], ["-vv"], ["-vv", "--showlocals"]])
 def test_pytests_report_of_a_failed_comparison_shows_nothing(
@@ -165,6 +166,7 @@ def test_pytests_report_of_a_failed_comparison_shows_nothing(
         assert support.leaks(done.stdout + done.stderr, jwk) == []
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("kty", KTYS)
 def test_pytests_report_of_a_call_that_raises_shows_nothing(tmp_path: Path, kty: str) -> None:
     jwk = trustkeys.generate_key("sig", kty).to_jwk(private=True)

@@ -63,7 +63,7 @@ def test_a_lock_file_with_content_is_not_used_as_a_lock(
     make(lock)
     before = lock.read_bytes() if lock.is_file() else b""
     for call in (add_a_key, lambda path: store.save(key_set(), path, plain=True, overwrite=True)):
-        with pytest.raises(OSError, match=r"set\.keys\.lock is in the way") as caught:
+        with pytest.raises(OSError, match=r"set\.keys\.lock exists and is not a lock") as caught:
             call(path)
         assert caught.value.filename == str(path)
     assert (lock.read_bytes() if lock.is_file() else b"") == before

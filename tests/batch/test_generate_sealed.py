@@ -112,6 +112,7 @@ def test_a_recipient_can_have_a_key_on_any_nist_curve(crv: str) -> None:
         assert (key.nbf, support.header_of(text)["kid"]) == (0, private.thumbprint())
 
 
+@pytest.mark.deep
 def test_a_recipient_can_have_an_rsa_key_in_any_form(recipient: TrustFrameworkKey) -> None:
     jwk = recipient.to_jwk()
     nameless = {name: jwk[name] for name in ("kty", "e", "n")}

@@ -148,6 +148,7 @@ def test_the_passphrase_is_kept_if_its_file_may_exist(
     assert (files / "out.password").read_text() == f"{exported.password}\n"
 
 
+@pytest.mark.deep
 def test_the_examples_in_the_help_work(files: Path, keys: Keys) -> None:
     text = support.command("--help").stdout
     listed = re.findall(r"^  ([a-z]+)  ", text.partition("Commands:")[2], re.MULTILINE)

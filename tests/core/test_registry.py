@@ -176,6 +176,7 @@ def test_an_installed_kty_works_in_the_command_with_no_other_change(installed: P
     assert jwk["kid"] == JWK(**jwk).thumbprint()
 
 
+@pytest.mark.deep
 def test_an_installed_kty_works_in_worker_processes(installed: Path) -> None:
     program = """
         import concurrent.futures, multiprocessing, trustkeys

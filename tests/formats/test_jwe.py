@@ -100,6 +100,7 @@ def test_a_plaintext_of_another_type_is_refused() -> None:
         encrypt("text", password=PASSWORD, cty="jwk+json")  # type: ignore[arg-type]
 
 
+@pytest.mark.deep
 @settings(max_examples=5)
 @given(plaintext=st.binary(max_size=99), password=st.text(st.characters(codec="utf-8"), min_size=1))
 def test_any_bytes_and_any_passphrase_are_accepted(plaintext: bytes, password: str) -> None:

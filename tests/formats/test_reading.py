@@ -61,6 +61,7 @@ def certified_for(key: TrustFrameworkKey) -> TrustFrameworkKey:
     return certificates.self_signed(key, SUBJECT, nbf=0 if nbf else None, exp=exp)
 
 
+@pytest.mark.deep
 @pytest.mark.usefixtures("unproved", "few_rounds")
 @settings(max_examples=min(100, settings().max_examples))
 @given(

@@ -160,6 +160,7 @@ def test_a_refused_rotation_adds_nothing(changes: dict[str, Any], target: str) -
     assert len(keys) == 1
 
 
+@pytest.mark.deep
 def test_a_rotation_can_add_a_thousand_keys() -> None:
     assert len(key_set([key()]).rotate(DAY, count=1000, at=0)) == 1000
 

@@ -441,9 +441,9 @@ def test_no_socket_is_opened(last: str, events: str) -> None:
 def test_a_wrong_now_raises_when_it_is_set(at: Any) -> None:
     """Otherwise the program under test would get the error as an answer."""
     transport = GraphTransport()
-    with pytest.raises(trustkeys.InvalidInputError, match="^now must"):
+    with pytest.raises(trustkeys.InvalidInputError, match=r"^now must"):
         transport.now = at
-    with pytest.raises(trustkeys.InvalidInputError, match="^now must"):
+    with pytest.raises(trustkeys.InvalidInputError, match=r"^now must"):
         GraphTransport(now=at)
     assert transport.now is None
 

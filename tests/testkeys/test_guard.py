@@ -270,6 +270,7 @@ def test_no_test_key_is_provisioned(certified: TrustFrameworkKey, by: Any) -> No
         assert provision(keys, by=by, at=5).requests
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("kty", MAKERS)
 @pytest.mark.parametrize("how", [{"plain": True}, {"password": PASSWORD}])
 def test_no_key_set_file_gets_a_test_key(tmp_path: Path, kty: str, how: dict[str, Any]) -> None:

@@ -138,7 +138,7 @@ def test_inspect_and_import_read_the_output(folder: Path, recipient: dict[str, A
         (["--count", "2", "--jsonl", "f", "--jobs", "0"], "not in the range 1<=x<=10000"),
         (["--count", "2", "--jsonl", "f", "--size", "1024"], "2048, 3072 or 4096 bits"),
         (["--count", "2", "--jsonl", "f", "--nbf", "2", "--exp", "1"], "before nbf"),
-        (["--count", "2", "--jsonl", "f", "--seal-to", "sign.jwk"], "for enc, and is for sig"),
+        (["--count", "2", "--jsonl", "f", "--seal-to", "sign.jwk"], "for enc, not for sig"),
         (["--count", "2", "--jsonl", "f", "--seal-to", "test.jwk"], "this is a test key"),
     ],
 )
@@ -189,6 +189,7 @@ def test_jobs_is_the_number_of_workers(folder: Path, monkeypatch: pytest.MonkeyP
     assert seen == [None, 3, 3]
 
 
+@pytest.mark.deep
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is full")
 def test_the_keys_are_kept_if_standard_output_fails(folder: Path) -> None:
     with open("/dev/full", "w") as full:

@@ -30,6 +30,7 @@ PASSWORD = "a long passphrase"
 COMMANDS = keyset.list_commands(click.Context(keyset))
 
 
+@pytest.mark.deep
 def test_a_set_is_created_filled_inspected_and_published(tmp_path: Path) -> None:
     (tmp_path / "pw").write_text(f"{PASSWORD}\n")
     pw = ("--password-file", "pw")
@@ -122,6 +123,7 @@ def test_a_command_in_this_process_restores_the_warnings(
     assert "NoActiveKey" in capsys.readouterr().out
 
 
+@pytest.mark.deep
 def test_the_help_lists_every_command_and_its_examples_work(tmp_path: Path) -> None:
     text = support.command("keyset", "--help").stdout
     assert support.command("keyset", "-h").stdout == text

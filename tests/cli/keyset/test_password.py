@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.support import at_a_terminal, done, failed
 from tests.support import keyset_command as command
 from trustkeys import TrustFrameworkKeySet, store
@@ -26,6 +28,7 @@ def test_a_wrong_passphrase_is_reported_before_a_new_one_is_asked_for(tmp_path: 
     assert store.load(tmp_path / "set", password="new").id == "B2C_1A_a"
 
 
+@pytest.mark.deep
 def test_a_passphrase_comes_from_a_file_or_a_pipe(tmp_path: Path) -> None:
     read_end, write_end = os.pipe()
     os.write(write_end, f"{PASSWORD}\n".encode())

@@ -135,6 +135,7 @@ def test_a_request_shrinks_to_the_shortest() -> None:
     assert longer == GenerateKeyRequest("sig", "oct", size=504)
 
 
+@pytest.mark.deep
 def test_a_body_shrinks_to_the_two_required_members() -> None:
     body = smallest(request_bodies(), lambda _: True)
     assert json.dumps(body) == '{"use": "sig", "kty": "RSA"}'

@@ -47,6 +47,7 @@ def dates_of(body: dict[str, Any] | str) -> list[Any]:
     return [body.get(name) for name in ("nbf", "exp")] if isinstance(body, dict) else []
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("code", "wanted"),
     [
@@ -88,6 +89,7 @@ def is_backward(body: Any, by: int) -> bool:
     return isinstance(nbf, int) and isinstance(exp, int) and 0 <= exp == nbf - by <= nbf <= MAX
 
 
+@pytest.mark.deep
 def test_a_bad_body_shrinks_to_a_missing_use_and_a_bad_text_to_nothing() -> None:
     assert smallest(bad_request_bodies(), lambda _: True) == ({"kty": "RSA"}, "AADB2C90253")
     text, code = smallest(bad_request_bodies(), lambda pair: isinstance(pair[0], str))
