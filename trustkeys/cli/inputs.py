@@ -9,6 +9,7 @@ import click
 
 from trustkeys import store
 from trustkeys.cli import passphrases
+from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import read_input, warn
 from trustkeys.cli.times import now_or
 from trustkeys.core.key import TrustFrameworkKey
@@ -37,7 +38,7 @@ def stored(file: str) -> store.StoredFile:
     if data.lstrip().startswith((b"{", b"\xef\xbb\xbf{")):
         return stored_file  # store parses it
     found = None
-    with suppress(InvalidInputError):  # store's own error says more
+    with suppress(InvalidInputError), immediate():  # store's own error says more
         found = recognise(data)
     if found is not None and (found.form != "jwe" or found.protection == "recipient"):
         raise InvalidInputError(
@@ -87,7 +88,7 @@ def stored_keys(
 def foreign_file(file: str) -> ForeignFile:
     """Read a file, or ``-``, and recognise its form."""
     data = read_input(file, MAX_TEXT)
-    with prefix_errors(file):
+    with prefix_errors(file), immediate():
         return recognise(data)
 
 
@@ -109,10 +110,10 @@ def open_foreign(
         option: What to name if there is no terminal.
     """
     password = None if password_file is None else passphrases.read_password(password_file)
-    with prefix_errors(file), suppress(MissingPassphraseError):
+    with prefix_errors(file), suppress(MissingPassphraseError), immediate():
         return found.open(password=password, with_key=with_key)
     password = passphrases.ask(f"Passphrase of {file}", option=option)
-    with prefix_errors(file):
+    with prefix_errors(file), immediate():
         return found.open(password=password, with_key=with_key)
 
 
