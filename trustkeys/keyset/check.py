@@ -14,9 +14,14 @@ from trustkeys.core.numericdate import NumericDateInput, date_text, numeric_date
 from trustkeys.core.registry import KeyType
 from trustkeys.core.request import checked_use
 from trustkeys.errors import InvalidInputError, KeyTooSmallError, MissingUseError
-from trustkeys.keyset.document import checked_id, key_type_of_service, keys_of, members_of
+from trustkeys.keyset.document import (
+    checked_id,
+    key_type_of_service,
+    keys_of,
+    members_of,
+    name_of,
+)
 from trustkeys.keyset.schedule import FOREVER, Stretch, end_of, moment, stretches
-from trustkeys.keyset.wording import name_of
 from trustkeys.testkeys.guard import is_test_jwk, is_test_key
 from trustkeys.wording import shape
 
@@ -100,30 +105,11 @@ def check_key_set(
         InvalidInputError: ``AADB2C95026`` not JSON, or no list of keys; ``BadRequest`` `until`
             is not after `at`, or one of them is not a time.
     """
-    return check_document(document, at=at, until=until, private=private)
-
-
-def check_document(
-    document: str | bytes | Mapping[str, Any],
-    *,
-    at: NumericDateInput = None,
-    until: NumericDateInput = None,
-    private: bool | None = None,
-    hidden_kids: Collection[str] = (),
-) -> list[Finding]:
-    """Do as `check_key_set`, without showing the kids in `hidden_kids`.
-
-    The kid of an oct key can be its thumbprint, which must stay as secret as the key if that
-    lacks entropy (RFC 7638 section 7).
-    """
     members = members_of(document)
     jwks = keys_of(members)
     if private is None:
         private = not _is_answer(members, jwks)
-    keys = [
-        _read_jwk(jwk, number, private=private, hidden_kids=hidden_kids)
-        for number, jwk in enumerate(jwks, 1)
-    ]
+    keys = [_read_jwk(jwk, number, private=private) for number, jwk in enumerate(jwks, 1)]
     found = [*_bad_id(members.get("id")), *_findings(keys, at, until, private=private)]
     return _sorted(found)
 
@@ -146,14 +132,11 @@ class _Key:
     Attributes:
         number: Its place in the set, from 1.
         kid: Its kid, or None.
-        name: Its name in messages.
-        is_hidden: Whether its kid must not be shown.
         problems: Why it is refused.
     """
 
     number: int
     kid: str | None = None
-    is_hidden: bool = False
     kty: str | None = None
     use: str | None = None
     nbf: int | None = None
@@ -164,18 +147,15 @@ class _Key:
     problems: Sequence[InvalidInputError] = ()
 
     @property
-    def shown_kid(self) -> str | None:
-        return None if self.is_hidden else self.kid
-
-    @property
     def name(self) -> str:
-        return name_of(self.shown_kid, self.number)
+        """Its name in messages."""
+        return name_of(self.kid, self.number)
 
     def error(self, code: str, message: str) -> Finding:
-        return Finding("error", code, f"{self.name} {message}", self.shown_kid)
+        return Finding("error", code, f"{self.name} {message}", self.kid)
 
     def warning(self, code: str, message: str, time: int | None = None) -> Finding:
-        return Finding("warning", code, f"{self.name} {message}", self.shown_kid, time)
+        return Finding("warning", code, f"{self.name} {message}", self.kid, time)
 
 
 def _read_key(key: TrustFrameworkKey, number: int) -> _Key:
@@ -192,7 +172,7 @@ def _read_key(key: TrustFrameworkKey, number: int) -> _Key:
     )
 
 
-def _read_jwk(jwk: Any, number: int, *, private: bool, hidden_kids: Collection[str]) -> _Key:
+def _read_jwk(jwk: Any, number: int, *, private: bool) -> _Key:
     """Read a key as far as possible, and collect what is wrong with it."""
     if not isinstance(jwk, Mapping):
         problem = InvalidInputError(
@@ -228,7 +208,6 @@ def _read_jwk(jwk: Any, number: int, *, private: bool, hidden_kids: Collection[s
     return _Key(
         number,
         kid=kid,
-        is_hidden=kid in hidden_kids,
         kty=None if key_type is None else key_type.kty,
         use=use,
         nbf=nbf,
@@ -328,11 +307,10 @@ def _mixed(name: str, code: str, values: Collection[str | None]) -> Iterator[Fin
 
 
 def _duplicates(keys: Sequence[_Key]) -> Iterator[Finding]:
-    shown = {key.kid: key.shown_kid for key in keys}
     for kid, count in Counter(key.kid for key in keys if key.kid).items():
         if count > 1:
             message = f"{count} keys have the same kid: give each its own"
-            yield Finding("error", "DuplicateKid", message, shown[kid])
+            yield Finding("error", "DuplicateKid", message, kid)
 
 
 def _public_only(keys: Sequence[_Key]) -> Iterator[Finding]:
