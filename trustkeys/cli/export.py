@@ -8,7 +8,7 @@ from unicodedata import normalize
 import click
 from attrs import frozen
 
-from trustkeys.cli import inputs, options, passphrases
+from trustkeys.cli import foreign, inputs, options, passphrases
 from trustkeys.cli.params import INPUT, NEW_FILE, NEW_FILE_OR_STDOUT
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.cli.terminal import escaped, json_text, warn, write_json, write_out
@@ -248,7 +248,7 @@ def _json(
             refuse_test_keys(keys if isinstance(keys, TrustFrameworkKeySet) else [keys])
         return text
     if wanted.to is not None:
-        return f"{jwe.encrypt(text, cty=cty, to=inputs.recipient(wanted.to))}\n".encode()
+        return f"{jwe.encrypt(text, cty=cty, to=foreign.recipient(wanted.to))}\n".encode()
     made = passphrase(None) if password is None else password
     return Exported(f"{jwe.encrypt(text, cty=cty, password=made)}\n".encode(), made)
 

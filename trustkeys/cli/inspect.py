@@ -14,7 +14,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from trustkeys.cli import inputs, options, passphrases
+from trustkeys.cli import foreign, options, passphrases
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.terminal import escaped, write_json, write_out
 from trustkeys.core.base64url import base64url_encode
@@ -67,7 +67,7 @@ def inspect(file: str, password_file: str | None, as_json: bool) -> int:
     FILE is a JWK, a JWK Set, an answer of Graph, a JWE, PEM, DER or PKCS#12; - is standard input.
     No secret is printed, and no thumbprint of an oct key, because it is a hash of the secret.
     """
-    found = inputs.foreign_file(file)
+    found = foreign.read(file)
     password = None if password_file is None else passphrases.read_password(password_file)
     with prefix_errors(file):
         report = _report(found, password)
