@@ -15,11 +15,12 @@ from trustkeys.cli.terminal import escaped, json_text, warn, write_json, write_o
 from trustkeys.cli.times import Time, now_or, validity
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import date_text
-from trustkeys.errors import InvalidInputError
+from trustkeys.errors import InvalidInputError, prefix_errors
 from trustkeys.files import write_new
 from trustkeys.formats import certificates, jwe, pem, pkcs12
 from trustkeys.formats.exported import Exported, passphrase
-from trustkeys.keyset.keyset import TrustFrameworkKeySet
+from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set
+from trustkeys.store import StoredFile
 from trustkeys.testkeys.guard import refuse_test_keys
 
 __tracebackhide__ = True
@@ -49,27 +50,10 @@ der and pkcs12 protect a passphrase of your own only weakly.
 """
 
 
-@frozen
-class _Form:
-    """What a form can hold, and which options go with it."""
-
-    rsa_only: bool = False
-    unencrypted: bool = False
-    encrypted: bool = False
-    subject: bool = False
-
-
-_FORMS = {
-    "pem": _Form(rsa_only=True, unencrypted=True, encrypted=True),
-    "der": _Form(rsa_only=True, unencrypted=True, encrypted=True),
-    "pkcs12": _Form(rsa_only=True, encrypted=True, subject=True),
-    "pkcs12-b2c": _Form(rsa_only=True, encrypted=True, subject=True),
-    "certificate": _Form(rsa_only=True, subject=True),
-    "csr": _Form(rsa_only=True, subject=True),
-    "jwk": _Form(unencrypted=True),
-    "jwks": _Form(unencrypted=True),
-    "jwe": _Form(encrypted=True),
-}
+_RSA_ONLY = ("pem", "der", "pkcs12", "pkcs12-b2c", "certificate", "csr")
+_UNENCRYPTED = ("pem", "der", "jwk", "jwks")
+_ENCRYPTED = ("pem", "der", "pkcs12", "pkcs12-b2c", "jwe")
+_WITH_SUBJECT = ("pkcs12", "pkcs12-b2c", "certificate", "csr")
 
 
 @frozen
@@ -94,27 +78,27 @@ class _Wanted:
     @property
     def makes_passphrase(self) -> bool:
         """Whether the output is encrypted to a new passphrase, which goes to a file of its own."""
-        is_encrypted = _FORMS[self.form].encrypted and not (self.public or self.plain)
-        return is_encrypted and self.password_file is None and self.to is None
+        return self.form in _ENCRYPTED and not (
+            self.public or self.plain or self.password_file or self.to
+        )
 
     def check(self) -> None:
         """Refuse options that exclude each other."""
-        form = _FORMS[self.form]
-        for is_given, option, is_allowed in (
-            (self.public, "--public", form.unencrypted),
-            (self.plain, "--plain", form.unencrypted),
-            (self.to is not None, "--to", self.form == "jwe"),
-            (self.password_file is not None, "--password-file", form.encrypted),
-            (self.subject is not None, "--subject", form.subject),
+        ways = []
+        for option, is_given, forms in (
+            ("--public", self.public, _UNENCRYPTED),
+            ("--plain", self.plain, _UNENCRYPTED),
+            ("--to", self.to is not None, ("jwe",)),
+            ("--password-file", self.password_file is not None, _ENCRYPTED),
+            ("--subject", self.subject is not None, _WITH_SUBJECT),
         ):
-            if is_given and not is_allowed:
+            if is_given and self.form not in forms:
                 raise click.UsageError(f"{option} does not go with --format {self.form}")
-        ways = {"--public": self.public, "--plain": self.plain, "--to": self.to is not None}
-        ways["--password-file"] = self.password_file is not None
-        given = [option for option, is_given in ways.items() if is_given]
-        if len(given) > 1:
-            raise click.UsageError(f"{' and '.join(given)} exclude each other")
-        if not form.encrypted and form.unencrypted and not given:
+            if is_given and option != "--subject":
+                ways.append(option)
+        if len(ways) > 1:
+            raise click.UsageError(f"{' and '.join(ways)} exclude each other")
+        if self.form in ("jwk", "jwks") and not ways:
             raise click.UsageError(
                 f"add --public, or --plain to write private keys unencrypted; --format jwe is "
                 f"{self.form} encrypted"
@@ -129,7 +113,13 @@ class _Wanted:
 
 @click.command(epilog=f"{_EPILOG}\n{options.TIMES_HELP}")
 @click.argument("file")
-@click.option("--format", "form", type=click.Choice([*_FORMS]), required=True, help="See below.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*_RSA_ONLY, "jwk", "jwks", "jwe"]),
+    required=True,
+    help="See below.",
+)
 @click.option(
     "-o",
     "--output",
@@ -173,11 +163,16 @@ def export(
     wanted.check()
     if wanted.makes_passphrase:
         NEW_FILE.convert(_password_name(output), None, None)
-    found, its_password = inputs.stored_keys(
-        file, input_password_file, option="--input-password-file"
+    stored = inputs.stored(file)
+    its_password = passphrases.existing(
+        file,
+        input_password_file,
+        is_encrypted=stored.is_encrypted,
+        option="--input-password-file",
     )
+    found = _keys_in(stored, its_password)
     is_set = kid is None and form in ("jwks", "jwe") and isinstance(found, TrustFrameworkKeySet)
-    keys = found if is_set else inputs.one_of(found, kid)
+    keys = found if is_set else _one_of(found, kid)
     password = None if password_file is None else passphrases.read_password(password_file)
     if form != "jwe":
         _check_differs(password, its_password)
@@ -193,6 +188,27 @@ def export(
     what = f"{len(kids)} keys" if len(kids) != 1 else f"key {kids[0]}"
     where = "" if name is None else f"; its passphrase is in {name}"
     write_out(escaped(f"{output}: {what}, as {form}{where}") + "\n")
+
+
+def _keys_in(stored: StoredFile, password: str | None) -> TrustFrameworkKeySet | TrustFrameworkKey:
+    document = stored.document(password=password)
+    with prefix_errors(stored.path):
+        if "keys" in document:
+            return read_key_set(document, prove=False)
+        return TrustFrameworkKey.from_jwk(document)
+
+
+def _one_of(found: TrustFrameworkKeySet | TrustFrameworkKey, kid: str | None) -> TrustFrameworkKey:
+    """Return the key with a `kid`, which only a set of one key does without."""
+    if isinstance(found, TrustFrameworkKey):
+        if kid is not None and not found.kid.startswith(kid):
+            raise InvalidInputError("the key has another kid", target="kid")
+        return found
+    if kid is not None:
+        return found.get(inputs.whole_kid(found, kid))
+    if len(found) != 1:
+        raise click.UsageError(f"{found.id} has {len(found)} keys: choose one with --kid")
+    return next(iter(found))
 
 
 def _check_differs(password: str | None, of_file: str | None) -> None:
@@ -211,7 +227,7 @@ def _content(
 ) -> bytes | Exported:
     """Return what to write, with its passphrase if it is encrypted to one."""
     form = wanted.form
-    if isinstance(keys, TrustFrameworkKeySet) or not _FORMS[form].rsa_only:
+    if isinstance(keys, TrustFrameworkKeySet) or form not in _RSA_ONLY:
         return _json(wanted, keys, password)
     if keys.kty != "RSA":
         raise InvalidInputError(
@@ -235,13 +251,12 @@ def _content(
 def _json(
     wanted: _Wanted, keys: TrustFrameworkKeySet | TrustFrameworkKey, password: str | None
 ) -> bytes | Exported:
-    cty = "jwk-set+json"
     if isinstance(keys, TrustFrameworkKeySet):
-        document = keys.to_jwks(private=wanted.is_private)
-    elif wanted.form == "jwks":
-        document = {"keys": [keys.to_jwk(private=wanted.is_private)]}
+        document, cty = keys.to_jwks(private=wanted.is_private), "jwk-set+json"
     else:
         document, cty = keys.to_jwk(private=wanted.is_private), "jwk+json"
+        if wanted.form == "jwks":
+            document = {"keys": [document]}
     text = json_text(document).encode()
     if wanted.form != "jwe":
         if wanted.plain:

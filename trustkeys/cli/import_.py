@@ -99,11 +99,11 @@ def import_(
 
 
 def _write_key(key: TrustFrameworkKey, output: str, password_file: str | None) -> None:
-    password = None if password_file is None else passphrases.read_password(password_file)
-    if key.has_private:
-        refuse_test_keys([key])
     text = json_text(key.to_jwk(private=key.has_private))
-    if password is not None:
+    if password_file is not None:
+        password = passphrases.read_password(password_file)
         text = encrypt(text.encode(), password=password, cty="jwk+json") + "\n"
+    elif key.has_private:
+        refuse_test_keys([key])
     with uninterrupted():
         write_new(output, text.encode())

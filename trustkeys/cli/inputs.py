@@ -11,10 +11,9 @@ import click
 from trustkeys import store
 from trustkeys.cli import passphrases
 from trustkeys.cli.terminal import warn
-from trustkeys.core.key import TrustFrameworkKey
-from trustkeys.errors import InvalidInputError, KeyNotFoundError, prefix_errors
+from trustkeys.errors import InvalidInputError, KeyNotFoundError
 from trustkeys.formats import jwe
-from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set
+from trustkeys.keyset.keyset import TrustFrameworkKeySet
 
 __tracebackhide__ = True
 
@@ -43,77 +42,7 @@ def edit(
         warn(error.message)
 
 
-def key_set(file: str, password_file: str | None) -> TrustFrameworkKeySet:
-    """Read the key set in a file that trustkeys wrote.
-
-    Args:
-        file: The file.
-        password_file: The file with its passphrase. Default: ask, if it is encrypted.
-    """
-    found = _stored(file)
-    return found.key_set(
-        password=passphrases.existing(file, password_file, is_encrypted=found.is_encrypted)
-    )
-
-
-def stored_keys(
-    file: str, password_file: str | None, *, option: str
-) -> tuple[TrustFrameworkKeySet | TrustFrameworkKey, str | None]:
-    """Read the key set, or the single key, in a file that trustkeys wrote.
-
-    Args:
-        file: The file.
-        password_file: The file with its passphrase. Default: ask, if it is encrypted.
-        option: The option that `password_file` comes from, for errors.
-
-    Returns:
-        The keys, and the file's passphrase if it has one.
-    """
-    found = _stored(file)
-    password = passphrases.existing(
-        file, password_file, is_encrypted=found.is_encrypted, option=option
-    )
-    document = found.document(password=password)
-    with prefix_errors(file):
-        if "keys" in document:
-            return read_key_set(document, prove=False), password
-        return TrustFrameworkKey.from_jwk(document), password
-
-
-def one_of(found: TrustFrameworkKeySet | TrustFrameworkKey, kid: str | None) -> TrustFrameworkKey:
-    """Return the key with a `kid`, which only a set of one key does without."""
-    if isinstance(found, TrustFrameworkKey):
-        if kid is not None and not found.kid.startswith(kid):
-            raise InvalidInputError("the key has another kid", target="kid")
-        return found
-    if kid is not None:
-        return found.get(whole_kid(found, kid))
-    if len(found) != 1:
-        raise click.UsageError(f"{found.id} has {len(found)} keys: choose one with --kid")
-    return next(iter(found))
-
-
-# The timeline shows 8 characters.
-_SHORTEST_KID = 6
-
-
-def whole_kid(keys: TrustFrameworkKeySet, kid: str) -> str:
-    """Complete a `kid` that was shortened, as the timeline shortens it."""
-    found = [key.kid for key in keys if key.kid.startswith(kid)]
-    if kid in found:
-        return kid
-    if not found and kid.startswith("--"):
-        raise click.UsageError(f"no such option, and no such kid: {kid}")
-    if len(found) > 1:
-        raise InvalidInputError(f"{len(found)} keys have a kid that starts with this", target="kid")
-    if found and len(kid) < _SHORTEST_KID:
-        raise InvalidInputError(
-            f"kid must be complete, or at least {_SHORTEST_KID} characters long", target="kid"
-        )
-    return found[0] if found else kid
-
-
-def _stored(file: str) -> store.StoredFile:
+def stored(file: str) -> store.StoredFile:
     """Read a file, and refuse a form that needs ``trustkeys import`` (``AADB2C95026``)."""
     found = store.read_file(file)
     data = found.data.reveal()
@@ -134,3 +63,36 @@ def _stored(file: str) -> store.StoredFile:
             code="AADB2C95026",
         )
     return found
+
+
+def key_set(file: str, password_file: str | None) -> TrustFrameworkKeySet:
+    """Read the key set in a file that trustkeys wrote.
+
+    Args:
+        file: The file.
+        password_file: The file with its passphrase. Default: ask, if it is encrypted.
+    """
+    found = stored(file)
+    return found.key_set(
+        password=passphrases.existing(file, password_file, is_encrypted=found.is_encrypted)
+    )
+
+
+# The timeline shows 8 characters.
+_SHORTEST_KID = 6
+
+
+def whole_kid(keys: TrustFrameworkKeySet, kid: str) -> str:
+    """Complete a `kid` that was shortened, as the timeline shortens it."""
+    found = [key.kid for key in keys if key.kid.startswith(kid)]
+    if kid in found:
+        return kid
+    if not found and kid.startswith("--"):
+        raise click.UsageError(f"no such option, and no such kid: {kid}")
+    if len(found) > 1:
+        raise InvalidInputError(f"{len(found)} keys have a kid that starts with this", target="kid")
+    if found and len(kid) < _SHORTEST_KID:
+        raise InvalidInputError(
+            f"kid must be complete, or at least {_SHORTEST_KID} characters long", target="kid"
+        )
+    return found[0] if found else kid
