@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from attrs import frozen
 
 from trustkeys.core.jwk import optional_text, read_jwk, status_of
-from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput, date_text, numeric_date, numeric_dates
 from trustkeys.core.registry import KeyType
 from trustkeys.core.request import checked_use
@@ -22,7 +21,7 @@ from trustkeys.keyset.document import (
     name_of,
 )
 from trustkeys.keyset.schedule import FOREVER, Stretch, end_of, moment, stretches
-from trustkeys.testkeys.guard import is_test_jwk, is_test_key
+from trustkeys.testkeys.guard import is_test_jwk
 from trustkeys.wording import shape
 
 __all__ = ["Finding", "check_key_set"]
@@ -111,15 +110,7 @@ def check_key_set(
         private = not _is_answer(members, jwks)
     keys = [_read_jwk(jwk, number, private=private) for number, jwk in enumerate(jwks, 1)]
     found = [*_bad_id(members.get("id")), *_findings(keys, at, until, private=private)]
-    return _sorted(found)
-
-
-def check_keys(
-    keys: Iterable[TrustFrameworkKey], *, at: NumericDateInput, until: NumericDateInput
-) -> list[Finding]:
-    """Do as `check_key_set` for keys that need their private part."""
-    read = [_read_key(key, number) for number, key in enumerate(keys, 1)]
-    return _sorted(_findings(read, at, until, private=True))
+    return sorted(found, key=lambda finding: (finding.severity != "error", finding.time or 0))
 
 
 # --- Reading
@@ -156,20 +147,6 @@ class _Key:
 
     def warning(self, code: str, message: str, time: int | None = None) -> Finding:
         return Finding("warning", code, f"{self.name} {message}", self.kid, time)
-
-
-def _read_key(key: TrustFrameworkKey, number: int) -> _Key:
-    return _Key(
-        number,
-        kid=key.kid,
-        kty=key.kty,
-        use=key.use,
-        nbf=key.nbf,
-        exp=key.exp,
-        status=key.status,
-        has_private=key.has_private,
-        is_test_key=is_test_key(key),
-    )
 
 
 def _read_jwk(jwk: Any, number: int, *, private: bool) -> _Key:
@@ -244,10 +221,6 @@ def _is_answer(members: Mapping[str, Any], jwks: Sequence[Any]) -> bool:
 # --- Checking
 
 
-def _sorted(found: Iterable[Finding]) -> list[Finding]:
-    return sorted(found, key=lambda finding: (finding.severity != "error", finding.time or 0))
-
-
 def _findings(
     keys: Sequence[_Key], at: NumericDateInput, until: NumericDateInput, *, private: bool
 ) -> Iterator[Finding]:
@@ -256,13 +229,11 @@ def _findings(
     if horizon is not None and horizon <= now:
         raise InvalidInputError("until must lie after at", target="until")
     line = stretches(keys)
-    yield from _refused(keys)
-    yield from _test_keys(keys)
+    for key in keys:
+        yield from _broken(key, private=private)
     yield from _mixed("kty", "AADB2C95032", {key.kty for key in keys})
     yield from _mixed("use", "AADB2C95042", {key.use for key in keys})
     yield from _duplicates(keys)
-    if private:
-        yield from _public_only(keys)
     yield from _gaps(line, now, horizon)
     yield from _expiring(keys, line, now)
     yield from _starting(keys, now)
@@ -278,22 +249,19 @@ def _bad_id(name: object) -> Iterator[Finding]:
         yield Finding("error", error.code, f"the key set is refused: {error.message}")
 
 
-def _refused(keys: Sequence[_Key]) -> Iterator[Finding]:
-    for key in keys:
-        for problem in key.problems:
-            message = f"is refused: {problem.message}"
-            if isinstance(problem, KeyTooSmallError):
-                yield key.warning("WeakKey", message)
-            else:
-                yield key.error(problem.code, message)
-
-
-def _test_keys(keys: Sequence[_Key]) -> Iterator[Finding]:
-    for key in keys:
-        if key.is_test_key:
-            yield key.error(
-                "TestKey", "is a test key, whose private part is public: replace it with a new key"
-            )
+def _broken(key: _Key, *, private: bool) -> Iterator[Finding]:
+    for problem in key.problems:
+        message = f"is refused: {problem.message}"
+        if isinstance(problem, KeyTooSmallError):
+            yield key.warning("WeakKey", message)
+        else:
+            yield key.error(problem.code, message)
+    if key.is_test_key:
+        yield key.error(
+            "TestKey", "is a test key, whose private part is public: replace it with a new key"
+        )
+    if private and not key.has_private:
+        yield key.error("AADB2C90085", "has no private part, which breaks sign-in: add it")
 
 
 def _mixed(name: str, code: str, values: Collection[str | None]) -> Iterator[Finding]:
@@ -311,12 +279,6 @@ def _duplicates(keys: Sequence[_Key]) -> Iterator[Finding]:
         if count > 1:
             message = f"{count} keys have the same kid: give each its own"
             yield Finding("error", "DuplicateKid", message, kid)
-
-
-def _public_only(keys: Sequence[_Key]) -> Iterator[Finding]:
-    for key in keys:
-        if not key.has_private:
-            yield key.error("AADB2C90085", "has no private part, which breaks sign-in: add it")
 
 
 def _gaps(line: Sequence[Stretch], now: int, horizon: int | None) -> Iterator[Finding]:

@@ -428,9 +428,9 @@ class TrustFrameworkKeySet:
             InvalidInputError: `until` is not after `at`, or one of them is not a time. Code
                 ``BadRequest``.
         """
-        from trustkeys.keyset.check import check_keys  # imported lazily to keep imports fast
+        from trustkeys.keyset.check import check_key_set  # imported lazily to keep imports fast
 
-        return check_keys(self, at=at, until=until)
+        return check_key_set(self.to_jwks(private=True), at=at, until=until, private=True)
 
     def to_graph(self, *, base_url: str | None = BETA) -> dict[str, Any]:
         """Return the set as Graph answers GET keySets/{id}, with public members only.
