@@ -9,7 +9,7 @@ import click
 from attrs import frozen
 
 from trustkeys.cli import foreign, inputs, options, passphrases
-from trustkeys.cli.params import INPUT, NEW_FILE, NEW_FILE_OR_STDOUT
+from trustkeys.cli.params import INPUT, NEW_FILE_OR_STDOUT, refuse_existing
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.cli.terminal import escaped, json_text, warn, write_json, write_out
 from trustkeys.cli.times import Time, now_or, validity
@@ -76,11 +76,10 @@ class _Wanted:
         return not self.public and self.form not in ("certificate", "csr")
 
     @property
-    def makes_passphrase(self) -> bool:
-        """Whether the output is encrypted to a new passphrase, which goes to a file of its own."""
-        return self.form in _ENCRYPTED and not (
-            self.public or self.plain or self.password_file or self.to
-        )
+    def passphrase_file(self) -> str | None:
+        """The file for a new passphrase, or None if the output needs none."""
+        has_own = self.public or self.plain or self.password_file or self.to
+        return None if has_own or self.form not in _ENCRYPTED else f"{self.output}.password"
 
     def check(self) -> None:
         """Refuse options that exclude each other."""
@@ -107,7 +106,7 @@ class _Wanted:
             raise click.UsageError("a certificate signing request needs --subject")
         if (self.nbf, self.exp) != (None, None) and (self.subject is None or self.form == "csr"):
             raise click.UsageError("--nbf and --exp are for a new certificate, with --subject")
-        if self.output == "-" and self.makes_passphrase:
+        if self.output == "-" and self.passphrase_file is not None:
             raise click.UsageError("-o - needs --password-file: there is no file for a passphrase")
 
 
@@ -161,8 +160,8 @@ def export(
     """
     wanted = _Wanted(form, output, public, plain, password_file, to, subject, *validity(nbf, exp))
     wanted.check()
-    if wanted.makes_passphrase:
-        NEW_FILE.convert(_password_name(output), None, None)
+    if wanted.passphrase_file is not None:
+        refuse_existing(wanted.passphrase_file)
     stored = inputs.stored(file)
     its_password = passphrases.existing(
         file,
@@ -180,7 +179,8 @@ def export(
     if output == "-":
         write_out(content.data if isinstance(content, Exported) else content)
         return
-    name = _write(wanted, content)
+    _write(wanted, content)
+    name = wanted.passphrase_file
     kids = [key.kid for key in keys] if isinstance(keys, TrustFrameworkKeySet) else [keys.kid]
     if as_json:
         write_json({"output": output, "format": form, "kids": kids, "passwordFile": name})
@@ -213,9 +213,7 @@ def _one_of(found: TrustFrameworkKeySet | TrustFrameworkKey, kid: str | None) ->
 
 def _check_differs(password: str | None, of_file: str | None) -> None:
     """Refuse the passphrase of FILE for a form that protects it weakly, and that others get."""
-    if password is None or of_file is None:
-        return
-    if normalize("NFC", password) == normalize("NFC", of_file):
+    if password and of_file and normalize("NFC", password) == normalize("NFC", of_file):
         raise click.UsageError(
             "this is the passphrase of FILE: the recipient of OUT could open FILE with it. "
             "--password-file is for OUT, --input-password-file for FILE"
@@ -284,14 +282,10 @@ def _certified(wanted: _Wanted, key: TrustFrameworkKey) -> TrustFrameworkKey:
     return certified
 
 
-def _password_name(output: str) -> str:
-    return f"{output}.password"
-
-
-def _write(wanted: _Wanted, content: bytes | Exported) -> str | None:
-    """Write the file, and a new passphrase to a second file, whose name is returned."""
+def _write(wanted: _Wanted, content: bytes | Exported) -> None:
+    """Write the file, and a new passphrase to a second file."""
     data = content.data if isinstance(content, Exported) else content
-    name = _password_name(wanted.output) if wanted.makes_passphrase else None
+    name = wanted.passphrase_file
     with uninterrupted():
         # The passphrase first: there must never be a file that cannot be opened.
         if name is not None and isinstance(content, Exported):
@@ -304,4 +298,3 @@ def _write(wanted: _Wanted, content: bytes | Exported) -> str | None:
             if name is not None and not is_written:
                 os.unlink(name)
             raise
-    return name

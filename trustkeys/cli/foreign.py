@@ -37,12 +37,7 @@ def opened(
 ) -> OpenedKey | OpenedSet:
     """Open a file, and ask for its passphrase if it needs one.
 
-    Args:
-        found: The file.
-        file: Its name, for the prompt and for errors.
-        password_file: The file with its passphrase. Default: ask.
-        with_key: The private key that it is sealed to.
-        option: What to name if there is no terminal.
+    `option` is what to use instead if there is no terminal.
     """
     password = None if password_file is None else passphrases.read_password(password_file)
     with prefix_errors(file), suppress(MissingPassphraseError):

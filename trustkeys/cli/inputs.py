@@ -66,12 +66,7 @@ def stored(file: str) -> store.StoredFile:
 
 
 def key_set(file: str, password_file: str | None) -> TrustFrameworkKeySet:
-    """Read the key set in a file that trustkeys wrote.
-
-    Args:
-        file: The file.
-        password_file: The file with its passphrase. Default: ask, if it is encrypted.
-    """
+    """Read the key set in a file that trustkeys wrote, and ask for its passphrase if need be."""
     found = stored(file)
     return found.key_set(
         password=passphrases.existing(file, password_file, is_encrypted=found.is_encrypted)

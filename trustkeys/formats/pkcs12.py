@@ -110,13 +110,7 @@ def load(data: bytes, password: bytes | None = None) -> PKCS12KeyAndCertificates
 def opened_pkcs12(
     data: bytes, unencrypted: PKCS12KeyAndCertificates | None, password: str | None
 ) -> OpenedKey:
-    """Open a file, and check its key and certificates; else as `from_pkcs12`.
-
-    Args:
-        data: The file's content.
-        unencrypted: What `load` returned for it.
-        password: Its passphrase.
-    """
+    """Open a file as `from_pkcs12` does; `unencrypted` is what `load` returned for it."""
     bag = unencrypted
     if bag is None:
         code, broken = "AADB2C95025", "or this is no whole PKCS#12 file"

@@ -473,18 +473,16 @@ class TrustFrameworkKeySet:
 
     def _admit(self, kty: str, use: str) -> None:
         key_type_of_service(kty)
-        if self.kty not in (None, kty):
-            raise InvalidInputError(
-                f"{self.id} has {self.kty} keys: put {kty} keys into a key set of their own",
-                code="AADB2C95032",
-                target="kty",
-            )
-        if self.use not in (None, use):
-            raise InvalidInputError(
-                f"{self.id} has {self.use} keys: put {use} keys into a key set of their own",
-                code="AADB2C95042",
-                target="use",
-            )
+        for name, own, new, code in (
+            ("kty", self.kty, kty, "AADB2C95032"),
+            ("use", self.use, use, "AADB2C95042"),
+        ):
+            if own not in (None, new):
+                raise InvalidInputError(
+                    f"{self.id} has {own} keys: put {new} keys into a key set of their own",
+                    code=code,
+                    target=name,
+                )
 
     def _request(self, use: str | None, kty: str | None, size: int | None) -> GenerateKeyRequest:
         """Return the request for another key, by default one like the others."""
