@@ -23,8 +23,6 @@ from trustkeys.formats.jwe import encrypt_key
 from trustkeys.formats.recipient import Recipient, public_text
 from trustkeys.wording import quantity, shape
 
-__all__ = ["generate_keys", "generate_sealed"]
-
 __tracebackhide__ = True
 
 T = TypeVar("T")

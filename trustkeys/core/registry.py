@@ -18,8 +18,6 @@ from trustkeys.wording import either, quantity, shape
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["register_strategy"]
-
 __tracebackhide__ = True
 
 ENTRY_POINT_GROUP = "trustkeys.strategies"

@@ -13,8 +13,6 @@ from trustkeys.core.strict_json import parse_object
 from trustkeys.errors import InvalidInputError, MissingUseError
 from trustkeys.wording import either, is_name, quoted, shape
 
-__all__ = ["GenerateKeyRequest"]
-
 __tracebackhide__ = True
 
 _GRAPH_MEMBERS = ("use", "kty", "nbf", "exp")
@@ -96,12 +94,8 @@ class GenerateKeyRequest:
 
     def to_graph(self) -> dict[str, Any]:
         """Return the request body for Graph: with the dates if set, and without the size."""
-        body: dict[str, Any] = {"use": self.use, "kty": self.kty}
-        if self.nbf is not None:
-            body["nbf"] = self.nbf
-        if self.exp is not None:
-            body["exp"] = self.exp
-        return body
+        body = {"use": self.use, "kty": self.kty, "nbf": self.nbf, "exp": self.exp}
+        return {name: value for name, value in body.items() if value is not None}
 
 
 def checked_use(use: object) -> str:

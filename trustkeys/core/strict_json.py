@@ -71,12 +71,11 @@ def parse_object(
         problem = f"is not JSON (line {error.lineno}, column {error.colno})"
     except ValueError as error:  # from the hooks below, whose messages contain no values
         problem = f"is refused: {error}"
-    if problem is None and not isinstance(value, dict):
+    if problem is None:
+        if isinstance(value, dict):
+            return value
         problem = f"must be a JSON object, not {shape(value)}"
-    if problem is not None:
-        raise InvalidInputError(f"{what} {problem}", code=code)
-    members: dict[str, Any] = value
-    return members
+    raise InvalidInputError(f"{what} {problem}", code=code)
 
 
 def _to_bytes(text: str | bytes) -> bytes:

@@ -15,8 +15,6 @@ from trustkeys.keyset.document import checked_id, keys_of, members_of
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.wording import shape
 
-__all__ = ["Comparison", "compare"]
-
 __tracebackhide__ = True
 
 

@@ -23,8 +23,6 @@ from trustkeys.keyset.document import PREFIX
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.keyset.wording import name_of
 
-__all__ = ["GraphRequest", "creation", "identity", "replacement", "uploads"]
-
 __tracebackhide__ = True
 
 _KEY_SETS = "/trustFramework/keySets"

@@ -17,8 +17,6 @@ from trustkeys.core.strategy import KeyStrategy
 from trustkeys.errors import InvalidInputError
 from trustkeys.testkeys.pool import OCT_SEEDS, RSA_SEEDS, oct_secret, rsa_primes, rsa_test_members
 
-__all__ = ["instant_keys"]
-
 __tracebackhide__ = True
 
 SEEDS = {"RSA": RSA_SEEDS, "oct": OCT_SEEDS}

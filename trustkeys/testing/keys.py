@@ -20,8 +20,6 @@ from trustkeys.core.thumbprint import thumbprint
 from trustkeys.testkeys.guard import allowing_test_keys
 from trustkeys.testkeys.pool import oct_secret, rsa_primes, rsa_test_members
 
-__all__ = ["allow_test_keys", "oct_key", "rsa_key"]
-
 __tracebackhide__ = True
 
 

@@ -22,8 +22,6 @@ from trustkeys.testing.keys import key_of_seed
 from trustkeys.testing.operations import BELOW_SET, KEY, SET, SETS, Call, Operation
 from trustkeys.wording import shape
 
-__all__ = ["GraphTransport"]
-
 __tracebackhide__ = True
 
 # All other errors are 400.

@@ -19,8 +19,6 @@ from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.errors import InvalidInputError
 from trustkeys.testkeys.pool import is_test_modulus, is_test_secret
 
-__all__ = ["is_test_key"]
-
 __tracebackhide__ = True
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from math import comb, isqrt, lcm
+from math import comb, isqrt, lcm, prod
 
 from trustkeys.core.base64url import uint_encode
 from trustkeys.errors import InvalidInputError
@@ -88,10 +88,7 @@ def is_test_modulus(n: int) -> bool:
     if size not in OFFSETS:
         return False
     seed = _seeds(size).get(n & _LOW)
-    if seed is None:
-        return False
-    p, q = rsa_primes(seed, size)
-    return p * q == n
+    return seed is not None and prod(rsa_primes(seed, size)) == n
 
 
 def is_test_secret(secret: bytes) -> bool:

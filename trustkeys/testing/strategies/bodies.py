@@ -13,8 +13,6 @@ from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.testing.strategies import choices
 from trustkeys.testing.strategies.times import validity
 
-__all__ = ["request_bodies", "requests"]
-
 __tracebackhide__ = True
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)

@@ -14,8 +14,6 @@ from trustkeys.testing.strategies import choices
 from trustkeys.testing.strategies.bodies import FLOATS, JSON, LISTS, OBJECTS, bodies
 from trustkeys.testing.strategies.times import later
 
-__all__ = ["bad_request_bodies"]
-
 __tracebackhide__ = True
 
 

@@ -24,8 +24,6 @@ from trustkeys.testing.strategies import choices
 from trustkeys.testing.strategies.times import validity
 from trustkeys.testkeys.pool import OCT_SEEDS, RSA_SEEDS
 
-__all__ = ["key_sets", "keys"]
-
 __tracebackhide__ = True
 
 
