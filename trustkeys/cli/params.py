@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Callable
 
 import click
 from click.shell_completion import CompletionItem
 
 from trustkeys.cli.times import UNITS, Time, parse_duration, parse_time
-from trustkeys.core.registry import key_type_for, known_types
+from trustkeys.core.registry import known_types
 from trustkeys.errors import InvalidInputError
 from trustkeys.wording import either, shape
 
@@ -38,58 +39,31 @@ def refuse_existing(path: str) -> None:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
 
 
-class _Choice(click.ParamType[str]):
-    """A base for types whose values complete in shells."""
+class _Name(click.ParamType[str]):
+    """A name out of a few, in any ASCII case, which completes in shells."""
 
-    def choices(self) -> list[str]:
-        """Return the allowed values."""
-        raise NotImplementedError
+    def __init__(self, name: str, names: Callable[[], list[str]], code: str) -> None:
+        self.name = name
+        self._names = names
+        self._code = code
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name in its usual spelling."""
+        for name in self._names():
+            if name.lower() == value.lower():
+                return name
+        raise InvalidInputError(
+            f"{option_name(param)} must be {either(self._names())}, not {typed(value)}",
+            code=self._code,
+            target=self.name,
+        )
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Complete a value in any case."""
-        return [
-            CompletionItem(name)
-            for name in self.choices()
-            if name.lower().startswith(incomplete.lower())
-        ]
-
-
-class _Use(_Choice):
-    """``sig`` or ``enc``, in any ASCII case (RFC 7517 section 4.2)."""
-
-    name = "use"
-
-    def choices(self) -> list[str]:
-        return ["sig", "enc"]
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value.lower() in self.choices():
-            return value.lower()
-        raise InvalidInputError(
-            f"{option_name(param)} must be sig or enc, not {typed(value)}",
-            code="AADB2C95033",
-            target="use",
-        )
-
-
-class _Kty(_Choice):
-    """A registered key type, in any ASCII case."""
-
-    name = "kty"
-
-    def choices(self) -> list[str]:
-        return known_types()
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value.lower() in map(str.lower, self.choices()):
-            return key_type_for(value).kty
-        raise InvalidInputError(
-            f"{option_name(param)} must be {either(self.choices())}, not {typed(value)}",
-            code="AADB2C95031",
-            target="kty",
-        )
+        """Complete a name in any case."""
+        start = incomplete.lower()
+        return [CompletionItem(name) for name in self._names() if name.lower().startswith(start)]
 
 
 class _Time(click.ParamType[Time]):
@@ -173,8 +147,8 @@ class NewFile(click.ParamType[str]):
         return value
 
 
-USE = _Use()
-KTY = _Kty()
+USE = _Name("use", lambda: ["sig", "enc"], "AADB2C95033")
+KTY = _Name("kty", known_types, "AADB2C95031")
 TIME = _Time()
 DURATION = _Duration()
 INPUT = _Input()
