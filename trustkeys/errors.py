@@ -56,14 +56,8 @@ class TrustKeysError(Exception):
 
     def to_graph(self) -> dict[str, Any]:
         """Return the error in the shape of Microsoft Graph's "error resource type"."""
-        return {
-            "error": {
-                "code": self.code,
-                "message": self.message,
-                "target": self.target,
-                "innerError": {},
-            }
-        }
+        error = {"code": self.code, "message": self.message, "target": self.target}
+        return {"error": {**error, "innerError": {}}}
 
 
 class InvalidInputError(TrustKeysError, ValueError):

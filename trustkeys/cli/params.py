@@ -33,6 +33,17 @@ def typed(value: str) -> str:
     return repr(value) if len(value) <= _MAX_SHOWN and value.isprintable() else shape(value)
 
 
+def refusal(
+    param: click.Parameter | None, allowed: str, value: str, *, code: str = "BadRequest"
+) -> InvalidInputError:
+    """Return the error for a value that an option does not allow."""
+    return InvalidInputError(
+        f"{option_name(param)} must be {allowed}, not {typed(value)}",
+        code=code,
+        target=param.name if param else None,
+    )
+
+
 def refuse_existing(path: str) -> None:
     """Raise FileExistsError if there is a file, or anything else, of this name."""
     if os.path.lexists(path):
@@ -48,20 +59,14 @@ class _Name(click.ParamType[str]):
         self._code = code
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the name in its usual spelling."""
         for name in self._names():
             if name.lower() == value.lower():
                 return name
-        raise InvalidInputError(
-            f"{option_name(param)} must be {either(self._names())}, not {typed(value)}",
-            code=self._code,
-            target=self.name,
-        )
+        raise refusal(param, either(self._names()), value, code=self._code)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Complete a name in any case."""
         start = incomplete.lower()
         return [CompletionItem(name) for name in self._names() if name.lower().startswith(start)]
 
@@ -76,21 +81,19 @@ class _Time(click.ParamType[Time]):
     ) -> Time:
         if isinstance(value, Time):  # a default
             return value
-        name = option_name(param)
         if match := re.fullmatch(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})", value):
             raise InvalidInputError(
-                f"{name} {value} would be a time in 1970: write the date as "
+                f"{option_name(param)} {value} would be a time in 1970: write the date as "
                 f"{'-'.join(match.groups())}",
                 target=param.name if param else None,
             )
-        if (when := parse_time(value)) is None:
-            raise InvalidInputError(
-                f"{name} must be seconds since 1970, a date or time such as 2027-01-31 or "
-                "2027-01-31T12:00:00Z, now, or a time from now such as +90d "
-                f"({', '.join(UNITS)}), not {typed(value)}",
-                target=param.name if param else None,
-            )
-        return when
+        if when := parse_time(value):
+            return when
+        allowed = (
+            "seconds since 1970, a date or time such as 2027-01-31 or 2027-01-31T12:00:00Z, now, "
+            f"or a time from now such as +90d ({', '.join(UNITS)})"
+        )
+        raise refusal(param, allowed, value)
 
 
 class _Duration(click.ParamType[int]):
@@ -103,14 +106,9 @@ class _Duration(click.ParamType[int]):
     ) -> int:
         if isinstance(value, int):  # a default
             return value
-        seconds = parse_duration(value)
-        if seconds is None:
-            raise InvalidInputError(
-                f"{option_name(param)} must be a number and a unit such as 90d "
-                f"({', '.join(UNITS)}), not {typed(value)}",
-                target=param.name if param else None,
-            )
-        return seconds
+        if (seconds := parse_duration(value)) is not None:
+            return seconds
+        raise refusal(param, f"a number and a unit such as 90d ({', '.join(UNITS)})", value)
 
 
 class _Input(click.ParamType[str]):

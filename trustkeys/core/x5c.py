@@ -47,9 +47,14 @@ def read_x5c(x5c: object) -> tuple[Certificate, ...]:
     """
     from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
-    with suppress(ValueError, TypeError, InvalidVersion):
-        if isinstance(x5c, (list, tuple)) and len(x5c) <= MAX_CHAIN:
-            return tuple(load_der_x509_certificate(_decoded(text)) for text in x5c)
+    if (
+        isinstance(x5c, (list, tuple))
+        and len(x5c) <= MAX_CHAIN
+        and all(isinstance(text, str) for text in x5c)
+    ):
+        with suppress(ValueError, InvalidVersion):
+            ders = [a2b_base64(text, strict_mode=True) for text in x5c]
+            return tuple(map(load_der_x509_certificate, ders))
     raise InvalidInputError(
         f"x5c must be a list of at most {MAX_CHAIN} certificates, each as base64 of DER "
         f"(RFC 7517 section 4.7), not {shape(x5c)}",
@@ -103,9 +108,3 @@ def _problem(chain: Sequence[Certificate], key: RSAPublicKey, x5t: str | None) -
         if not is_issued_by(certificate, issuer):
             return f"x5c must be in order: certificate {number} is not issued by the next"
     return None
-
-
-def _decoded(text: object) -> bytes:
-    if not isinstance(text, str):
-        raise TypeError
-    return a2b_base64(text, strict_mode=True)

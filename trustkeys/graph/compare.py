@@ -122,17 +122,16 @@ def _matched(keys: Sequence[TrustFrameworkKey], entries: Sequence[Any]) -> list[
     """Return the index of each key's entry. No two keys get the same entry."""
     free = {place: entry for place, entry in enumerate(entries) if isinstance(entry, Mapping)}
     places: list[int | None] = [None] * len(keys)
+    here = [_identities_here(key) for key in keys]
     # From the strongest identity to the weakest, so that a weak match takes no strong one's entry.
     for rank in range(3):
         waiting: dict[object, list[int]] = {}
         for place, entry in free.items():
             waiting.setdefault(_identities_there(entry)[rank], []).append(place)
-        for index, key in enumerate(keys):
-            identity = _identities_here(key)[rank]
-            found = waiting.get(identity) if places[index] is None else None
-            if found and identity is not None:
-                place = found.pop(0)
-                places[index] = place
+        for index, identities in enumerate(here):
+            found = waiting.get(identities[rank])
+            if found and places[index] is None and identities[rank] is not None:
+                place = places[index] = found.pop(0)
                 del free[place]
     return places
 

@@ -29,7 +29,8 @@ def edit(
 
     Warn if it has no active key afterwards, at `at` (seconds since 1970) or by default now.
     """
-    password = passphrases.known(file, password_file)
+    is_encrypted = password_file is None and store.is_encrypted(file)
+    password = passphrases.existing(file, password_file, is_encrypted=is_encrypted)
     # A person who expects a question for the passphrase learns why there is none.
     if password is None and sys.stderr is not None and sys.stderr.isatty():
         warn(f"{file} is not encrypted: anyone who can read it has the private keys")

@@ -50,10 +50,12 @@ def _is_member(name: str) -> bool:
     return name in ("use", "kty", "nbf", "exp") or name.startswith("@odata.")
 
 
-_NO_USES = JSON.filter(lambda value: not _is_use(value))
-_NEARLY_USES = st.sampled_from([None, "", "sign", "encryption", " sig", "ſig"])
-_NO_KTYS = JSON.filter(lambda value: not _can_be_kty(value))
-_NEARLY_KTYS = st.sampled_from([None, "", "RSA-2048", "RSA ", "RſA", "oct\n"])
+_NO_USES = JSON.filter(lambda value: not _is_use(value)) | st.sampled_from(
+    [None, "", "sign", "encryption", " sig", "ſig"]
+)
+_NO_KTYS = JSON.filter(lambda value: not _can_be_kty(value)) | st.sampled_from(
+    [None, "", "RSA-2048", "RSA ", "RſA", "oct\n"]
+)
 _NO_DATES = (
     st.integers(max_value=-1)
     | st.integers(MAX_NUMERIC_DATE + 1)
@@ -80,9 +82,7 @@ _FAULTS_WITH_A_CODE = st.one_of(
     _fault("AADB2C90253", use=st.just(...)),
     _fault("AADB2C95030", kty=st.just(...)),
     _fault("AADB2C95033", use=_NO_USES),
-    _fault("AADB2C95033", use=_NEARLY_USES),
     _fault("AADB2C95031", kty=_NO_KTYS),
-    _fault("AADB2C95031", kty=_NEARLY_KTYS),
 )
 _OTHER_FAULTS = st.one_of(
     _fault("BadRequest", nbf=_NO_DATES),
