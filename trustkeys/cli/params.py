@@ -17,7 +17,6 @@ from trustkeys.wording import either, shape
 
 __tracebackhide__ = True
 
-_MAX_SHOWN = 64
 _STDIN = f"{__name__}.stdin"
 
 
@@ -30,7 +29,7 @@ def option_name(param: click.Parameter | None) -> str:
 
 def typed(value: str) -> str:
     """Quote the value of an option, unless it is long or not printable."""
-    return repr(value) if len(value) <= _MAX_SHOWN and value.isprintable() else shape(value)
+    return repr(value) if len(value) <= 64 and value.isprintable() else shape(value)
 
 
 def refusal(
@@ -72,8 +71,6 @@ class _Name(click.ParamType[str]):
 
 
 class _Time(click.ParamType[Time]):
-    """A point in time."""
-
     name = "time"
 
     def convert(
@@ -97,8 +94,6 @@ class _Time(click.ParamType[Time]):
 
 
 class _Duration(click.ParamType[int]):
-    """A duration, as whole seconds."""
-
     name = "duration"
 
     def convert(

@@ -72,7 +72,6 @@ def read_jwk(
 
 
 def _checked_members(key_type: KeyType, jwk: Mapping[str, Any], *, prove: bool) -> dict[str, str]:
-    """Return the members that belong to the key type, checked by its strategy."""
     texts = {name: optional_text(jwk, name) for name in (*key_type.required, *key_type.private)}
     members = {name: text for name, text in texts.items() if text is not None}
     # A strategy's exception may quote the members, or refer to an exception that does. So only
@@ -141,7 +140,6 @@ def checked_status(status: object) -> str:
 def _checked_x5c(
     key_type: KeyType, members: Mapping[str, str], x5c: object, x5t: str | None
 ) -> tuple[str, ...]:
-    """Return the certificate chain of a key, checked against its public half."""
     if x5c is None or x5c == []:
         return ()
     chain = read_x5c(x5c)

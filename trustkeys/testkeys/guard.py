@@ -113,7 +113,6 @@ def _are_allowed() -> bool:
 
 
 def _is_known(name: str, text: object) -> bool:
-    """Whether a JWK member is the modulus or the secret of a test key."""
     if name not in ("n", "k") or not isinstance(text, str):
         return False
     with suppress(ValueError):
