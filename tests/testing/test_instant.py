@@ -16,8 +16,9 @@ from trustkeys import InvalidInputError, TrustFrameworkKeySet, is_test_key
 from trustkeys.core.base64url import base64url_encode
 from trustkeys.core.oct import OctStrategy
 from trustkeys.testing import instant_keys, oct_key, rsa_key
-from trustkeys.testing.instant import SEEDS, Seeds
+from trustkeys.testing.instant import Seeds
 from trustkeys.testkeys.guard import is_test_jwk
+from trustkeys.testkeys.pool import SEEDS
 
 KTYS = ("RSA", "oct")
 

@@ -9,8 +9,6 @@ from types import FrameType
 
 __tracebackhide__ = True
 
-Handler = Callable[[int, FrameType | None], None] | signal.Handlers
-
 # Windows has no SIGHUP.
 _STOPPING = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -30,7 +28,7 @@ def stop(signum: int, _frame: FrameType | None) -> None:
     raise Stopped(signum)
 
 
-def handle(handler: Handler) -> None:
+def handle(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
     """Handle the signals that stop a process with `handler`."""
     for signum in _STOPPING:
         # If the parent process ignores it, as nohup does, it stays ignored.
