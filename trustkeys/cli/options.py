@@ -26,6 +26,9 @@ T is one of
 """
 """How to write a time, for the epilog of a command."""
 
+KID_SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+"""Settings of commands with a KID, which can start with a hyphen and is no option then."""
+
 json_results = click.option(
     "--json", "as_json", is_flag=True, help="Print results and errors as JSON."
 )

@@ -65,6 +65,21 @@ def deferred() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
+def immediate() -> Iterator[None]:
+    """Let a signal end the process at once in the block, which has nothing to clean up.
+
+    Otherwise a signal waits until OpenSSL returns, which a hostile file can delay without limit.
+    """
+    before = {signum: signal.getsignal(signum) for signum in _STOPPING}
+    handle(signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+@contextmanager
 def unbroken() -> Iterator[None]:
     """Make a broken pipe an error in the block, such as one to a cluster, and not a signal."""
     if not hasattr(signal, "SIGPIPE"):  # Windows

@@ -64,25 +64,22 @@ def keys_of(document: Mapping[str, Any]) -> Sequence[Any]:
     # jwcrypto's JWKSet holds an unordered set, but of equal keys the last one is active.
     if not isinstance(keys, (list, tuple)):
         hint = "; this is a single key" if "kty" in document else ""
-        raise InvalidInputError(
+        problem = (
             f"{name} must be a list of keys, in the order in which they were added, "
-            f"not {shape(keys)}{hint}",
-            code="AADB2C95026",
-            target=name,
+            f"not {shape(keys)}{hint}"
         )
-    if len(keys) > MAX_KEYS:
-        raise InvalidInputError(
-            f"{name} must be a list of at most {MAX_KEYS} keys, not of {len(keys)}",
-            code="AADB2C95026",
-            target=name,
-        )
-    if name == "value" and any(isinstance(key, Mapping) and "keys" in key for key in keys):
-        raise InvalidInputError(
-            "this is an answer with several key sets: use the answer to GET keySets/{id}",
-            code="AADB2C95026",
-            target=name,
-        )
-    return keys
+    elif len(keys) > MAX_KEYS:
+        problem = f"{name} must be a list of at most {MAX_KEYS} keys, not of {len(keys)}"
+    elif name == "value" and any(isinstance(key, Mapping) and "keys" in key for key in keys):
+        problem = "this is an answer with several key sets: use the answer to GET keySets/{id}"
+    else:
+        return keys
+    raise InvalidInputError(problem, code="AADB2C95026", target=name)
+
+
+def name_of(kid: str | None, number: int) -> str:
+    """Return ``key KID``, or ``key NUMBER`` if the kid is missing, too long or not printable."""
+    return f"key {kid}" if kid and len(kid) <= 64 and kid.isprintable() else f"key {number}"
 
 
 def key_type_of_service(kty: object) -> KeyType:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from trustkeys.batch import MAX_WORKERS, generate_keys, generate_sealed_with_kids
-from trustkeys.cli import inputs, options
+from trustkeys.cli import foreign, options
 from trustkeys.cli.batch import resume as resume_state
 from trustkeys.cli.batch.journal import journal
 from trustkeys.cli.batch.requests import Id, Requests, listed, repeated
@@ -116,7 +116,7 @@ def batch(
     _check_place(seal_to, jobs, dask)
     if requests_file is not None and any(value is not None for value in (use, kty, nbf, exp)):
         raise click.UsageError("--requests replaces --use, --kty, --nbf and --exp: leave them out")
-    to = None if seal_to is None else public_text(inputs.recipient(seal_to))
+    to = None if seal_to is None else public_text(foreign.recipient(seal_to))
     wanted: AbstractContextManager[Requests]
     if requests_file is None:
         wanted = nullcontext(repeated(count or 0, use, kty, nbf, exp, size))
