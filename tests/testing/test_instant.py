@@ -55,6 +55,17 @@ def test_a_registered_strategy_is_restored_after_the_block() -> None:
 
 
 @pytest.mark.usefixtures("clean_registry")
+def test_keys_of_another_type_are_generated_as_ever() -> None:
+    class Other(OctStrategy):
+        kty = "other"
+
+    trustkeys.register_strategy(Other())
+    with instant_keys():
+        key = trustkeys.generate_key("sig", "other")
+    assert (key.kty, is_test_key(key)) == ("other", False)
+
+
+@pytest.mark.usefixtures("clean_registry")
 def test_overlapping_blocks_end_with_the_last_one() -> None:
     """Otherwise the engine would make test keys outside of every block."""
     first, second = instant_keys(), instant_keys()
