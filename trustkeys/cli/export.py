@@ -116,8 +116,8 @@ class _Wanted:
             raise click.UsageError(f"{' and '.join(given)} exclude each other")
         if not form.encrypted and form.unencrypted and not given:
             raise click.UsageError(
-                f"add --public, or --plain to write private keys unencrypted; --format jwe is "
-                f"{self.form} encrypted"
+                "choose --public, or --plain to write private keys unencrypted; for an encrypted "
+                "file use --format jwe"
             )
         if self.form == "csr" and self.subject is None:
             raise click.UsageError("a certificate signing request needs --subject")

@@ -84,7 +84,8 @@ def _run(args: Sequence[str]) -> int:
         error.show()
         return 2
     except click.ClickException as error:
-        message = error.format_message()
+        # click puts each choice of a missing option on a line of its own.
+        message = error.format_message().replace("\n\t", " ")
         if isinstance(error, click.UsageError) and error.ctx is not None:
             message = f"{message.rstrip('.')} (see {error.ctx.command_path} --help)"
         _report(TrustKeysError(message), message, args)

@@ -65,8 +65,7 @@ def keys_of(document: Mapping[str, Any]) -> Sequence[Any]:
     if not isinstance(keys, (list, tuple)):
         hint = "; this is a single key" if "kty" in document else ""
         raise InvalidInputError(
-            f"{name} must be a list of keys, in the order in which they were added, "
-            f"not {shape(keys)}{hint}",
+            f"{name} must be a list of keys, not {shape(keys)}{hint}",
             code="AADB2C95026",
             target=name,
         )
