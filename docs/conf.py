@@ -19,6 +19,8 @@ myst_heading_anchors = 3
 
 # `name` in a docstring links to what it names, and is code if it names nothing.
 default_role = "py:obj"
+# Not "D": it would make a dash of the two hyphens of an option.
+smartquotes_action = "qe"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
