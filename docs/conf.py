@@ -31,7 +31,8 @@ python_use_unqualified_type_names = True
 def tidy_help(_app: Sphinx, _context: object, lines: list[str]) -> None:
     """Make a code block of each paragraph that click does not wrap, and escape the rest.
 
-    reST would take the last underscore of ``B2C_1A_`` for a link.
+    reST would take the last underscore of ``B2C_1A_`` for a link, and make a dash of the hyphens of
+    ``--json``.
     """
     tidied: list[str] = []
     is_code = False
@@ -40,13 +41,24 @@ def tidy_help(_app: Sphinx, _context: object, lines: list[str]) -> None:
             if not is_code:
                 tidied += [".. code-block:: text", ""]
             tidied.append(f"   {line[2:]}")
+        elif line.lstrip().startswith(".. "):
+            tidied.append(line)
         else:
-            tidied.append(re.sub(r"(?<=\w)_(?!\w)", r"\_", line))
+            escaped = re.sub(r"(?<=\w)_(?!\w)", r"\_", line)
+            tidied.append(re.sub(r"(?<!\S)--[a-z-]+", r"``\g<0>``", escaped))
         is_code = line.startswith("| ")
     lines[:] = tidied
 
 
+def tidy_signature(*event: object) -> tuple[str | None, ...]:
+    """Show a type alias by its name, which autodoc does not in a union."""
+    return tuple(
+        text and re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", str(text)) for text in event[-2:]
+    )
+
+
 def setup(app: Sphinx) -> None:
-    """Connect the hook of sphinx-click."""
+    """Connect the hooks of autodoc and sphinx-click."""
+    app.connect("autodoc-process-signature", tidy_signature)
     for part in ("description", "options", "epilog"):
         app.connect(f"sphinx-click-process-{part}", tidy_help)

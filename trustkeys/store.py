@@ -121,8 +121,8 @@ class StoredFile:
                 data = decrypt(data, password=password)
             elif password is not None:
                 raise NotEncryptedError(
-                    "it is not encrypted, but a passphrase was given: make sure that nobody has "
-                    "replaced the file"
+                    "it is not encrypted, but a passphrase was given: check that it was not "
+                    "replaced"
                 )
             document = parse_object(
                 data, what="the key set", code="AADB2C95026", max_bytes=MAX_SET_BYTES

@@ -28,6 +28,11 @@ def quantity(value: object) -> str:
     return str(value) if is_number else shape(value)
 
 
+def counted(number: int, noun: str = "key") -> str:
+    """Return a number with its noun: ``1 key``, ``2 keys``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def is_name(value: object) -> bool:
     """Whether a value is safe to show as the name of a member: short and printable.
 

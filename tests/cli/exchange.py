@@ -156,7 +156,7 @@ FORMS = (
 PEM = "-----BEGIN {0}-----\n{1}\n-----END {0}-----\n"
 
 
-CUT_OFF = "this must be a JWK, a JWK Set, a JWE, PEM, DER or PKCS#12, and is something else"
+CUT_OFF = "this is not a JWK, a JWK Set, a JWE, PEM, DER or PKCS#12, or it is cut off"
 
 
 def strangers(keys: Keys, forms: dict[str, Foreign]) -> dict[str, tuple[bytes, str]]:
@@ -172,10 +172,13 @@ def strangers(keys: Keys, forms: dict[str, Foreign]) -> dict[str, tuple[bytes, s
         "cut-pem": (forms["pem"].data[:-200], "must be an RSA key as PKCS#8"),
         "cut-der": (forms["der"].data[:-9], CUT_OFF),
         "cut-pfx": (forms["pkcs12"].data[:-9], "no terminal to ask"),
-        "cut-jwe": (forms["jwe"].data[:-1], "is something else, or cut off"),
+        "cut-jwe": (
+            forms["jwe"].data[:-1],
+            "this is not a compact JWE (RFC 7516 section 7.1), or it is cut off",
+        ),
         "cut-json": (json.dumps(jwk).encode()[:-9], "the file is not JSON"),
         "deep-json": (b'{"keys":' + b"[" * 9999 + b"]" * 9999 + b"}", "is nested too deep"),
-        "jws": (b"eyJhbGciOiJIUzI1NiJ9.e30.AAAA", "must be a compact JWE"),
+        "jws": (b"eyJhbGciOiJIUzI1NiJ9.e30.AAAA", "this is not a compact JWE"),
         "other-jwe": (
             encrypt_key(keys.other, to=keys.enc).encode(),
             "sealed to the key of a recipient, and the private key is missing",

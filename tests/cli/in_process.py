@@ -7,7 +7,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from io import BytesIO, StringIO, TextIOWrapper
 from unittest.mock import patch
 
-from trustkeys.cli import main
+from trustkeys.cli import main, terminal
 
 
 def outcome(*args: str) -> subprocess.CompletedProcess[str]:
@@ -16,7 +16,7 @@ def outcome(*args: str) -> subprocess.CompletedProcess[str]:
         redirect_stdout(StringIO()) as stdout,
         redirect_stderr(StringIO()) as stderr,
         patch("sys.stdin", TextIOWrapper(BytesIO())),
-        patch.object(main, "_discard"),
+        patch.object(terminal, "discard"),
     ):
         code = main._run(args)
     return subprocess.CompletedProcess(args, code, stdout.getvalue(), stderr.getvalue())

@@ -60,11 +60,11 @@ from trustkeys.formats import pem, pkcs12
             "--password-file does not go with --format csr",
         ),
         ("--format csr", "request needs --subject"),
-        ("--format jwk", "--format jwe is jwk encrypted"),
+        ("--format jwk", "for an encrypted file use --format jwe"),
         ("--format jwks --password-file pw", "--password-file does not go with --format jwks"),
         ("--format pkcs12 --subject CN=a --nbf x --exp 1", "--nbf must be seconds since 1970"),
         ("--format txt", "'txt' is not one of"),
-        ("", "Missing option '--format'"),
+        ("", "Missing option '--format'. Choose from: pem, der"),
         ("--format jwe -o -", "-o - needs --password-file"),
         (
             "--format pem --password-file - --input-password-file -",

@@ -194,7 +194,10 @@ def test_a_file_without_a_usable_key_is_refused_and_nothing_written(
         ("plain.pem --use sig --password-file pw -o new", "it is not encrypted, though"),
         ("locked.pem --use sig -o new", "use --password-file"),
         ("locked.pem --use sig --password-file pw -o new", "the passphrase is wrong"),
-        ("rsa.jwk --output-password-file empty -o new", "and not empty"),
+        (
+            "rsa.jwk --output-password-file empty -o new",
+            "text of at least one character, but is empty",
+        ),
         ("sealed --key rsa.jwk -o new", "the recipient's key must be for enc"),
         ("sealed --key other.jwk -o new", "it is sealed to another key"),
         ("sealed --key public.jwk -o new", "decrypting needs the recipient's private key"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from tests.graph.plans import DAY, Kind, fault, moduli, text_set
@@ -49,6 +52,15 @@ def test_without_a_sign_in_it_shows_the_command(tenant: Tenant, kind: Kind) -> N
     tenant.change(tenant="")
     assert "az cloud set --name AzureCloud && az login --service-principal" in tenant.badly()
     assert [entry["args"][0] for entry in tenant.log] == ["account"]
+
+
+def test_without_az_it_says_so(tenant: Tenant, kind: Kind, tmp_path: Path) -> None:
+    tenant.place(kind[0])
+    (tmp_path / "no-az").mkdir()
+    for name in ("bash", "dirname", "rm"):
+        (tmp_path / "no-az" / name).symlink_to(str(shutil.which(name)))
+    tenant.environment["PATH"] = str(tmp_path / "no-az")
+    assert tenant.badly() == "provision.sh: az is not installed: see https://aka.ms/azure-cli\n"
 
 
 def test_signed_in_as_a_person_it_shows_the_command_for_an_application(

@@ -272,7 +272,7 @@ def test_a_missing_id_or_use_can_be_passed(rsa_key: TrustFrameworkKey) -> None:
         (5, "the key set must be JSON text or a mapping, not an integer"),
         ({}, "keys must be a list of keys"),
         ({"keys": None}, "not null"),
-        ({"keys": {1, 2}}, "in the order in which they were added"),
+        ({"keys": {1, 2}}, "keys must be a list of keys, not a value of type set"),
         ({"kty": "RSA"}, "this is a single key"),
         ({"keys": [5]}, "key 1: the JWK must be JSON text or a mapping"),
         ({"value": [{"id": "a", "keys": []}]}, "several key sets"),

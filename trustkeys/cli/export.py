@@ -99,8 +99,8 @@ class _Wanted:
             raise click.UsageError(f"{' and '.join(ways)} exclude each other")
         if self.form in ("jwk", "jwks") and not ways:
             raise click.UsageError(
-                f"add --public, or --plain to write private keys unencrypted; --format jwe is "
-                f"{self.form} encrypted"
+                "choose --public, or --plain to write private keys unencrypted; for an encrypted "
+                "file use --format jwe"
             )
         if self.form == "csr" and self.subject is None:
             raise click.UsageError("a certificate signing request needs --subject")

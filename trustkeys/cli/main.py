@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import signal
 import sys
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import TextIO
 
 import click
 
@@ -63,7 +60,6 @@ def run(args: Sequence[str]) -> int:
         if hasattr(signal, "SIGPIPE"):
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         code = _run(args)
-        _discard_if_full(sys.stderr)
         # Nothing is left to clean up.
         signals.handle(signal.SIG_DFL)
     except signals.Stopped as stopped:
@@ -84,7 +80,8 @@ def _run(args: Sequence[str]) -> int:
         error.show()
         return 2
     except click.ClickException as error:
-        message = error.format_message()
+        # click puts each choice of a missing option on a line of its own.
+        message = error.format_message().replace("\n\t", " ")
         if isinstance(error, click.UsageError) and error.ctx is not None:
             message = f"{message.rstrip('.')} (see {error.ctx.command_path} --help)"
         _report(TrustKeysError(message), args)
@@ -94,7 +91,7 @@ def _run(args: Sequence[str]) -> int:
         return 2
     except OSError as error:
         # Do not try again at exit to write what could not be written.
-        _discard(sys.stdout)
+        terminal.discard(sys.stdout)
         message = f"{error.filename or repr('')}: {error.strerror}"
         code_name = errno.errorcode.get(error.errno or 0, "OSError")
         _report(TrustKeysError(message, code=code_name, target=str(error.filename)), args)
@@ -104,27 +101,9 @@ def _run(args: Sequence[str]) -> int:
 def _report(error: TrustKeysError, args: Sequence[str]) -> None:
     # Looked up in the arguments, since the error may be about their parsing.
     if "--json" in args:
-        # If standard error is closed, the exit code still tells.
-        with suppress(OSError):
-            click.echo(json.dumps(error.to_graph()), err=True)
+        terminal.write_error(json.dumps(error.to_graph()))
     else:
         terminal.say(str(error))
-
-
-def _discard_if_full(stream: TextIO | None) -> None:
-    # The interpreter would exit with 120 if it could not write the rest.
-    try:
-        if stream is not None:
-            stream.flush()
-    except OSError:
-        _discard(stream)
-
-
-def _discard(stream: TextIO | None) -> None:
-    if stream is not None:
-        devnull = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(devnull, stream.fileno())
-        os.close(devnull)
 
 
 def _disable_core_dumps() -> None:

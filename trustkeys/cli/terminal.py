@@ -7,8 +7,8 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from typing import IO
+from contextlib import contextmanager
+from typing import IO, TextIO
 
 import click
 
@@ -87,8 +87,23 @@ def warn(message: str) -> None:
 
 def say(message: str) -> None:
     """Print a message on standard error."""
-    with suppress(OSError):
-        click.echo(f"trustkeys: {escaped(message)}", err=True)
+    write_error(f"trustkeys: {escaped(message)}")
+
+
+def write_error(line: str) -> None:
+    """Write a line to standard error. If nobody can read it, the exit code still tells."""
+    try:
+        click.echo(line, err=True)
+    except OSError:
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO | None) -> None:
+    """Drop what could not be written, so that the interpreter does not try again at exit."""
+    if stream is not None:
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, stream.fileno())
+        os.close(devnull)
 
 
 def has_colors() -> bool:

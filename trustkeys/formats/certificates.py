@@ -152,7 +152,7 @@ def certificates_of(key: TrustFrameworkKey) -> tuple[x509.Certificate, ...]:
     """
     if not key.x5c:
         raise InvalidInputError(
-            "the key has no certificate: make or attach one first", target="x5c"
+            "the key has no certificate: make a self-signed one, or attach one first", target="x5c"
         )
     return read_x5c(key.x5c)
 

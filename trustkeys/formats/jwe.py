@@ -247,9 +247,7 @@ def not_sealed() -> InvalidInputError:
 
 
 def _no_jwe() -> InvalidInputError:
-    return InvalidInputError(
-        "this must be a compact JWE (RFC 7516 section 7.1), and is something else, or cut off"
-    )
+    return InvalidInputError("this is not a compact JWE (RFC 7516 section 7.1), or it is cut off")
 
 
 def encrypt_unguarded(
@@ -293,7 +291,10 @@ def _key_derivation(header: Mapping[str, Any]) -> tuple[bytes, int]:
 
 def _octets(password: object) -> bytes:
     if not isinstance(password, str) or not password or not is_text(password):
-        raise PassphraseError(f"the passphrase must be text, and not empty, not {shape(password)}")
+        what = "empty" if password == "" else shape(password)
+        raise PassphraseError(
+            f"the passphrase must be text of at least one character, but is {what}"
+        )
     return unicodedata.normalize("NFC", password).encode()
 
 

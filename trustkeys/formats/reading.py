@@ -180,8 +180,7 @@ def recognise(data: bytes) -> ForeignFile:
         found = _pem(data) if b"-----BEGIN" in data else _der(data)
     if found is None:
         raise InvalidInputError(
-            "this must be a JWK, a JWK Set, a JWE, PEM, DER or PKCS#12, and is something else, or "
-            "cut off"
+            "this is not a JWK, a JWK Set, a JWE, PEM, DER or PKCS#12, or it is cut off"
         )
     form, protection, description, parsed = found
     return ForeignFile(form, protection, description, Private((data, parsed)))

@@ -247,6 +247,7 @@ fi
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 trap 'rm -f -- "$errors"' EXIT
 
+command -v az >/dev/null || stop "az is not installed: see https://aka.ms/azure-cli"
 tenant=$(current_tenant)
 say "Tenant: $tenant at $resource"
 if [ -n "$wanted" ] \

@@ -227,7 +227,7 @@ def _findings(
     now = moment(at)
     horizon = None if until is None else numeric_date(until, "until")
     if horizon is not None and horizon <= now:
-        raise InvalidInputError("until must lie after at", target="until")
+        raise InvalidInputError("until must be later than at", target="until")
     line = stretches(keys)
     for key in keys:
         yield from _broken(key, private=private)

@@ -56,10 +56,7 @@ def keys_of(document: Mapping[str, Any]) -> Sequence[Any]:
     # jwcrypto's JWKSet holds an unordered set, but of equal keys the last one is active.
     if not isinstance(keys, (list, tuple)):
         hint = "; this is a single key" if "kty" in document else ""
-        problem = (
-            f"{name} must be a list of keys, in the order in which they were added, "
-            f"not {shape(keys)}{hint}"
-        )
+        problem = f"{name} must be a list of keys, not {shape(keys)}{hint}"
     elif len(keys) > MAX_KEYS:
         problem = f"{name} must be a list of at most {MAX_KEYS} keys, not of {len(keys)}"
     elif name == "value" and any(isinstance(key, Mapping) and "keys" in key for key in keys):

@@ -194,8 +194,8 @@ class TrustFrameworkKeySet:
         """
         if not isinstance(secret, str) or not secret or not is_text(secret):
             raise InvalidInputError(
-                f"the secret must be text that is not empty, not {shape(secret)}: add random bytes "
-                "as a JWK",
+                "the secret must be text of at least one character, but is "
+                f"{shape(secret) if secret else 'empty'}: add random bytes as a JWK",
                 code="AADB2C90253" if secret is None or secret == "" else "BadRequest",
                 target="k",
             )

@@ -250,7 +250,7 @@ def test_the_examples_in_the_help_text_work(folder: Path) -> None:
     examples = re.findall(r"^  +trustkeys (batch .*)$", done("batch", "--help"), re.MULTILINE)
     with testing.instant_keys(), testing.allow_test_keys():
         printed = [done(*example.split()) for example in examples]
-    assert printed == ["keys.jsonl: 20 keys\n", "keys.jsonl: 30 keys\n", "keys: 1 keys\n"]
+    assert printed == ["keys.jsonl: 20 keys\n", "keys.jsonl: 30 keys\n", "keys: 1 key\n"]
 
 
 def test_without_dask_the_error_says_how_to_install_it(

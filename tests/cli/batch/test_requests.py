@@ -112,7 +112,7 @@ def test_an_id_that_the_output_has_no_place_for_is_refused(folder: Path) -> None
     assert error.startswith("../requests: line 2: a sealed file in a directory has no place")
     assert os.listdir(folder) == []
     put_requests(folder, {"id": None, "use": "sig", "kty": "oct"})
-    assert done(*REQUESTS, "--dir", "out", *SEALED) == "out: 1 keys\n"
+    assert done(*REQUESTS, "--dir", "out", *SEALED) == "out: 1 key\n"
 
 
 @pytest.mark.parametrize(

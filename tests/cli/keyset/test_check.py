@@ -68,4 +68,4 @@ def test_any_document_is_checked_from_a_file_or_a_pipe(
 
 def test_until_must_lie_after_at(folder: Path) -> None:
     late = command("check", "gap", "--at", "10", "--until", "9", cwd=folder)
-    assert "until must lie after at" in failed(late, 2)
+    assert "until must be later than at" in failed(late, 2)

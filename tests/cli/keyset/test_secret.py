@@ -50,7 +50,7 @@ def test_a_secret_is_read_from_a_pipe(files: Path) -> None:
             "text",
             "put enc keys into a key set of their own",
         ),
-        (["secrets"], "", "the secret must be text that is not empty"),
+        (["secrets"], "", "the secret must be text of at least one character, but is empty"),
         (["secrets"], "x" * 65_537, "the secret must be UTF-8 text of at most 65536 bytes"),
         (["secrets", "--password-file", "-"], "text", "standard input is the secret"),
         (["empty"], "text", "use is missing: sig or enc (AADB2C90253)"),

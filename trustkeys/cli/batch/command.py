@@ -26,6 +26,7 @@ from trustkeys.cli.times import Time, now_or
 from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.formats.recipient import public_text
 from trustkeys.testkeys.guard import refuse_test_keys
+from trustkeys.wording import counted
 
 __tracebackhide__ = True
 
@@ -135,7 +136,7 @@ def batch(
     if as_json:
         write_json({"output": sink.name, "count": sink.count})
     else:
-        write_out(escaped(f"{sink.name}: {sink.count} keys") + "\n")
+        write_out(escaped(f"{sink.name}: {counted(sink.count)}") + "\n")
 
 
 def _check_output(jsonl: str | None, directory: str | None, *, resume: bool) -> None:

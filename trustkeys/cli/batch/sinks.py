@@ -9,6 +9,7 @@ from typing import Any
 from trustkeys import files
 from trustkeys.cli.batch.journal import Journal
 from trustkeys.cli.terminal import json_text
+from trustkeys.wording import counted
 
 __tracebackhide__ = True
 
@@ -37,7 +38,9 @@ class JsonLines:
 
     def summary(self) -> str:
         """Say how many keys were written, and how to continue."""
-        return f"{self.name} has {self.count} keys; repeat the command with --resume to continue"
+        return (
+            f"{self.name} has {counted(self.count)}; repeat the command with --resume to continue"
+        )
 
 
 class Directory:
@@ -76,7 +79,7 @@ class Directory:
 
     def summary(self) -> str:
         """Say how many keys were written."""
-        return f"{self.name} has {self.count} new keys"
+        return f"{self.name} has {counted(self.count, 'new key')}"
 
 
 Sink = JsonLines | Directory
