@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from trustkeys.cli import passphrases
+from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import read_input, warn
 from trustkeys.cli.times import now_or
 from trustkeys.core.numericdate import date_text
@@ -23,7 +24,7 @@ __tracebackhide__ = True
 def read(file: str) -> ForeignFile:
     """Read a file, or ``-``, and recognise its form."""
     data = read_input(file, MAX_TEXT)
-    with prefix_errors(file):
+    with prefix_errors(file), immediate():
         return recognise(data)
 
 
@@ -40,10 +41,10 @@ def opened(
     `option` is what to use instead if there is no terminal.
     """
     password = None if password_file is None else passphrases.read_password(password_file)
-    with prefix_errors(file), suppress(MissingPassphraseError):
+    with prefix_errors(file), suppress(MissingPassphraseError), immediate():
         return found.open(password=password, with_key=with_key)
     password = passphrases.ask(f"Passphrase of {file}", option=option)
-    with prefix_errors(file):
+    with prefix_errors(file), immediate():
         return found.open(password=password, with_key=with_key)
 
 

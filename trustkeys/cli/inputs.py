@@ -10,6 +10,7 @@ import click
 
 from trustkeys import store
 from trustkeys.cli import passphrases
+from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import warn
 from trustkeys.errors import InvalidInputError, KeyNotFoundError
 from trustkeys.formats import jwe
@@ -56,7 +57,8 @@ def stored(file: str) -> store.StoredFile:
         if not is_stored:
             from trustkeys.formats.reading import recognise  # X.509 is slow to import
 
-            other = recognise(data)
+            with immediate():
+                other = recognise(data)
     if other is not None:
         raise InvalidInputError(
             f'{file}: this is {other.description}; convert it with "trustkeys import"',

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from trustkeys.cli import foreign, options, passphrases
 from trustkeys.cli.params import INPUT
+from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import escaped, write_json, write_out
 from trustkeys.core.base64url import base64url_encode
 from trustkeys.core.key import TrustFrameworkKey
@@ -69,7 +70,7 @@ def inspect(file: str, password_file: str | None, as_json: bool) -> int:
     """
     found = foreign.read(file)
     password = None if password_file is None else passphrases.read_password(password_file)
-    with prefix_errors(file):
+    with prefix_errors(file), immediate():
         report = _report(found, password)
     if as_json:
         problems = [{"severity": severity, "message": text} for severity, text in report.problems]

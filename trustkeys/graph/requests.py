@@ -22,8 +22,6 @@ from trustkeys.errors import InvalidInputError, prefix_errors
 from trustkeys.keyset.document import PREFIX, name_of
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 
-__all__ = ["GraphRequest", "creation", "identity", "replacement", "uploads"]
-
 __tracebackhide__ = True
 
 _KEY_SETS = "/trustFramework/keySets"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trustkeys.core.registry import KeyType, key_type_for
-from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
+from trustkeys.core.strict_json import MAX_SET_BYTES, read_object
 from trustkeys.errors import InvalidInputError
 from trustkeys.wording import shape
 
@@ -42,15 +42,7 @@ def members_of(document: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         InvalidInputError: It is neither, or not a JSON object. Code ``AADB2C95026``.
     """
-    if isinstance(document, Mapping):
-        return document
-    if isinstance(document, (str, bytes)):
-        return parse_object(
-            document, what="the key set", code="AADB2C95026", max_bytes=MAX_SET_BYTES
-        )
-    raise InvalidInputError(
-        f"a key set must be JSON text or a mapping, not {shape(document)}", code="AADB2C95026"
-    )
+    return read_object(document, what="the key set", code="AADB2C95026", max_bytes=MAX_SET_BYTES)
 
 
 def keys_of(document: Mapping[str, Any]) -> Sequence[Any]:

@@ -19,7 +19,7 @@ from trustkeys.cli.batch.journal import journal
 from trustkeys.cli.batch.requests import Id, Requests, listed, repeated
 from trustkeys.cli.batch.sinks import Directory, JsonLines, Sink
 from trustkeys.cli.params import INPUT
-from trustkeys.cli.progress import Progress
+from trustkeys.cli.progress import progress
 from trustkeys.cli.signals import deferred, unbroken
 from trustkeys.cli.terminal import escaped, say, write_json, write_out
 from trustkeys.cli.times import Time, now_or
@@ -53,7 +53,7 @@ Exit status: 0 success, 1 a file cannot be read or written, 2 invalid input.
 @options.kty()
 @options.nbf()
 @options.exp()
-@options.size
+@options.size()
 @click.option(
     "--count", type=click.IntRange(1, MAX_COUNT), metavar="N", help="Generate this many keys."
 )
@@ -213,31 +213,22 @@ def _write(
     records: Iterable[dict[str, Any]], sink: Sink, total: int, is_stopped: Callable[[], bool]
 ) -> None:
     """Write the records until there are no more, or a signal came."""
+    waiting, since = 0, time.monotonic()
     try:
-        with Progress(total, sink.count) as progress:
-            _write_synced(records, sink, progress, is_stopped)
+        with progress(total, sink.count) as show:
+            try:
+                for record in records:
+                    sink.add(record)
+                    waiting += 1
+                    if waiting == SYNC_KEYS or time.monotonic() > since + SYNC_SECONDS:
+                        sink.sync()
+                        show(sink.count)
+                        waiting, since = 0, time.monotonic()
+                    if is_stopped():
+                        break
+            finally:
+                sink.sync()
+                show(sink.count)
     finally:
         if sink.count < total:
             say(f"stopped: {sink.summary()}")
-
-
-def _write_synced(
-    records: Iterable[dict[str, Any]],
-    sink: Sink,
-    progress: Progress,
-    is_stopped: Callable[[], bool],
-) -> None:
-    waiting, since = 0, time.monotonic()
-    try:
-        for record in records:
-            sink.add(record)
-            waiting += 1
-            if waiting == SYNC_KEYS or time.monotonic() > since + SYNC_SECONDS:
-                sink.sync()
-                progress.update(sink.count)
-                waiting, since = 0, time.monotonic()
-            if is_stopped():
-                break
-    finally:
-        sink.sync()
-        progress.update(sink.count)
