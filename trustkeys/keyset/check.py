@@ -230,10 +230,13 @@ def _findings(
         raise InvalidInputError("until must be later than at", target="until")
     line = stretches(keys)
     for key in keys:
-        yield from _broken(key, private=private)
+        yield from _broken(key)
     yield from _mixed("kty", "AADB2C95032", {key.kty for key in keys})
     yield from _mixed("use", "AADB2C95042", {key.use for key in keys})
     yield from _duplicates(keys)
+    for key in keys:
+        if private and not key.has_private:
+            yield key.error("AADB2C90085", "has no private part, which breaks sign-in: add it")
     yield from _gaps(line, now, horizon)
     yield from _expiring(keys, line, now)
     yield from _starting(keys, now)
@@ -249,7 +252,7 @@ def _bad_id(name: object) -> Iterator[Finding]:
         yield Finding("error", error.code, f"the key set is refused: {error.message}")
 
 
-def _broken(key: _Key, *, private: bool) -> Iterator[Finding]:
+def _broken(key: _Key) -> Iterator[Finding]:
     for problem in key.problems:
         message = f"is refused: {problem.message}"
         if isinstance(problem, KeyTooSmallError):
@@ -260,8 +263,6 @@ def _broken(key: _Key, *, private: bool) -> Iterator[Finding]:
         yield key.error(
             "TestKey", "is a test key, whose private part is public: replace it with a new key"
         )
-    if private and not key.has_private:
-        yield key.error("AADB2C90085", "has no private part, which breaks sign-in: add it")
 
 
 def _mixed(name: str, code: str, values: Collection[str | None]) -> Iterator[Finding]:
