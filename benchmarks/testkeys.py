@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import trustkeys
 from benchmarks.measure import OURS, Row, calls
 from trustkeys.testing import rsa_key, strategies
-from trustkeys.testkeys.pool import RSA_SEEDS
+from trustkeys.testkeys.pool import SEEDS
 
 FEW, MANY = 10, 60
 """The numbers of draws in the examples that are compared."""
@@ -34,7 +34,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
 
 def each(*, private: bool, real: float, target: int, rounds: int) -> Row:
     """Measure a different RSA key in each call, as a JWK."""
-    seeds = cycle(range(RSA_SEEDS))
+    seeds = cycle(range(SEEDS["RSA"]))
     kept = trustkeys.generate_key("sig", "RSA")
     works = {
         OURS: lambda: rsa_key(next(seeds)).to_jwk(private=private),

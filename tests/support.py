@@ -41,6 +41,23 @@ def b64(value: int | bytes) -> str:
     return base64.urlsafe_b64encode(data.lstrip(b"\0")).rstrip(b"=").decode()
 
 
+def der(tag: int, *content: bytes) -> bytes:
+    data = b"".join(content)
+    octets = len(data).to_bytes(4).lstrip(b"\0")
+    length = bytes([len(data)]) if len(data) < 128 else bytes([0x80 | len(octets)]) + octets
+    return bytes([tag]) + length + data
+
+
+def encrypted_pkcs8(method: str, salt: bytes, *numbers: int) -> bytes:
+    """PKCS#8 in DER that no passphrase opens: method "pbkdf2" or "scrypt", and its numbers."""
+    methods = {"pbkdf2": "2a864886f70d01050c", "scrypt": "2b06010401da47040b"}
+    integers = [der(2, number.to_bytes(number.bit_length() // 8 + 1)) for number in numbers]
+    kdf = der(0x30, der(6, bytes.fromhex(methods[method])), der(0x30, der(4, salt), *integers))
+    cipher = der(0x30, der(6, bytes.fromhex("60864801650304012a")), der(4, bytes(16)))
+    pbes2 = der(6, bytes.fromhex("2a864886f70d01050d"))
+    return der(0x30, der(0x30, pbes2, der(0x30, kdf, cipher)), der(4, bytes(1232)))
+
+
 def rsa_jwk_of(p: int, q: int) -> dict[str, Any]:
     """A JWK whose numbers fit by arithmetic, whether or not p and q are prime."""
     d = pow(65537, -1, (p - 1) * (q - 1))

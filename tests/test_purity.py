@@ -5,8 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
+
+from trustkeys import TrustFrameworkKeySet, store
 
 PROGRAM = """
     import sys
@@ -101,6 +104,20 @@ def test_generating_a_key_loads_nothing_that_it_does_not_use() -> None:
     assert not {"importlib.metadata", "trustkeys.keyset", "trustkeys.store"} & loaded
     assert not {module for module in loaded if module.startswith("trustkeys.testkeys")}
     assert "cryptography.hazmat.primitives.serialization.pkcs12" not in loaded
+
+
+def test_looking_at_a_key_set_loads_no_certificates(tmp_path: Path) -> None:
+    """These commands should start as fast as they can."""
+    keys = TrustFrameworkKeySet("a")
+    keys.generate_key("sig", "RSA")
+    store.save(keys, tmp_path / "keys", plain=True)
+    runs = [f"run(['keyset', {name!r}, 'keys'])" for name in ("active", "jwks", "show")]
+    loaded = loaded_by(
+        f"import os; os.chdir({str(tmp_path)!r}); from trustkeys.cli.main import run; "
+        f"print([{', '.join(runs)}])"
+    )
+    assert {"trustkeys.cli.keyset.show", "[0,", "0]"} <= loaded
+    assert not {"cryptography.x509", "trustkeys.formats.reading"} & loaded
 
 
 def test_every_public_name_is_importable() -> None:

@@ -12,8 +12,6 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
 
-from attrs import define, field, frozen
-
 from trustkeys.core.engine import generate
 from trustkeys.core.jwk import read_jwk
 from trustkeys.core.key import TrustFrameworkKey
@@ -22,8 +20,6 @@ from trustkeys.errors import BatchError, InvalidInputError, TrustKeysError
 from trustkeys.formats.jwe import encrypt_key
 from trustkeys.formats.recipient import Recipient, public_text
 from trustkeys.wording import quantity, shape
-
-__all__ = ["generate_keys", "generate_sealed"]
 
 __tracebackhide__ = True
 
@@ -76,7 +72,8 @@ def generate_keys(
             target="executor",
         )
     work = _generate if shares_memory else _generate_jwk
-    return _in_order(_checked(requests), _Pool(executor, workers, work, oct_in_place=True), _key_of)
+    requests, count = _checked(requests), _checked_workers(workers)
+    return _in_order(requests, executor, count, work, _key_of, oct_in_place=True)
 
 
 def generate_sealed(
@@ -123,8 +120,8 @@ def generate_sealed_with_kids(
             target="executor",
         )
     work = partial(_generate_sealed, to=public_text(to))
-    pool = _Pool(executor, workers, work, oct_in_place=False)
-    return _in_order(_checked(requests), pool, _kid_and_jwe)
+    requests, count = _checked(requests), _checked_workers(workers)
+    return _in_order(requests, executor, count, work, _kid_and_jwe, oct_in_place=False)
 
 
 def _texts(pairs: Generator[tuple[str, str]]) -> Generator[str]:
@@ -198,86 +195,70 @@ def _checked_workers(workers: int | None) -> int:
     )
 
 
-@frozen
-class _InPlace:
-    """A key that is generated when its turn comes; in the queue it takes the place of a future."""
-
-    result: Callable[[], TrustFrameworkKey]
-
-    def cancel(self) -> None:
-        """Do nothing: it has not started."""
-
-
-@define
-class _Pool:
-    """The executor. Without one, threads are started for the first key that needs them.
-
-    Attributes:
-        ahead: How many requests are taken before the result of the first one is needed.
-    """
-
-    executor: Executor | None
-    workers: int = field(converter=_checked_workers)
-    work: Callable[[GenerateKeyRequest, str], Any]
-    oct_in_place: bool
-    ahead: int = 1
-    _own: ThreadPoolExecutor | None = None
-    _run: str = field(factory=lambda: os.urandom(16).hex())
-
-    def submit(self, request: GenerateKeyRequest, number: int) -> Future[Any] | _InPlace:
-        """Start the work for a request, or leave an oct key for later."""
-        if not isinstance(request, GenerateKeyRequest):
-            raise InvalidInputError(
-                f"a request must be a GenerateKeyRequest, not {shape(request)}", target="requests"
-            )
-        if self.oct_in_place and request.kty == "oct":
-            return _InPlace(partial(generate, request))
-        self.ahead = AHEAD * self.workers
-        if self.executor is None:
-            self.executor = self._own = ThreadPoolExecutor(self.workers)
-        call = partial(self.work, request, f"{self._run} {number}")
-        if isinstance(self.executor, ThreadPoolExecutor):
-            # The caller's context variables, such as allow_test_keys(), apply in its threads.
-            return self.executor.submit(copy_context().run, call)
-        return self.executor.submit(call)
-
-    def shut_down(self) -> None:
-        """End the threads that `submit` started."""
-        if self._own is not None:
-            self._own.shutdown(cancel_futures=True)
-
-
 def _in_order(
-    requests: Iterable[GenerateKeyRequest], pool: _Pool, receive: Callable[[Any], T]
+    requests: Iterable[GenerateKeyRequest],
+    executor: Executor | None,
+    workers: int,
+    work: Callable[[GenerateKeyRequest, str], Any],
+    receive: Callable[[Any], T],
+    *,
+    oct_in_place: bool,
 ) -> Generator[T]:
-    queue: deque[Future[Any] | _InPlace] = deque()
-    submitted = _submitted(requests, pool)
-    done = 0
+    # Starts no thread before the first key that needs one.
+    pool = ThreadPoolExecutor(workers) if executor is None else executor
+    submitted = _submitted(requests, pool, work, oct_in_place=oct_in_place)
+    queue: deque[Future[Any] | GenerateKeyRequest] = deque()
+    ahead, done = 1, 0
     try:
         while True:
-            while len(queue) < pool.ahead and (each := next(submitted, None)) is not None:
+            while len(queue) < ahead and (each := next(submitted, None)) is not None:
                 queue.append(each)
+                if isinstance(each, Future):
+                    ahead = AHEAD * workers
             if not queue:
                 return
+            first = queue.popleft()
             try:
-                result = receive(queue.popleft().result())
+                result = receive(first.result() if isinstance(first, Future) else generate(first))
             except Exception as error:
                 raise _failure(error, done) from error
             yield result
             done += 1
     finally:
         for each in queue:
-            each.cancel()
-        pool.shut_down()
+            if isinstance(each, Future):
+                each.cancel()
+        if executor is None:
+            pool.shutdown()
 
 
 def _submitted(
-    requests: Iterable[GenerateKeyRequest], pool: _Pool
-) -> Iterator[Future[Any] | _InPlace]:
-    """Submit each request. If that fails, end with a future that raises the error in its turn."""
+    requests: Iterable[GenerateKeyRequest],
+    pool: Executor,
+    work: Callable[[GenerateKeyRequest, str], Any],
+    *,
+    oct_in_place: bool,
+) -> Iterator[Future[Any] | GenerateKeyRequest]:
+    """Submit each request, or yield that of an oct key, which is generated when its turn comes.
+
+    If that fails, end with a future that raises the error in its turn.
+    """
+    run = os.urandom(16).hex()
     try:
         for number, request in enumerate(requests):
-            yield pool.submit(request, number)
+            if not isinstance(request, GenerateKeyRequest):
+                raise InvalidInputError(  # noqa: TRY301 - all errors take this way
+                    f"a request must be a GenerateKeyRequest, not {shape(request)}",
+                    target="requests",
+                )
+            call = partial(work, request, f"{run} {number}")
+            if oct_in_place and request.kty == "oct":
+                yield request
+            elif isinstance(pool, ThreadPoolExecutor):
+                # The caller's context variables, such as allow_test_keys(), apply in its threads.
+                yield pool.submit(copy_context().run, call)
+            else:
+                yield pool.submit(call)
     except Exception as error:  # noqa: BLE001 - the caller's requests can raise any, and so can pools
         failed: Future[Any] = Future()
         failed.set_exception(error)

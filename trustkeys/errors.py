@@ -26,8 +26,6 @@ __all__ = [
 
 __tracebackhide__ = True
 
-_SERVICE_CODE = "AADB2C"
-
 
 class TrustKeysError(Exception):
     """The base of every error that trustkeys itself raises.
@@ -53,20 +51,13 @@ class TrustKeysError(Exception):
 
     def __str__(self) -> str:
         # Only the service's own codes lead to its documentation.
-        return (
-            f"{self.message} ({self.code})" if self.code.startswith(_SERVICE_CODE) else self.message
-        )
+        is_documented = self.code.startswith("AADB2C")
+        return f"{self.message} ({self.code})" if is_documented else self.message
 
     def to_graph(self) -> dict[str, Any]:
         """Return the error in the shape of Microsoft Graph's "error resource type"."""
-        return {
-            "error": {
-                "code": self.code,
-                "message": self.message,
-                "target": self.target,
-                "innerError": {},
-            }
-        }
+        error = {"code": self.code, "message": self.message, "target": self.target}
+        return {"error": {**error, "innerError": {}}}
 
 
 class InvalidInputError(TrustKeysError, ValueError):
@@ -112,10 +103,8 @@ class BatchError(TrustKeysError):
         done: The number of keys that were returned before the error.
     """
 
-    def __init__(
-        self, message: str, *, code: str = "BadRequest", target: str | None = None, done: int = 0
-    ) -> None:
-        super().__init__(message, code=code, target=target)
+    def __init__(self, message: str, *, code: str = "BadRequest", done: int = 0) -> None:
+        super().__init__(message, code=code)
         self.done = done
 
 

@@ -29,7 +29,7 @@ from trustkeys.errors import (
     prefix_errors,
 )
 from trustkeys.files import Path
-from trustkeys.formats.jwe import MAX_TEXT, decrypt, encrypt
+from trustkeys.formats.jwe import MAX_TEXT, decrypt, encrypt_unguarded
 from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set
 from trustkeys.testkeys.guard import refuse_test_keys
 from trustkeys.wording import shape
@@ -40,7 +40,6 @@ __all__ = [
     "edit",
     "is_encrypted",
     "load",
-    "read_document",
     "read_file",
     "save",
 ]
@@ -51,9 +50,6 @@ __tracebackhide__ = True
 _HAS_MODES = hasattr(os, "geteuid")
 
 _SHARED = "others can {} it: run chmod 600"
-
-# How many bytes tell a JWE from JSON.
-_START = 64
 
 _PRIVATE = {name for kty in ("RSA", "oct") for name in key_type_for(kty).private}
 
@@ -84,19 +80,6 @@ def load(path: Path, *, password: str | None = None) -> TrustFrameworkKeySet:
     return read_file(path).key_set(password=password)
 
 
-def read_document(path: Path, *, password: str | None = None) -> dict[str, Any]:
-    """Read the JSON object in a file, encrypted or not, under the rules of `load`.
-
-    It can be any JSON object: an answer of Graph, or a key set with errors for
-    `trustkeys.check_key_set` to find.
-
-    Raises:
-        OSError: As `load`.
-        InvalidInputError: As `load`.
-    """
-    return read_file(path).document(password=password)
-
-
 @frozen(eq=False)
 class StoredFile:
     """The content of a key set's file, read once with `read_file`.
@@ -114,10 +97,14 @@ class StoredFile:
     @property
     def is_encrypted(self) -> bool:
         """Whether the file is encrypted, judged by its first characters."""
-        return _is_jwe(self.data.reveal())
+        # The base64url of {", with which the header of a JWE starts.
+        return self.data.reveal().lstrip().startswith(b"eyJ")
 
     def document(self, *, password: str | None = None) -> dict[str, Any]:
         """Return the JSON object in the file, decrypted if need be.
+
+        It can be any JSON object: an answer of Graph, or a key set with errors for
+        `trustkeys.check_key_set` to find.
 
         Args:
             password: The passphrase of an encrypted file. A plain file is then refused.
@@ -126,8 +113,20 @@ class StoredFile:
             PermissionError: As `load`.
             InvalidInputError: As `load`.
         """
+        data = self.data.reveal()
         with prefix_errors(self.path):
-            document = _opened(self.data.reveal(), password)
+            if self.is_encrypted:
+                if password is None:
+                    raise MissingPassphraseError("it is encrypted, and the passphrase is missing")
+                data = decrypt(data, password=password)
+            elif password is not None:
+                raise NotEncryptedError(
+                    "it is not encrypted, but a passphrase was given: check that it was not "
+                    "replaced"
+                )
+            document = parse_object(
+                data, what="the key set", code="AADB2C95026", max_bytes=MAX_SET_BYTES
+            )
         # The same rule as OpenSSH's for private keys.
         if self.mode & 0o077 and _HAS_MODES:
             message = _SHARED.format("read or change")
@@ -140,7 +139,9 @@ class StoredFile:
 
     def key_set(self, *, password: str | None = None) -> TrustFrameworkKeySet:
         """Return the key set in the file, under the rules of `load`."""
-        return _key_set(self.path, self.document(password=password))
+        document = self.document(password=password)
+        with prefix_errors(self.path):
+            return read_key_set(document, prove=False)
 
 
 def read_file(path: Path) -> StoredFile:
@@ -241,48 +242,25 @@ def is_encrypted(path: Path) -> bool:
     Raises:
         OSError: As `load`.
     """
-    data, _ = files.read(path, limit=_START)
-    return _is_jwe(data)
+    return read_file(path).is_encrypted
 
 
 @contextmanager
 def _editing(
     path: Path, password: str | None, timeout: float, new_password: str | None, *, plain: bool
 ) -> Iterator[TrustFrameworkKeySet]:
-    files.read(path, limit=0)  # make no lock for a file that does not exist
+    files.read(path, limit=0)  # make no lock for a link, a directory or a missing file
     with files.locked(path, timeout):
         stored = read_file(path)
         if password is None and stored.mode & 0o022 and _HAS_MODES:
             raise PermissionError(errno.EACCES, _SHARED.format("change"), stored.path)
-        keyset = _key_set(stored.path, stored.document(password=password))
+        keyset = stored.key_set(password=password)
         yield keyset
         changed = _sealed(keyset, new_password, plain=plain)
         if files.read(path, limit=MAX_TEXT) != (stored.data.reveal(), stored.mode):
             message = "another program changed it without its lock: nothing was written, try again"
             raise OSError(errno.EBUSY, message, os.fspath(path))
         files.replace(path, changed)
-
-
-def _key_set(path: str, document: Mapping[str, Any]) -> TrustFrameworkKeySet:
-    with prefix_errors(path):
-        return read_key_set(document, prove=False)
-
-
-def _is_jwe(data: bytes) -> bool:
-    # The base64url of {", with which the header starts.
-    return data[:_START].lstrip().startswith(b"eyJ")
-
-
-def _opened(data: bytes, password: str | None) -> dict[str, Any]:
-    if _is_jwe(data):
-        if password is None:
-            raise MissingPassphraseError("it is encrypted, and the passphrase is missing")
-        data = decrypt(data, password=password)
-    elif password is not None:
-        raise NotEncryptedError(
-            "it is not encrypted, but a passphrase was given: check that it was not replaced"
-        )
-    return parse_object(data, what="the key set", code="AADB2C95026", max_bytes=MAX_SET_BYTES)
 
 
 def _sealed(keyset: TrustFrameworkKeySet, password: str | None, *, plain: bool) -> bytes:
@@ -306,7 +284,7 @@ def _sealed(keyset: TrustFrameworkKeySet, password: str | None, *, plain: bool) 
         )
     if password is None:
         return data
-    return encrypt(data, password=password, cty="jwk-set+json").encode() + b"\n"
+    return encrypt_unguarded(data, cty="jwk-set+json", password=password).encode() + b"\n"
 
 
 def _has_secrets(document: Mapping[str, Any]) -> bool:

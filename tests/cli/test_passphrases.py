@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,3 +26,13 @@ def test_without_dev_tty_standard_input_is_the_terminal(monkeypatch: pytest.Monk
     assert passphrases._has_terminal()
     monkeypatch.setattr(sys, "stdin", None)
     assert not passphrases._has_terminal()
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_the_byte_order_mark_and_the_last_line_end_are_not_in_a_passphrase(
+    tmp_path: Path, start: bytes, end: bytes
+) -> None:
+    """Editors and PowerShell add them, and the file would not open elsewhere."""
+    (tmp_path / "pw").write_bytes(start + b" pass\nphrase \xc3\xa9" + end)
+    assert passphrases.read_password(str(tmp_path / "pw")) == " pass\nphrase é"

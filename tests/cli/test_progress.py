@@ -46,10 +46,10 @@ def test_a_log_file_gets_a_line_every_30_seconds(
 ) -> None:
     clock = [1000.0]
     monkeypatch.setattr("trustkeys.cli.progress.time.monotonic", lambda: clock[0])
-    with progress.Progress(100, 10) as shown:
+    with progress.progress(100, 10) as show:
         for seconds, count in [(2, 20), (2, 30), (2, 40), (4, 50), (2, 60), (9, 60)]:
             clock[0] += 6 * seconds
-            shown.update(count)
+            show(count)
     assert capsys.readouterr().err == (
         "trustkeys: 40 of 100 keys, 0.8 keys/s, 72 s left\n"
         "trustkeys: 60 of 100 keys, 0.7 keys/s, 58 s left\n"
@@ -61,10 +61,10 @@ def test_nothing_is_printed_before_the_first_key(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "PAUSE", -1)
-    with progress.Progress(100, 10) as shown:
-        shown.update(10)
+    with progress.progress(100, 10) as show:
+        show(10)
         monkeypatch.setattr(sys, "stderr", None)
-        shown.update(20)
+        show(20)
     assert capsys.readouterr().err == ""
 
 

@@ -102,6 +102,34 @@ def test_a_signal_before_the_write_leaves_no_file(tmp_path: Path, signum: signal
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.deep
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_a_hostile_file_that_would_take_an_hour(
+    tmp_path: Path, signum: signal.Signals
+) -> None:
+    program = textwrap.dedent("""
+        import sys
+        from trustkeys.cli.main import run
+        from trustkeys.formats import pem
+
+        load = pem.load_der_private_key
+
+        def announce(data, password, **options):
+            if password is not None:
+                print("decrypting", flush=True)
+            return load(data, password, **options)
+
+        pem.load_der_private_key = announce
+        sys.exit(run(sys.argv[1:]))
+    """)
+    (tmp_path / "password").write_text("any")
+    (tmp_path / "hostile").write_bytes(support.encrypted_pkcs8("pbkdf2", bytes(16), 2**31 - 1))
+    for args in (("inspect", "hostile"), ("import", "hostile", "-o", "key")):
+        command = ["-c", program, *args, "--password-file", "password"]
+        assert ends_quietly(command, "decrypting", signum, cwd=tmp_path)
+    assert sorted(os.listdir(tmp_path)) == ["hostile", "password"]
+
+
 def test_a_signal_cleans_up_before_it_ends_the_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -215,6 +215,7 @@ def test_an_oct_key_from_outside_never_gets_its_thumbprint_as_kid() -> None:
         ({"qi": None}, "AADB2C95034", "qi"),
         ({"qi": ["x"]}, "AADB2C95034", "qi"),
         ({"oth": [{"r": "AQ", "d": "AQ", "t": "AQ"}]}, "AADB2C95034", "oth"),
+        ({"oth": []}, "AADB2C95034", "oth"),
         ({"kty": "oct"}, "AADB2C95034", "k"),
         ({"kty": "oct", "k": ""}, "AADB2C95034", "k"),
         ({"kty": "oct", "k": "a"}, "AADB2C95029", "k"),

@@ -154,6 +154,8 @@ def test_a_missing_parameter_is_told_what_there_is() -> None:
 def test_members_that_microsofts_sdks_add_are_ignored() -> None:
     body = {"@odata.type": "#x", "@odata.context": None, **PAGE_BODY}
     assert GenerateKeyRequest.from_graph(body) == GenerateKeyRequest.from_graph(PAGE_BODY)
+    for name in ("@odata", "@microsoft.graph.x", "odata.type"):
+        assert refused({**PAGE_BODY, name: None}).code == "BadRequest"
 
 
 @pytest.mark.parametrize(

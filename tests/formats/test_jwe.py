@@ -222,3 +222,13 @@ def test_a_passphrase_and_a_recipient_are_told_apart(encrypted: str) -> None:
 )
 def test_text_that_is_no_jwe_is_refused(text: Any) -> None:
     assert "compact JWE" in refused(text).message
+
+
+@pytest.mark.usefixtures("few_rounds")
+@pytest.mark.parametrize("content", [b"secret text", b"[]", b'{"kty": "RSA", "kty": "RSA"}'])
+def test_a_jwe_that_holds_no_json_object_has_the_code_of_a_malformed_jwk(content: bytes) -> None:
+    text = encrypt(content, password=PASSWORD, cty="jwk+json")
+    with pytest.raises(InvalidInputError) as caught:
+        decrypt_key(text, password=PASSWORD)
+    assert caught.value.code == "AADB2C95026"
+    assert "secret" not in support.all_text_of(caught.value)

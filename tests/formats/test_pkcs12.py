@@ -20,7 +20,7 @@ from tests.formats.helpers import (
 )
 from tests.support import openssl
 from trustkeys import TrustFrameworkKey
-from trustkeys.formats import pkcs12, reading
+from trustkeys.formats import certificates, pkcs12, reading
 from trustkeys.formats.exported import Exported
 
 pytestmark = pytest.mark.usefixtures("test_keys_allowed")
@@ -43,6 +43,36 @@ def test_a_pfx_keeps_key_and_certificate(
         assert (error.code, error.target) == ("AADB2C95025", "password")
     assert refused(pkcs12.from_pkcs12, b"\x30\x00", "x").code == "AADB2C95025"
     assert "must be bytes" in refused(pkcs12.from_pkcs12, "text", "x").message
+
+
+@pytest.mark.parametrize("write", [pkcs12.to_pkcs12, pkcs12.to_pkcs12_b2c])
+def test_a_pfx_keeps_the_whole_chain(
+    rsa_key: TrustFrameworkKey,
+    authority: Authority,
+    write: Callable[[TrustFrameworkKey], Exported],
+) -> None:
+    """Without its issuers a program that imports the PFX cannot verify the certificate."""
+    chain = [authority.issue_for(rsa_key), authority.middle, authority.root]
+    key = certificates.with_certificates(rsa_key, chain)
+    exported = write(key)
+    assert pkcs12.from_pkcs12(exported.data, exported.password, use="sig").x5c == key.x5c
+    assert len(key.x5c) == 3
+
+
+@pytest.mark.parametrize(
+    ("write", "cipher"),
+    [
+        # PBES2 (RFC 8018 appendix A.4), and PBE-SHA1-3DES (RFC 7292 appendix C).
+        (pkcs12.to_pkcs12, "2a864886f70d01050d"),
+        (pkcs12.to_pkcs12_b2c, "2a864886f70d010c0103"),
+    ],
+)
+def test_key_and_certificates_are_encrypted_as_documented(
+    certified: TrustFrameworkKey, write: Callable[[TrustFrameworkKey], Exported], cipher: str
+) -> None:
+    data = write(certified).data
+    assert data.count(bytes.fromhex(cipher)) == 2
+    assert data.count(b"\x02\x03" + (100_000).to_bytes(3, "big")) == 2
 
 
 @pytest.mark.deep

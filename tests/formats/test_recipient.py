@@ -108,7 +108,7 @@ def test_a_key_that_cannot_be_a_recipient_is_refused(rsa_key: TrustFrameworkKey)
         ({"kty": "EC"}, "must have a point x, y"),
         ({"kty": "OKP", "crv": "X25519", "x": "AA"}, "kty must be RSA or oct"),
         ({}, "kty is missing"),
-        (5, "a JWK must be JSON text or a mapping"),
+        (5, "the JWK must be JSON text or a mapping"),
         ("[]", "must be a JSON object"),
     ]
     for to, message in wrong:

@@ -19,7 +19,6 @@ from trustkeys import (
     check_key_set,
 )
 from trustkeys.core.rsa import RSAStrategy
-from trustkeys.keyset.check import check_document
 
 HOUR, DAY = 3600, 86_400
 NOW = 1000 * DAY
@@ -333,23 +332,6 @@ def test_a_key_without_a_printable_kid_is_named_by_its_place() -> None:
         found = check_key_set({"keys": [jwk, {**jwk, "kid": kid, "use": None}]})
         assert found[0].message == "key 2 is refused: use is missing: sig or enc"
         assert found[0].kid == kid
-
-
-def test_a_hidden_kid_is_in_no_finding(real_jwk: dict[str, Any]) -> None:
-    """The thumbprint of a weak secret reveals it."""
-    secret = {**key(5, NOW + DAY).to_jwk(private=True), "kid": "thumbprint"}
-    weak = {**support.composite_rsa(1024), "kid": "thumbprint"}
-    public = {name: real_jwk[name] for name in ("kty", "n", "e")}
-    public |= {"kid": "thumbprint", "use": "bad", "nbf": NOW + 1}
-    document = {"keys": [secret, weak, public, {**real_jwk, "kid": "shown", "status": "x"}]}
-    hidden = check_document(document, at=NOW, private=True, hidden_kids={"thumbprint"})
-    shown = check_document(document, at=NOW, private=True)
-    assert codes(hidden) == codes(shown)
-    assert {"DuplicateKid", "WeakKey", "AADB2C90085", "StartsSoon"} <= {*codes(hidden)}
-    assert "thumbprint" not in repr(hidden)
-    assert repr(shown).count("thumbprint") > 5
-    assert "key shown is refused" in repr(hidden)
-    assert "key 3 is refused" in repr(hidden)
 
 
 def test_a_key_with_bad_dates_is_never_active() -> None:

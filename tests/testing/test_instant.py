@@ -16,8 +16,9 @@ from trustkeys import InvalidInputError, TrustFrameworkKeySet, is_test_key
 from trustkeys.core.base64url import base64url_encode
 from trustkeys.core.oct import OctStrategy
 from trustkeys.testing import instant_keys, oct_key, rsa_key
-from trustkeys.testing.instant import SEEDS, Seeds
+from trustkeys.testing.instant import Seeds
 from trustkeys.testkeys.guard import is_test_jwk
+from trustkeys.testkeys.pool import SEEDS
 
 KTYS = ("RSA", "oct")
 
@@ -51,6 +52,17 @@ def test_a_registered_strategy_is_restored_after_the_block() -> None:
         assert is_test_key(trustkeys.generate_key("sig", "oct"))
     jwk = trustkeys.generate_key("sig", "oct").to_jwk(private=True)
     assert jwk["k"] == base64url_encode(bytes(32))
+
+
+@pytest.mark.usefixtures("clean_registry")
+def test_keys_of_another_type_are_generated_as_ever() -> None:
+    class Other(OctStrategy):
+        kty = "other"
+
+    trustkeys.register_strategy(Other())
+    with instant_keys():
+        key = trustkeys.generate_key("sig", "other")
+    assert (key.kty, is_test_key(key)) == ("other", False)
 
 
 @pytest.mark.usefixtures("clean_registry")

@@ -41,7 +41,7 @@ from tests.testing.tenant import (
 from trustkeys import GenerateKeyRequest, TrustFrameworkKey, TrustFrameworkKeySet, testing
 from trustkeys.core.oct import OctStrategy
 from trustkeys.testing import GraphTransport
-from trustkeys.testing.instant import SEEDS
+from trustkeys.testkeys.pool import SEEDS
 
 ADDRESSES = {
     SETS: ["GET", "POST"],

@@ -19,6 +19,7 @@ from hypothesis import settings
 
 import trustkeys
 from tests import support
+from tests.cli.in_process import outcome
 from trustkeys import (
     InvalidInputError,
     TrustFrameworkKey,
@@ -194,6 +195,7 @@ def certified() -> TrustFrameworkKey:
     return certificates.self_signed(rsa_key(11, nbf=0, exp=2**33), SUBJECT)
 
 
+@pytest.mark.usefixtures("few_rounds")
 @pytest.mark.parametrize("form", PRIVATE_FORMS)
 def test_no_private_form_of_an_rsa_test_key_is_written_unless_allowed(
     certified: TrustFrameworkKey, form: str
@@ -208,6 +210,7 @@ def test_no_private_form_of_an_rsa_test_key_is_written_unless_allowed(
     assert is_test_key(reading.read_key(data, use="sig", **how))
 
 
+@pytest.mark.usefixtures("few_rounds")
 @pytest.mark.parametrize("form", OF_ANY_KTY)
 def test_no_form_of_an_oct_test_key_is_written_unless_allowed(form: str) -> None:
     with pytest.raises(InvalidInputError, match=REFUSED):
@@ -222,6 +225,7 @@ def test_public_forms_are_written_and_recognised(certified: TrustFrameworkKey, f
     assert is_test_key(reading.read_key(PUBLIC_FORMS[form](certified), use="sig"))
 
 
+@pytest.mark.usefixtures("few_rounds")
 @pytest.mark.parametrize("kty", MAKERS)
 def test_a_set_with_a_test_key_is_not_encrypted_nor_sealed(kty: str) -> None:
     keys = TrustFrameworkKeySet("a", [trustkeys.generate_key("sig", kty), MAKERS[kty](0)])
@@ -237,6 +241,7 @@ def test_a_set_with_a_test_key_is_not_encrypted_nor_sealed(kty: str) -> None:
             assert protect()
 
 
+@pytest.mark.usefixtures("few_rounds")
 @pytest.mark.parametrize(
     "text", [b"\xff", b"[[[", b'"text"', b"5", b"[]", b'{"keys": 5}', b'{"keys": [5, null]}']
 )
@@ -318,7 +323,10 @@ def test_the_command_writes_no_test_key(
 
 
 @pytest.mark.parametrize("kty", MAKERS)
-def test_the_commands_neither_import_nor_export_a_test_key(tmp_path: Path, kty: str) -> None:
+def test_the_commands_neither_import_nor_export_a_test_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kty: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     key = MAKERS[kty](0)
     for name, document in {
         "key.jwk": key.to_jwk(private=True),
@@ -336,7 +344,7 @@ def test_the_commands_neither_import_nor_export_a_test_key(tmp_path: Path, kty: 
         ["provision", "set.jwks", "--to", "out"],
     ):
         before = sorted(os.listdir(tmp_path))
-        line = support.failed(support.command(*args, cwd=tmp_path), 2)
+        line = support.failed(outcome(*args), 2)
         assert REFUSED in line, args
         assert support.leaks(line, key.to_jwk(private=True)) == []
         assert sorted(os.listdir(tmp_path)) == before
@@ -367,6 +375,7 @@ def test_the_check_of_a_key_set_names_its_test_keys() -> None:
     assert [each.code for each in found] == ["TestKey"]
 
 
+@pytest.mark.usefixtures("few_rounds")
 @pytest.mark.parametrize("form", [*PRIVATE_FORMS, *(f"public {form}" for form in PUBLIC_FORMS)])
 def test_inspect_names_a_test_key_in_every_form(
     tmp_path: Path, certified: TrustFrameworkKey, form: str
@@ -391,17 +400,17 @@ def test_inspect_names_a_test_key_in_a_signing_request_and_in_a_set(
         assert_named(tmp_path, data, None)
     other = certificates.signing_request(RECIPIENT, SUBJECT)
     (tmp_path / "file").write_bytes(other)
-    assert support.command("inspect", "file", cwd=tmp_path).returncode == 0
+    assert outcome("inspect", str(tmp_path / "file")).returncode == 0
     assert not is_test_jwk({"kty": "RSA", **rsa_public_members(RECIPIENT.public_key())})
 
 
 def assert_named(folder: Path, data: bytes, password: str | None, *, is_open: bool = True) -> None:
     (folder / "file").write_bytes(data)
-    args = ["inspect", "file"]
+    args = ["inspect", str(folder / "file")]
     if password is not None:
         (folder / "password").write_text(password)
-        args += ["--password-file", "password"]
-    done = support.command(*args, cwd=folder)
+        args += ["--password-file", str(folder / "password")]
+    done = outcome(*args)
     assert ("test key, whose private part" in done.stdout) == is_open
     assert done.returncode == (3 if is_open else 0)
 

@@ -8,18 +8,19 @@ from unicodedata import normalize
 import click
 from attrs import frozen
 
-from trustkeys.cli import inputs, options, passphrases
-from trustkeys.cli.params import INPUT, NEW_FILE, NEW_FILE_OR_STDOUT
+from trustkeys.cli import foreign, inputs, options, passphrases
+from trustkeys.cli.params import INPUT, NEW_FILE_OR_STDOUT, refuse_existing
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.cli.terminal import escaped, json_text, warn, write_json, write_out
 from trustkeys.cli.times import Time, now_or, validity
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import date_text
-from trustkeys.errors import InvalidInputError
+from trustkeys.errors import InvalidInputError, prefix_errors
 from trustkeys.files import write_new
 from trustkeys.formats import certificates, jwe, pem, pkcs12
 from trustkeys.formats.exported import Exported, passphrase
-from trustkeys.keyset.keyset import TrustFrameworkKeySet
+from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set
+from trustkeys.store import StoredFile
 from trustkeys.testkeys.guard import refuse_test_keys
 
 __tracebackhide__ = True
@@ -49,27 +50,10 @@ der and pkcs12 protect a passphrase of your own only weakly.
 """
 
 
-@frozen
-class _Form:
-    """What a form can hold, and which options go with it."""
-
-    rsa_only: bool = False
-    unencrypted: bool = False
-    encrypted: bool = False
-    subject: bool = False
-
-
-_FORMS = {
-    "pem": _Form(rsa_only=True, unencrypted=True, encrypted=True),
-    "der": _Form(rsa_only=True, unencrypted=True, encrypted=True),
-    "pkcs12": _Form(rsa_only=True, encrypted=True, subject=True),
-    "pkcs12-b2c": _Form(rsa_only=True, encrypted=True, subject=True),
-    "certificate": _Form(rsa_only=True, subject=True),
-    "csr": _Form(rsa_only=True, subject=True),
-    "jwk": _Form(unencrypted=True),
-    "jwks": _Form(unencrypted=True),
-    "jwe": _Form(encrypted=True),
-}
+_RSA_ONLY = ("pem", "der", "pkcs12", "pkcs12-b2c", "certificate", "csr")
+_UNENCRYPTED = ("pem", "der", "jwk", "jwks")
+_ENCRYPTED = ("pem", "der", "pkcs12", "pkcs12-b2c", "jwe")
+_WITH_SUBJECT = ("pkcs12", "pkcs12-b2c", "certificate", "csr")
 
 
 @frozen
@@ -92,29 +76,28 @@ class _Wanted:
         return not self.public and self.form not in ("certificate", "csr")
 
     @property
-    def makes_passphrase(self) -> bool:
-        """Whether the output is encrypted to a new passphrase, which goes to a file of its own."""
-        is_encrypted = _FORMS[self.form].encrypted and not (self.public or self.plain)
-        return is_encrypted and self.password_file is None and self.to is None
+    def passphrase_file(self) -> str | None:
+        """The file for a new passphrase, or None if the output needs none."""
+        has_own = self.public or self.plain or self.password_file or self.to
+        return None if has_own or self.form not in _ENCRYPTED else f"{self.output}.password"
 
     def check(self) -> None:
         """Refuse options that exclude each other."""
-        form = _FORMS[self.form]
-        for is_given, option, is_allowed in (
-            (self.public, "--public", form.unencrypted),
-            (self.plain, "--plain", form.unencrypted),
-            (self.to is not None, "--to", self.form == "jwe"),
-            (self.password_file is not None, "--password-file", form.encrypted),
-            (self.subject is not None, "--subject", form.subject),
+        ways = []
+        for option, is_given, forms in (
+            ("--public", self.public, _UNENCRYPTED),
+            ("--plain", self.plain, _UNENCRYPTED),
+            ("--to", self.to is not None, ("jwe",)),
+            ("--password-file", self.password_file is not None, _ENCRYPTED),
+            ("--subject", self.subject is not None, _WITH_SUBJECT),
         ):
-            if is_given and not is_allowed:
+            if is_given and self.form not in forms:
                 raise click.UsageError(f"{option} does not go with --format {self.form}")
-        ways = {"--public": self.public, "--plain": self.plain, "--to": self.to is not None}
-        ways["--password-file"] = self.password_file is not None
-        given = [option for option, is_given in ways.items() if is_given]
-        if len(given) > 1:
-            raise click.UsageError(f"{' and '.join(given)} exclude each other")
-        if not form.encrypted and form.unencrypted and not given:
+            if is_given and option != "--subject":
+                ways.append(option)
+        if len(ways) > 1:
+            raise click.UsageError(f"{' and '.join(ways)} exclude each other")
+        if self.form in ("jwk", "jwks") and not ways:
             raise click.UsageError(
                 "choose --public, or --plain to write private keys unencrypted; for an encrypted "
                 "file use --format jwe"
@@ -123,13 +106,19 @@ class _Wanted:
             raise click.UsageError("a certificate signing request needs --subject")
         if (self.nbf, self.exp) != (None, None) and (self.subject is None or self.form == "csr"):
             raise click.UsageError("--nbf and --exp are for a new certificate, with --subject")
-        if self.output == "-" and self.makes_passphrase:
+        if self.output == "-" and self.passphrase_file is not None:
             raise click.UsageError("-o - needs --password-file: there is no file for a passphrase")
 
 
 @click.command(epilog=f"{_EPILOG}\n{options.TIMES_HELP}")
 @click.argument("file")
-@click.option("--format", "form", type=click.Choice([*_FORMS]), required=True, help="See below.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*_RSA_ONLY, "jwk", "jwks", "jwe"]),
+    required=True,
+    help="See below.",
+)
 @click.option(
     "-o",
     "--output",
@@ -171,13 +160,18 @@ def export(
     """
     wanted = _Wanted(form, output, public, plain, password_file, to, subject, *validity(nbf, exp))
     wanted.check()
-    if wanted.makes_passphrase:
-        NEW_FILE.convert(_password_name(output), None, None)
-    found, its_password = inputs.stored_keys(
-        file, input_password_file, option="--input-password-file"
+    if wanted.passphrase_file is not None:
+        refuse_existing(wanted.passphrase_file)
+    stored = inputs.stored(file)
+    its_password = passphrases.existing(
+        file,
+        input_password_file,
+        is_encrypted=stored.is_encrypted,
+        option="--input-password-file",
     )
+    found = _keys_in(stored, its_password)
     is_set = kid is None and form in ("jwks", "jwe") and isinstance(found, TrustFrameworkKeySet)
-    keys = found if is_set else inputs.one_of(found, kid)
+    keys = found if is_set else _one_of(found, kid)
     password = None if password_file is None else passphrases.read_password(password_file)
     if form != "jwe":
         _check_differs(password, its_password)
@@ -185,7 +179,8 @@ def export(
     if output == "-":
         write_out(content.data if isinstance(content, Exported) else content)
         return
-    name = _write(wanted, content)
+    _write(wanted, content)
+    name = wanted.passphrase_file
     kids = [key.kid for key in keys] if isinstance(keys, TrustFrameworkKeySet) else [keys.kid]
     if as_json:
         write_json({"output": output, "format": form, "kids": kids, "passwordFile": name})
@@ -195,11 +190,30 @@ def export(
     write_out(escaped(f"{output}: {what}, as {form}{where}") + "\n")
 
 
+def _keys_in(stored: StoredFile, password: str | None) -> TrustFrameworkKeySet | TrustFrameworkKey:
+    document = stored.document(password=password)
+    with prefix_errors(stored.path):
+        if "keys" in document:
+            return read_key_set(document, prove=False)
+        return TrustFrameworkKey.from_jwk(document)
+
+
+def _one_of(found: TrustFrameworkKeySet | TrustFrameworkKey, kid: str | None) -> TrustFrameworkKey:
+    """Return the key with a `kid`, which only a set of one key does without."""
+    if isinstance(found, TrustFrameworkKey):
+        if kid is not None and not found.kid.startswith(kid):
+            raise InvalidInputError("the key has another kid", target="kid")
+        return found
+    if kid is not None:
+        return found.get(inputs.whole_kid(found, kid))
+    if len(found) != 1:
+        raise click.UsageError(f"{found.id} has {len(found)} keys: choose one with --kid")
+    return next(iter(found))
+
+
 def _check_differs(password: str | None, of_file: str | None) -> None:
     """Refuse the passphrase of FILE for a form that protects it weakly, and that others get."""
-    if password is None or of_file is None:
-        return
-    if normalize("NFC", password) == normalize("NFC", of_file):
+    if password and of_file and normalize("NFC", password) == normalize("NFC", of_file):
         raise click.UsageError(
             "this is the passphrase of FILE: the recipient of OUT could open FILE with it. "
             "--password-file is for OUT, --input-password-file for FILE"
@@ -211,7 +225,7 @@ def _content(
 ) -> bytes | Exported:
     """Return what to write, with its passphrase if it is encrypted to one."""
     form = wanted.form
-    if isinstance(keys, TrustFrameworkKeySet) or not _FORMS[form].rsa_only:
+    if isinstance(keys, TrustFrameworkKeySet) or form not in _RSA_ONLY:
         return _json(wanted, keys, password)
     if keys.kty != "RSA":
         raise InvalidInputError(
@@ -235,20 +249,19 @@ def _content(
 def _json(
     wanted: _Wanted, keys: TrustFrameworkKeySet | TrustFrameworkKey, password: str | None
 ) -> bytes | Exported:
-    cty = "jwk-set+json"
     if isinstance(keys, TrustFrameworkKeySet):
-        document = keys.to_jwks(private=wanted.is_private)
-    elif wanted.form == "jwks":
-        document = {"keys": [keys.to_jwk(private=wanted.is_private)]}
+        document, cty = keys.to_jwks(private=wanted.is_private), "jwk-set+json"
     else:
         document, cty = keys.to_jwk(private=wanted.is_private), "jwk+json"
+        if wanted.form == "jwks":
+            document = {"keys": [document]}
     text = json_text(document).encode()
     if wanted.form != "jwe":
         if wanted.plain:
             refuse_test_keys(keys if isinstance(keys, TrustFrameworkKeySet) else [keys])
         return text
     if wanted.to is not None:
-        return f"{jwe.encrypt(text, cty=cty, to=inputs.recipient(wanted.to))}\n".encode()
+        return f"{jwe.encrypt(text, cty=cty, to=foreign.recipient(wanted.to))}\n".encode()
     made = passphrase(None) if password is None else password
     return Exported(f"{jwe.encrypt(text, cty=cty, password=made)}\n".encode(), made)
 
@@ -269,14 +282,10 @@ def _certified(wanted: _Wanted, key: TrustFrameworkKey) -> TrustFrameworkKey:
     return certified
 
 
-def _password_name(output: str) -> str:
-    return f"{output}.password"
-
-
-def _write(wanted: _Wanted, content: bytes | Exported) -> str | None:
-    """Write the file, and a new passphrase to a second file, whose name is returned."""
+def _write(wanted: _Wanted, content: bytes | Exported) -> None:
+    """Write the file, and a new passphrase to a second file."""
     data = content.data if isinstance(content, Exported) else content
-    name = _password_name(wanted.output) if wanted.makes_passphrase else None
+    name = wanted.passphrase_file
     with uninterrupted():
         # The passphrase first: there must never be a file that cannot be opened.
         if name is not None and isinstance(content, Exported):
@@ -289,4 +298,3 @@ def _write(wanted: _Wanted, content: bytes | Exported) -> str | None:
             if name is not None and not is_written:
                 os.unlink(name)
             raise
-    return name

@@ -67,7 +67,7 @@ def _point_to_batch(_context: click.Context, parameter: click.Parameter, value: 
 @options.kty()
 @options.nbf()
 @options.exp()
-@options.size
+@options.size()
 @click.option(
     "--request",
     "request_file",

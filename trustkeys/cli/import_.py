@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from trustkeys import store
-from trustkeys.cli import inputs, options, passphrases
+from trustkeys.cli import foreign, options, passphrases
 from trustkeys.cli.params import INPUT, NEW_FILE
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.cli.terminal import json_text, warn, write_result
@@ -70,9 +70,9 @@ def import_(
     --output-password-file.
     """
     start, end = validity(nbf, exp)
-    with_key = None if key_file is None else inputs.recipient(key_file)
-    found = inputs.foreign_file(file)
-    opened = inputs.open_foreign(found, file, password_file, with_key=with_key)
+    with_key = None if key_file is None else foreign.recipient(key_file)
+    found = foreign.read(file)
+    opened = foreign.opened(found, file, password_file, with_key=with_key)
     if isinstance(opened, OpenedSet):
         if (start, end) != (None, None):
             raise click.UsageError("--nbf and --exp are for one key, and FILE is a key set")
@@ -99,11 +99,11 @@ def import_(
 
 
 def _write_key(key: TrustFrameworkKey, output: str, password_file: str | None) -> None:
-    password = None if password_file is None else passphrases.read_password(password_file)
-    if key.has_private:
-        refuse_test_keys([key])
     text = json_text(key.to_jwk(private=key.has_private))
-    if password is not None:
+    if password_file is not None:
+        password = passphrases.read_password(password_file)
         text = encrypt(text.encode(), password=password, cty="jwk+json") + "\n"
+    elif key.has_private:
+        refuse_test_keys([key])
     with uninterrupted():
         write_new(output, text.encode())

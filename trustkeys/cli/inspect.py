@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,8 +14,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from trustkeys.cli import inputs, options, passphrases
+from trustkeys.cli import foreign, options, passphrases
 from trustkeys.cli.params import INPUT
+from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import escaped, write_json, write_out
 from trustkeys.core.base64url import base64url_encode
 from trustkeys.core.key import TrustFrameworkKey
@@ -67,9 +68,9 @@ def inspect(file: str, password_file: str | None, as_json: bool) -> int:
     FILE is a JWK, a JWK Set, an answer of Graph, a JWE, PEM, DER or PKCS#12; - is standard input.
     No secret is printed, and no thumbprint of an oct key, because it is a hash of the secret.
     """
-    found = inputs.foreign_file(file)
+    found = foreign.read(file)
     password = None if password_file is None else passphrases.read_password(password_file)
-    with prefix_errors(file):
+    with prefix_errors(file), immediate():
         report = _report(found, password)
     if as_json:
         problems = [{"severity": severity, "message": text} for severity, text in report.problems]
@@ -97,12 +98,16 @@ def _report(found: ForeignFile, password: str | None) -> _Report:
     if found.form == "jwe" and (found.protection != "passphrase" or password is None):
         report.is_opened = False
     elif found.form in ("jwk", "jwks", "jwe"):
-        _add_document(report, found.document(password=password))
+        document = found.document(password=password)
+        if "keys" in document or "value" in document:
+            _add_set(report, document)
+        else:
+            _add_key(report, lambda: _jwk_facts(document))
     elif found.form == "csr":
         _add_request(report, found.request())
     else:
         _add_certificates(report, found.certificates())
-        _add_foreign_key(report, found, password)
+        _add_key(report, lambda: _facts(one_key(found.open(password=password))))
     return report
 
 
@@ -111,18 +116,6 @@ def _add_header(report: _Report, header: Mapping[str, Any]) -> None:
         value = header.get(name)
         if is_name(value) or type(value) is int or (name == "kid" and isinstance(value, str)):
             report.facts[name] = value
-
-
-def _add_document(report: _Report, document: Mapping[str, Any]) -> None:
-    if "keys" in document or "value" in document:
-        _add_set(report, document)
-        return
-    try:
-        facts, key = _jwk_facts(document)
-    except InvalidInputError as error:
-        report.problems.append(("error", str(error)))
-    else:
-        _add_key(report, facts, key)
 
 
 def _add_set(report: _Report, document: Mapping[str, Any]) -> None:
@@ -207,20 +200,17 @@ def _names_of(certificate: x509.Certificate) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _add_foreign_key(report: _Report, found: ForeignFile, password: str | None) -> None:
+def _add_key(report: _Report, read: Callable[[], tuple[Facts, TrustFrameworkKey]]) -> None:
     try:
-        facts, key = _facts(one_key(found.open(password=password)))
+        facts, key = read()
     except MissingPassphraseError:
         report.is_opened = False
+        return
     except PassphraseError:
         raise
     except InvalidInputError as error:
         report.problems.append(("error", str(error)))
-    else:
-        _add_key(report, facts, key)
-
-
-def _add_key(report: _Report, facts: Facts, key: TrustFrameworkKey) -> None:
+        return
     report.keys.append(facts)
     if is_test_key(key):
         report.problems.append(_TEST_KEY)

@@ -88,28 +88,28 @@ def _run(args: Sequence[str]) -> int:
         message = error.format_message().replace("\n\t", " ")
         if isinstance(error, click.UsageError) and error.ctx is not None:
             message = f"{message.rstrip('.')} (see {error.ctx.command_path} --help)"
-        _report(TrustKeysError(message), message, args)
+        _report(TrustKeysError(message), args)
         return 2
     except TrustKeysError as error:
-        _report(error, str(error), args)
+        _report(error, args)
         return 2
     except OSError as error:
         # Do not try again at exit to write what could not be written.
         _discard(sys.stdout)
         message = f"{error.filename or repr('')}: {error.strerror}"
         code_name = errno.errorcode.get(error.errno or 0, "OSError")
-        _report(TrustKeysError(message, code=code_name, target=str(error.filename)), message, args)
+        _report(TrustKeysError(message, code=code_name, target=str(error.filename)), args)
         return 1
 
 
-def _report(error: TrustKeysError, line: str, args: Sequence[str]) -> None:
+def _report(error: TrustKeysError, args: Sequence[str]) -> None:
     # Looked up in the arguments, since the error may be about their parsing.
-    text = (
-        json.dumps(error.to_graph()) if "--json" in args else f"trustkeys: {terminal.escaped(line)}"
-    )
-    # If standard error is closed, the exit code still tells.
-    with suppress(OSError):
-        click.echo(text, err=True)
+    if "--json" in args:
+        # If standard error is closed, the exit code still tells.
+        with suppress(OSError):
+            click.echo(json.dumps(error.to_graph()), err=True)
+    else:
+        terminal.say(str(error))
 
 
 def _discard_if_full(stream: TextIO | None) -> None:

@@ -26,6 +26,9 @@ T is one of
 """
 """How to write a time, for the epilog of a command."""
 
+KID_SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+"""Settings of commands with a KID, which can start with a hyphen and is no option then."""
+
 json_results = click.option(
     "--json", "as_json", is_flag=True, help="Print results and errors as JSON."
 )
@@ -47,12 +50,11 @@ def kty(text: str = "RSA or oct.") -> Callable[[Command], Command]:
     return click.option("--kty", type=KTY, metavar="KTY", help=text)
 
 
-size = click.option(
-    "--size",
-    type=int,
-    metavar="BITS",
-    help="RSA: 2048 (default), 3072 or 4096; oct: 256 (default) to 4096.",
-)
+def size(
+    text: str = "RSA: 2048 (default), 3072 or 4096; oct: 256 (default) to 4096.",
+) -> Callable[[Command], Command]:
+    """Add ``--size``."""
+    return click.option("--size", type=int, metavar="BITS", help=text)
 
 
 def nbf(
@@ -82,8 +84,6 @@ def key_set_file(command: Command) -> Command:
 
 def key_kind(command: Command) -> Command:
     """Add ``--use``, ``--kty`` and ``--size`` for a key that joins a key set."""
-    command = click.option(
-        "--size", type=int, metavar="BITS", help="Size in bits. Default: as the set's newest key."
-    )(command)
+    command = size("Size in bits. Default: as the set's newest key.")(command)
     command = kty(f"RSA or oct. {_AS_THE_OTHERS}")(command)
     return use(f"sig or enc. {_AS_THE_OTHERS}")(command)

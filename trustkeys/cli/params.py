@@ -5,18 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Callable
 
 import click
 from click.shell_completion import CompletionItem
 
 from trustkeys.cli.times import UNITS, Time, parse_duration, parse_time
-from trustkeys.core.registry import key_type_for, known_types
+from trustkeys.core.registry import known_types
 from trustkeys.errors import InvalidInputError
 from trustkeys.wording import either, shape
 
 __tracebackhide__ = True
 
-_MAX_SHOWN = 64
 _STDIN = f"{__name__}.stdin"
 
 
@@ -29,7 +29,18 @@ def option_name(param: click.Parameter | None) -> str:
 
 def typed(value: str) -> str:
     """Quote the value of an option, unless it is long or not printable."""
-    return repr(value) if len(value) <= _MAX_SHOWN and value.isprintable() else shape(value)
+    return repr(value) if len(value) <= 64 and value.isprintable() else shape(value)
+
+
+def refusal(
+    param: click.Parameter | None, allowed: str, value: str, *, code: str = "BadRequest"
+) -> InvalidInputError:
+    """Return the error for a value that an option does not allow."""
+    return InvalidInputError(
+        f"{option_name(param)} must be {allowed}, not {typed(value)}",
+        code=code,
+        target=param.name if param else None,
+    )
 
 
 def refuse_existing(path: str) -> None:
@@ -38,63 +49,28 @@ def refuse_existing(path: str) -> None:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
 
 
-class _Choice(click.ParamType[str]):
-    """A base for types whose values complete in shells."""
+class _Name(click.ParamType[str]):
+    """A name out of a few, in any ASCII case, which completes in shells."""
 
-    def choices(self) -> list[str]:
-        """Return the allowed values."""
-        raise NotImplementedError
+    def __init__(self, name: str, names: Callable[[], list[str]], code: str) -> None:
+        self.name = name
+        self._names = names
+        self._code = code
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        for name in self._names():
+            if name.lower() == value.lower():
+                return name
+        raise refusal(param, either(self._names()), value, code=self._code)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Complete a value in any case."""
-        return [
-            CompletionItem(name)
-            for name in self.choices()
-            if name.lower().startswith(incomplete.lower())
-        ]
-
-
-class _Use(_Choice):
-    """``sig`` or ``enc``, in any ASCII case (RFC 7517 section 4.2)."""
-
-    name = "use"
-
-    def choices(self) -> list[str]:
-        return ["sig", "enc"]
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value.lower() in self.choices():
-            return value.lower()
-        raise InvalidInputError(
-            f"{option_name(param)} must be sig or enc, not {typed(value)}",
-            code="AADB2C95033",
-            target="use",
-        )
-
-
-class _Kty(_Choice):
-    """A registered key type, in any ASCII case."""
-
-    name = "kty"
-
-    def choices(self) -> list[str]:
-        return known_types()
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value.lower() in map(str.lower, self.choices()):
-            return key_type_for(value).kty
-        raise InvalidInputError(
-            f"{option_name(param)} must be {either(self.choices())}, not {typed(value)}",
-            code="AADB2C95031",
-            target="kty",
-        )
+        start = incomplete.lower()
+        return [CompletionItem(name) for name in self._names() if name.lower().startswith(start)]
 
 
 class _Time(click.ParamType[Time]):
-    """A point in time."""
-
     name = "time"
 
     def convert(
@@ -102,26 +78,22 @@ class _Time(click.ParamType[Time]):
     ) -> Time:
         if isinstance(value, Time):  # a default
             return value
-        name = option_name(param)
         if match := re.fullmatch(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})", value):
             raise InvalidInputError(
-                f"{name} {value} would be a time in 1970: write the date as "
+                f"{option_name(param)} {value} would be a time in 1970: write the date as "
                 f"{'-'.join(match.groups())}",
                 target=param.name if param else None,
             )
-        if (when := parse_time(value)) is None:
-            raise InvalidInputError(
-                f"{name} must be seconds since 1970, a date or time such as 2027-01-31 or "
-                "2027-01-31T12:00:00Z, now, or a time from now such as +90d "
-                f"({', '.join(UNITS)}), not {typed(value)}",
-                target=param.name if param else None,
-            )
-        return when
+        if when := parse_time(value):
+            return when
+        allowed = (
+            "seconds since 1970, a date or time such as 2027-01-31 or 2027-01-31T12:00:00Z, now, "
+            f"or a time from now such as +90d ({', '.join(UNITS)})"
+        )
+        raise refusal(param, allowed, value)
 
 
 class _Duration(click.ParamType[int]):
-    """A duration, as whole seconds."""
-
     name = "duration"
 
     def convert(
@@ -129,14 +101,9 @@ class _Duration(click.ParamType[int]):
     ) -> int:
         if isinstance(value, int):  # a default
             return value
-        seconds = parse_duration(value)
-        if seconds is None:
-            raise InvalidInputError(
-                f"{option_name(param)} must be a number and a unit such as 90d "
-                f"({', '.join(UNITS)}), not {typed(value)}",
-                target=param.name if param else None,
-            )
-        return seconds
+        if (seconds := parse_duration(value)) is not None:
+            return seconds
+        raise refusal(param, f"a number and a unit such as 90d ({', '.join(UNITS)})", value)
 
 
 class _Input(click.ParamType[str]):
@@ -173,8 +140,8 @@ class NewFile(click.ParamType[str]):
         return value
 
 
-USE = _Use()
-KTY = _Kty()
+USE = _Name("use", lambda: ["sig", "enc"], "AADB2C95033")
+KTY = _Name("kty", known_types, "AADB2C95031")
 TIME = _Time()
 DURATION = _Duration()
 INPUT = _Input()

@@ -41,14 +41,6 @@ def read_password(path: str, what: str = "passphrase") -> str:
     return password.removesuffix("\n").removesuffix("\r")
 
 
-def known(path: str, password_file: str | None) -> str | None:
-    """Do as `existing`, reading the file to see whether it is encrypted."""
-    from trustkeys import store
-
-    is_encrypted = password_file is None and store.is_encrypted(path)
-    return existing(path, password_file, is_encrypted=is_encrypted)
-
-
 def existing(
     file: str,
     password_file: str | None,

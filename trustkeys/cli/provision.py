@@ -31,6 +31,8 @@ body once the service has accepted it. It stops at the first error, and you can
 run it again. With --as json, everything is in DIR/provision.json.
 """
 
+_FILES = {"az": "provision.sh", "pwsh": "provision.ps1", "json": "provision.json"}
+
 
 @click.command(epilog=_EPILOG)
 @options.key_set_file
@@ -46,7 +48,7 @@ run it again. With --as json, everything is in DIR/provision.json.
 @click.option(
     "--as",
     "form",
-    type=click.Choice(["az", "pwsh", "json"]),
+    type=click.Choice([*_FILES]),
     default="az",
     help="A bash script that uses az rest (default), a PowerShell script, or JSON.",
 )
@@ -91,11 +93,9 @@ def provision(
 def _contents(provisioning: graph.Provisioning, form: str) -> dict[str, str]:
     """Return the text of each new file. Bodies come first, so that a script never lacks one."""
     if form == "json":
-        return {"provision.json": graph.private_json(provisioning)}
-    bodies = graph.private_bodies(provisioning)
-    if form == "az":
-        return {**bodies, "provision.sh": graph.az_script(provisioning)}
-    return {**bodies, "provision.ps1": graph.pwsh_script(provisioning)}
+        return {_FILES[form]: graph.private_json(provisioning)}
+    script = graph.az_script if form == "az" else graph.pwsh_script
+    return {**graph.private_bodies(provisioning), _FILES[form]: script(provisioning)}
 
 
 def _write(directory: str, contents: dict[str, str]) -> None:
@@ -114,13 +114,13 @@ def _write(directory: str, contents: dict[str, str]) -> None:
 
 
 def _next_step(directory: str, form: str, *, replaces: bool) -> str:
+    path = os.path.join(directory, _FILES[form])
     if form == "json":
-        return f"next: send the requests of {os.path.join(directory, 'provision.json')}, in order"
+        return f"next: send the requests of {path}, in order"
     if form == "az":
-        path = os.path.join(directory, "provision.sh")
         script = shlex.quote(f"./{path}" if path.startswith("-") else path)
         return f"next: bash {script}{' --replace' if replaces else ''} TENANT-ID"
-    script = os.path.join(directory, "provision.ps1").replace("'", "''")
+    script = path.replace("'", "''")
     # Connect-MgGraph connects only the process that it runs in.
     return (
         "next, in the session that ran Connect-MgGraph: "

@@ -9,8 +9,6 @@ from types import FrameType
 
 __tracebackhide__ = True
 
-Handler = Callable[[int, FrameType | None], None] | signal.Handlers
-
 # Windows has no SIGHUP.
 _STOPPING = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -30,7 +28,7 @@ def stop(signum: int, _frame: FrameType | None) -> None:
     raise Stopped(signum)
 
 
-def handle(handler: Handler) -> None:
+def handle(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
     """Handle the signals that stop a process with `handler`."""
     for signum in _STOPPING:
         # If the parent process ignores it, as nohup does, it stays ignored.
@@ -62,6 +60,21 @@ def deferred() -> Iterator[Callable[[], bool]]:
             signal.signal(signum, handler)
     if came:
         raise Stopped(came[0])
+
+
+@contextmanager
+def immediate() -> Iterator[None]:
+    """Let a signal end the process at once in the block, which has nothing to clean up.
+
+    Otherwise a signal waits until OpenSSL returns, which a hostile file can delay without limit.
+    """
+    before = {signum: signal.getsignal(signum) for signum in _STOPPING}
+    handle(signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
 
 
 @contextmanager

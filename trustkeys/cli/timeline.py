@@ -36,26 +36,12 @@ _STYLES = {
     "axis": "bright_black",
 }
 
-UNICODE = {
-    "active": "━",
-    "valid": "─",
-    "disabled": "┄",
-    "gap": "░",
-    "now": "│",
-    "axis": "─",
-    "tick": "┬",
-}
+_GLYPHS = ("active", "valid", "disabled", "gap", "now", "axis", "tick")
+
+UNICODE = dict(zip(_GLYPHS, "━─┄░│─┬", strict=True))
 """The characters of the timeline."""
 
-ASCII = {
-    "active": "=",
-    "valid": "-",
-    "disabled": ".",
-    "gap": "!",
-    "now": "|",
-    "axis": "-",
-    "tick": "+",
-}
+ASCII = dict(zip(_GLYPHS, "=-.!|-+", strict=True))
 """The characters for an output without Unicode."""
 
 
@@ -166,14 +152,14 @@ def _scale(keys: Sequence[TrustFrameworkKey], at: int, width: int) -> Scale:
 
 def _title(keyset: TrustFrameworkKeySet, by_key: dict[int | None, list[Stretch]], at: int) -> Text:
     keys = list(keyset)
-    kind = " ".join(filter(None, [keyset.kty, keyset.use]))
     active = [
         escaped(keys[index].kid)[:8]
         for index, parts in by_key.items()
         if index is not None and any(part.start <= at < part.end for part in parts)
     ]
     title = Text(keyset.id, style="bold")
-    count = " ".join(filter(None, [str(len(keys)), kind, "key" if len(keys) == 1 else "keys"]))
+    noun = "key" if len(keys) == 1 else "keys"
+    count = " ".join(filter(None, [str(len(keys)), keyset.kty, keyset.use, noun]))
     title.append(f"  {count}, ", style="not bold")
     if active:
         return title.append(f"active: {active[0]}", style=_STYLES["active"])

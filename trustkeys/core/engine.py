@@ -9,8 +9,6 @@ from trustkeys.core.registry import key_type_for
 from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.core.thumbprint import thumbprint
 
-__all__ = ["generate", "generate_key"]
-
 __tracebackhide__ = True
 
 

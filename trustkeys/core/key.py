@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
     from jwcrypto.jwk import JWK
 
-__all__ = ["TrustFrameworkKey"]
-
 __tracebackhide__ = True
 
 BETA = "https://graph.microsoft.com/beta"

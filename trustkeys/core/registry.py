@@ -18,8 +18,6 @@ from trustkeys.wording import either, quantity, shape
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["register_strategy"]
-
 __tracebackhide__ = True
 
 ENTRY_POINT_GROUP = "trustkeys.strategies"
@@ -174,29 +172,28 @@ def _entry_points() -> Sequence[EntryPoint]:
 def _find(kty: str) -> KeyType | None:
     # str.lower() maps some non-ASCII letters to ASCII, such as the Kelvin sign to k.
     name = kty.lower() if kty.isascii() else ""
-    return _key_types.get(name) or _installed(name)
-
-
-def _installed(name: str) -> KeyType | None:
+    if name in _key_types:
+        return _key_types[name]
     for entry in _entry_points():
-        if entry.name.lower() != name:
-            continue
-        where = f"the entry point {entry.name} = {entry.value} of {ENTRY_POINT_GROUP}"
-        try:
-            key_type = _key_type(entry.load())
-        except Exception as error:
-            raise InvalidInputError(
-                f"{where} cannot be used: {error!r}", code="AADB2C95031", target="kty"
-            ) from error
-        if key_type.kty.lower() != name:
-            raise InvalidInputError(
-                f"{where} refers to a strategy for kty {key_type.kty}",
-                code="AADB2C95031",
-                target="kty",
-            )
-        with _lock:
-            return _key_types.get(name) or _add(key_type)
+        if entry.name.lower() == name:
+            return _installed(entry, name)
     return None
+
+
+def _installed(entry: EntryPoint, name: str) -> KeyType:
+    where = f"the entry point {entry.name} = {entry.value} of {ENTRY_POINT_GROUP}"
+    try:
+        key_type = _key_type(entry.load())
+    except Exception as error:
+        raise InvalidInputError(
+            f"{where} cannot be used: {error!r}", code="AADB2C95031", target="kty"
+        ) from error
+    if key_type.kty.lower() != name:
+        raise InvalidInputError(
+            f"{where} refers to a strategy for kty {key_type.kty}", code="AADB2C95031", target="kty"
+        )
+    with _lock:
+        return _key_types.get(name) or _add(key_type)
 
 
 def _add(key_type: KeyType) -> KeyType:

@@ -9,11 +9,9 @@ from attrs import frozen
 
 from trustkeys.core.numericdate import NumericDateInput, numeric_dates
 from trustkeys.core.registry import key_type_for, known_types
-from trustkeys.core.strict_json import parse_object
+from trustkeys.core.strict_json import read_object
 from trustkeys.errors import InvalidInputError, MissingUseError
 from trustkeys.wording import either, is_name, quoted, shape
-
-__all__ = ["GenerateKeyRequest"]
 
 __tracebackhide__ = True
 
@@ -79,7 +77,7 @@ class GenerateKeyRequest:
                 `kty` comes after the unknown member, and a wrong `use` before the missing `kty`.
         """
         members: dict[str, Any] = {}
-        for name, value in _body_members(body).items():
+        for name, value in read_object(body, what="the body").items():
             if isinstance(name, str) and name.startswith("@odata."):
                 continue
             if name not in _GRAPH_MEMBERS:
@@ -96,12 +94,8 @@ class GenerateKeyRequest:
 
     def to_graph(self) -> dict[str, Any]:
         """Return the request body for Graph: with the dates if set, and without the size."""
-        body: dict[str, Any] = {"use": self.use, "kty": self.kty}
-        if self.nbf is not None:
-            body["nbf"] = self.nbf
-        if self.exp is not None:
-            body["exp"] = self.exp
-        return body
+        body = {"use": self.use, "kty": self.kty, "nbf": self.nbf, "exp": self.exp}
+        return {name: value for name, value in body.items() if value is not None}
 
 
 def checked_use(use: object) -> str:
@@ -116,14 +110,6 @@ def checked_use(use: object) -> str:
     raise InvalidInputError(
         f"use must be sig or enc, not {shape(use)}", code="AADB2C95033", target="use"
     )
-
-
-def _body_members(body: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
-    if isinstance(body, Mapping):
-        return body
-    if isinstance(body, (str, bytes)):
-        return parse_object(body, what="the body")
-    raise InvalidInputError(f"the body must be JSON text or a mapping, not {shape(body)}")
 
 
 def _unknown_member(name: Any) -> InvalidInputError:

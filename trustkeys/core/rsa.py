@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -73,8 +74,12 @@ class RSAStrategy:
             raise _do_not_fit()
 
     def prove(self, members: Mapping[str, str]) -> None:
-        if "d" in members and not _is_proved(_decoded(members)):
-            raise _do_not_fit()
+        if "d" not in members:
+            return
+        with suppress(ValueError):
+            _private_numbers(_decoded(members)).private_key()
+            return
+        raise _do_not_fit()
 
 
 def rsa_members(key: rsa.RSAPrivateKey) -> dict[str, str]:
@@ -141,11 +146,10 @@ def _fit_together(numbers: Mapping[str, int]) -> bool:
     # with numbers of any length.
     if n % 2 == 0 or e % 2 == 0 or e.bit_length() > MAX_EXPONENT_SIZE or max(numbers.values()) > n:
         return False
-    try:
+    with suppress(ValueError):
         _public_numbers(numbers).public_key()
         return "d" not in numbers or _is_private_half(numbers)
-    except ValueError:
-        return False
+    return False
 
 
 def _is_private_half(numbers: Mapping[str, int]) -> bool:
@@ -159,11 +163,3 @@ def _is_private_half(numbers: Mapping[str, int]) -> bool:
         and numbers["dq"] == rsa.rsa_crt_dmq1(d, q)
         and numbers["qi"] == rsa.rsa_crt_iqmp(p, q)
     )
-
-
-def _is_proved(numbers: Mapping[str, int]) -> bool:
-    try:
-        _private_numbers(numbers).private_key()
-    except ValueError:
-        return False
-    return True

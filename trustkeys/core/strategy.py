@@ -7,8 +7,6 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from trustkeys.errors import InvalidInputError
 
-__all__ = ["KeyStrategy"]
-
 __tracebackhide__ = True
 
 T = TypeVar("T")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from trustkeys.errors import InvalidInputError
@@ -28,6 +29,21 @@ def is_plain(value: str) -> bool:
 def is_text(value: str) -> bool:
     """Whether a string can be encoded as UTF-8, that is, has no lone surrogate."""
     return value.isascii() or value.encode(errors="replace").decode() == value
+
+
+def read_object(
+    value: object, *, what: str, code: str = "BadRequest", max_bytes: int = MAX_JSON_BYTES
+) -> Mapping[str, Any]:
+    """Return a mapping as it is, or parse JSON text with `parse_object`.
+
+    Raises:
+        InvalidInputError: Neither a mapping nor a JSON object. Has the given code.
+    """
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, (str, bytes)):
+        return parse_object(value, what=what, code=code, max_bytes=max_bytes)
+    raise InvalidInputError(f"{what} must be JSON text or a mapping, not {shape(value)}", code=code)
 
 
 def parse_object(
@@ -71,12 +87,11 @@ def parse_object(
         problem = f"is not JSON (line {error.lineno}, column {error.colno})"
     except ValueError as error:  # from the hooks below, whose messages contain no values
         problem = f"is refused: {error}"
-    if problem is None and not isinstance(value, dict):
+    if problem is None:
+        if isinstance(value, dict):
+            return value
         problem = f"must be a JSON object, not {shape(value)}"
-    if problem is not None:
-        raise InvalidInputError(f"{what} {problem}", code=code)
-    members: dict[str, Any] = value
-    return members
+    raise InvalidInputError(f"{what} {problem}", code=code)
 
 
 def _to_bytes(text: str | bytes) -> bytes:

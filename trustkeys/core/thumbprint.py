@@ -14,8 +14,6 @@ from trustkeys.wording import shape
 
 __tracebackhide__ = True
 
-__all__ = ["jwk_thumbprint"]
-
 
 def jwk_thumbprint(jwk: Mapping[str, object]) -> str:
     """Compute a key's SHA-256 thumbprint (RFC 7638 section 3): 43 characters of base64url.

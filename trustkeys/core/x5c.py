@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -46,11 +47,14 @@ def read_x5c(x5c: object) -> tuple[Certificate, ...]:
     """
     from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
-    try:
-        if isinstance(x5c, (list, tuple)) and len(x5c) <= MAX_CHAIN:
-            return tuple(load_der_x509_certificate(_decoded(text)) for text in x5c)
-    except (ValueError, TypeError, InvalidVersion):
-        pass
+    if (
+        isinstance(x5c, (list, tuple))
+        and len(x5c) <= MAX_CHAIN
+        and all(isinstance(text, str) for text in x5c)
+    ):
+        with suppress(ValueError, InvalidVersion):
+            ders = [a2b_base64(text, strict_mode=True) for text in x5c]
+            return tuple(map(load_der_x509_certificate, ders))
     raise InvalidInputError(
         f"x5c must be a list of at most {MAX_CHAIN} certificates, each as base64 of DER "
         f"(RFC 7517 section 4.7), not {shape(x5c)}",
@@ -80,21 +84,19 @@ def belongs_to(certificate: Certificate, key: RSAPublicKey) -> bool:
     """Whether a certificate has this public key."""
     from cryptography.exceptions import UnsupportedAlgorithm
 
-    try:
+    with suppress(ValueError, UnsupportedAlgorithm):
         return certificate.public_key() == key
-    except (ValueError, UnsupportedAlgorithm):
-        return False
+    return False
 
 
 def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     """Whether a certificate names another as its issuer and has its signature."""
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
-    try:
+    with suppress(ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
+        return True
+    return False
 
 
 def _problem(chain: Sequence[Certificate], key: RSAPublicKey, x5t: str | None) -> str | None:
@@ -106,9 +108,3 @@ def _problem(chain: Sequence[Certificate], key: RSAPublicKey, x5t: str | None) -
         if not is_issued_by(certificate, issuer):
             return f"x5c must be in order: certificate {number} is not issued by the next"
     return None
-
-
-def _decoded(text: object) -> bytes:
-    if not isinstance(text, str):
-        raise TypeError
-    return a2b_base64(text, strict_mode=True)

@@ -19,7 +19,6 @@ from trustkeys.core.rsa import rsa_public_members
 from trustkeys.core.x5c import (
     MAX_CHAIN,
     belongs_to,
-    check_chain,
     is_issued_by,
     read_x5c,
     x5c_of,
@@ -89,12 +88,9 @@ def self_signed(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
     # cryptography finds some bad subjects only when it signs.
-    certificate = None
     with suppress(ValueError):
-        certificate = builder.sign(private_key, SHA256())
-    if certificate is None:
-        raise _no_subject(subject)
-    return _carrying(key, [certificate])
+        return _carrying(key, [builder.sign(private_key, SHA256())])
+    raise _no_subject(subject)
 
 
 def signing_request(key: TrustFrameworkKey, subject: str) -> bytes:
@@ -134,7 +130,7 @@ def with_certificates(
         InvalidInputError: ``AADB2C95034`` none of the certificates is for this key, one does not
             belong to the chain, or the key usage does not allow the key's `use`.
     """
-    chain = in_order(_certificates(certificates), key)
+    chain = _in_order(_certificates(certificates), key)
     check_usage(chain[0], key.use)
     return _carrying(key, chain)
 
@@ -222,7 +218,7 @@ def opened_with_certificates(
         InvalidInputError: As `TrustFrameworkKey.from_jwk` and `with_certificates`.
     """
     key = TrustFrameworkKey.from_jwk(members, use=ANY_USE)
-    chain = in_order(certificates, key)
+    chain = _in_order(certificates, key)
     start, end = dates_of(chain[0])
     return OpenedKey(_carrying(key, chain), use_of(chain[0]), start, end, chain[0])
 
@@ -235,7 +231,6 @@ def dates_of(certificate: x509.Certificate) -> tuple[int, int]:
 
 
 def _carrying(key: TrustFrameworkKey, chain: Sequence[x509.Certificate]) -> TrustFrameworkKey:
-    check_chain(chain, key.public_key())
     return evolve(key, x5c=x5c_of(chain), x5t=x5t_of(chain[0]))
 
 
@@ -247,34 +242,28 @@ def _certificates(
     return certificates
 
 
-def in_order(
+def _in_order(
     certificates: Iterable[x509.Certificate], key: TrustFrameworkKey
 ) -> list[x509.Certificate]:
     """Return the key's own certificate, followed by those of its issuers, in order."""
     rest = [*dict.fromkeys(certificates)]
     if len(rest) > MAX_CHAIN:
-        raise InvalidInputError(
-            f"a chain must have at most {MAX_CHAIN} certificates, not {len(rest)}",
-            code="AADB2C95034",
-            target="x5c",
-        )
+        raise _bad_chain(f"a chain must have at most {MAX_CHAIN} certificates, not {len(rest)}")
     public_key = key.public_key()
     chain = [certificate for certificate in rest if belongs_to(certificate, public_key)][:1]
     if not chain:
-        raise InvalidInputError(
-            "none of the certificates is for this key", code="AADB2C95034", target="x5c"
-        )
+        raise _bad_chain("none of the certificates is for this key")
     rest.remove(chain[0])
     while issuers := [other for other in rest if is_issued_by(chain[-1], other)]:
         chain.append(issuers[0])
         rest.remove(issuers[0])
     if rest:
-        raise InvalidInputError(
-            f"{len(rest)} of the certificates do not belong to the chain of this key",
-            code="AADB2C95034",
-            target="x5c",
-        )
+        raise _bad_chain(f"{len(rest)} of the certificates do not belong to the chain of this key")
     return chain
+
+
+def _bad_chain(message: str) -> InvalidInputError:
+    return InvalidInputError(message, code="AADB2C95034", target="x5c")
 
 
 def _validity(

@@ -86,7 +86,7 @@ def encrypt(
     if not isinstance(plaintext, bytes):
         raise InvalidInputError(f"the plaintext must be bytes, not {shape(plaintext)}")
     refuse_test_jwks(plaintext)
-    return _encrypt(plaintext, cty, password, to)
+    return encrypt_unguarded(plaintext, cty=cty, password=password, to=to)
 
 
 def encrypt_key(
@@ -107,7 +107,8 @@ def encrypt_key(
             ``BadRequest``.
     """
     refuse_test_keys([key])
-    return _encrypt(json.dumps(key.to_jwk(private=True)).encode(), "jwk+json", password, to)
+    plaintext = json.dumps(key.to_jwk(private=True)).encode()
+    return encrypt_unguarded(plaintext, cty="jwk+json", password=password, to=to)
 
 
 def decrypt(
@@ -249,17 +250,16 @@ def _no_jwe() -> InvalidInputError:
     return InvalidInputError("this is not a compact JWE (RFC 7516 section 7.1), or it is cut off")
 
 
-def _encrypt(plaintext: bytes, cty: str, password: str | None, to: Recipient | None) -> str:
+def encrypt_unguarded(
+    plaintext: bytes, *, cty: str, password: str | None = None, to: Recipient | None = None
+) -> str:
+    """Encrypt as `encrypt` does, for a caller that has refused test keys itself."""
     if password is not None and to is not None:
         raise InvalidInputError("give either password or to, not both", target="to")
-    if to is None:
-        return _encrypt_to_passphrase(plaintext, cty, password)
-    from trustkeys.formats.recipient import seal
+    if to is not None:
+        from trustkeys.formats.recipient import seal
 
-    return seal(plaintext, to, cty=cty)
-
-
-def _encrypt_to_passphrase(plaintext: bytes, cty: str, password: str | None) -> str:
+        return seal(plaintext, to, cty=cty)
     secret = _octets(password)
     salt = os.urandom(16)
     header = {"alg": ALG, "enc": ENC, "cty": cty, "p2s": base64url_encode(salt), "p2c": ROUNDS}

@@ -16,11 +16,8 @@ def use_of(certificate: x509.Certificate) -> str | None:
     Raises:
         InvalidInputError: Its extensions cannot be read. Code ``AADB2C95034``.
     """
-    usage = _usage_of(certificate)
-    if usage is None:
-        return None
-    signs, encrypts = usage.digital_signature, usage.key_encipherment or usage.data_encipherment
-    return None if signs == encrypts else "sig" if signs else "enc"
+    allowed = _allowed(certificate)
+    return allowed.pop() if len(allowed) == 1 else None
 
 
 def check_usage(certificate: x509.Certificate, use: str) -> None:
@@ -29,15 +26,11 @@ def check_usage(certificate: x509.Certificate, use: str) -> None:
     Raises:
         InvalidInputError: It does not, or its extensions cannot be read. Code ``AADB2C95034``.
     """
-    usage = _usage_of(certificate)
-    wanted = key_usage(use)
-    if usage is not None and not (
-        (wanted.digital_signature and usage.digital_signature)
-        or (wanted.key_encipherment and (usage.key_encipherment or usage.data_encipherment))
-    ):
-        allowed = {"sig": "digitalSignature", "enc": "keyEncipherment or dataEncipherment"}
+    use = checked_use(use)
+    if use not in _allowed(certificate):
+        needed = {"sig": "digitalSignature", "enc": "keyEncipherment or dataEncipherment"}
         raise InvalidInputError(
-            f"the certificate's key usage must have {allowed[use]} for a key of use {use}",
+            f"the certificate's key usage must have {needed[use]} for a key of use {use}",
             code="AADB2C95034",
             target="use",
         )
@@ -63,13 +56,17 @@ def key_usage(use: str) -> x509.KeyUsage:
     )
 
 
-def _usage_of(certificate: x509.Certificate) -> x509.KeyUsage | None:
+def _allowed(certificate: x509.Certificate) -> set[str]:
+    """Return the uses that a certificate allows: both, if it has no key usage."""
     try:
-        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
-        return None
+        return {"sig", "enc"}
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-        pass
-    raise InvalidInputError(
-        "the certificate's extensions cannot be read", code="AADB2C95034", target="x5c"
-    )
+        usage = None
+    if usage is None:
+        raise InvalidInputError(
+            "the certificate's extensions cannot be read", code="AADB2C95034", target="x5c"
+        )
+    signs = {"sig"} if usage.digital_signature else set()
+    return signs | ({"enc"} if usage.key_encipherment or usage.data_encipherment else set())

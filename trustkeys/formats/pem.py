@@ -160,12 +160,7 @@ class KeyFile:
         return cls(is_private=True, is_encrypted=False, key=private, data=data)
 
     def members(self, password: str | None) -> dict[str, str]:
-        """Return the JWK members of the RSA key.
-
-        Raises:
-            PassphraseError: As `from_pem`.
-            InvalidInputError: As `from_pem`.
-        """
+        """Return the JWK members of the RSA key. Raises as `from_pem`."""
         secret = None if password is None else octets(password)
         key = self.key
         if self.is_encrypted:

@@ -95,28 +95,31 @@ def from_pkcs12(
         InvalidInputError: ``AADB2C95034`` no private RSA key, or certificates of another key;
             else as `TrustFrameworkKey.from_jwk`.
     """
+    if not isinstance(data, bytes):
+        raise InvalidInputError(f"a PKCS#12 file must be bytes, not {shape(data)}")
     return opened_pkcs12(data, load(data), password).key(use=use, nbf=nbf, exp=exp)
 
 
-def load(data: bytes) -> PKCS12KeyAndCertificates | None:
-    """Load a file without a passphrase; return None if it needs one, or is broken."""
-    if not isinstance(data, bytes):
-        raise InvalidInputError(f"a PKCS#12 file must be bytes, not {shape(data)}")
-    return _load(data, None)
+def load(data: bytes, password: bytes | None = None) -> PKCS12KeyAndCertificates | None:
+    """Load a file; return None if the passphrase is missing or wrong, or the file is broken."""
+    with suppress(ValueError, UnsupportedAlgorithm):
+        return load_pkcs12(data, password)
+    return None
 
 
 def opened_pkcs12(
     data: bytes, unencrypted: PKCS12KeyAndCertificates | None, password: str | None
 ) -> OpenedKey:
-    """Open a file, and check its key and certificates; else as `from_pkcs12`.
-
-    Args:
-        data: The file's content.
-        unencrypted: What `load` returned for it.
-        password: Its passphrase.
-    """
-    bag = _decrypted(data, password) if unencrypted is None else unencrypted
-    if unencrypted is not None and password is not None:
+    """Open a file as `from_pkcs12` does; `unencrypted` is what `load` returned for it."""
+    bag = unencrypted
+    if bag is None:
+        code, broken = "AADB2C95025", "or this is no whole PKCS#12 file"
+        if password is None:
+            raise MissingPassphraseError(f"the passphrase is missing, {broken}", code=code)
+        bag = load(data, octets(password))
+        if bag is None:
+            raise WrongPassphraseError(f"the passphrase is wrong, {broken}", code=code)
+    elif password is not None:
         raise NotEncryptedError("it is not encrypted, though a passphrase was given")
     if not isinstance(bag.key, RSAPrivateKey):
         raise InvalidInputError(
@@ -143,22 +146,3 @@ def _pkcs12(key: TrustFrameworkKey, pbes: PBES, checksum: HashAlgorithm, passwor
         key.kid.encode(), key.private_key(), first, issuers, encryption
     )
     return Exported(data, password)
-
-
-def _decrypted(data: bytes, password: str | None) -> PKCS12KeyAndCertificates:
-    code = "AADB2C95025"
-    if password is None:
-        raise MissingPassphraseError(
-            "the passphrase is missing, or this is no whole PKCS#12 file", code=code
-        )
-    if (bag := _load(data, octets(password))) is not None:
-        return bag
-    raise WrongPassphraseError(
-        "the passphrase is wrong, or this is no whole PKCS#12 file", code=code
-    )
-
-
-def _load(data: bytes, password: bytes | None) -> PKCS12KeyAndCertificates | None:
-    with suppress(ValueError, UnsupportedAlgorithm):
-        return load_pkcs12(data, password)
-    return None

@@ -173,15 +173,17 @@ def recognise(data: bytes) -> ForeignFile:
         raise InvalidInputError(f"the file must be bytes, not {shape(data)}")
     text = data.lstrip()
     if text.startswith((b"{", b"\xef\xbb\xbf{")):
-        return _json(data)
-    if text.startswith(b"eyJ"):
-        return _jwe(data)
-    found = _pem(data) if b"-----BEGIN" in data else _der(data)
+        found: _Found | None = _json(data)
+    elif text.startswith(b"eyJ"):
+        found = _jwe(data)
+    else:
+        found = _pem(data) if b"-----BEGIN" in data else _der(data)
     if found is None:
         raise InvalidInputError(
             "this is not a JWK, a JWK Set, a JWE, PEM, DER or PKCS#12, or it is cut off"
         )
-    return found
+    form, protection, description, parsed = found
+    return ForeignFile(form, protection, description, Private((data, parsed)))
 
 
 def read_key(
@@ -223,49 +225,52 @@ def one_key(found: OpenedKey | OpenedSet) -> OpenedKey:
     return found
 
 
-def _json(data: bytes) -> ForeignFile:
+# The form, the protection, the description, and what was parsed.
+_Found = tuple[Form, Protection, str, Any]
+
+
+def _json(data: bytes) -> _Found:
     document = parse_object(data, what="the file", max_bytes=MAX_SET_BYTES)
     if "keys" in document or "value" in document:
         keys = document.get("keys", document.get("value"))
         is_private = isinstance(keys, list) and any(map(_is_private, keys))
         words = f"a JWK Set (RFC 7517) {'with private keys' if is_private else 'of public keys'}"
-        return ForeignFile("jwks", "none", words, Private((data, document)))
+        return "jwks", "none", words, document
     if _is_private(document):
-        words = "a private key (JWK, RFC 7517)"
+        words = "a private key"
     elif document.get("kty") in ("oct", "OCT"):  # as Graph spells it in its answers
-        words = "an oct key without its secret (JWK, RFC 7517)"
+        words = "an oct key without its secret"
     else:
-        words = "a public key (JWK, RFC 7517)"
-    return ForeignFile("jwk", "none", words, Private((data, document)))
+        words = "a public key"
+    return "jwk", "none", f"{words} (JWK, RFC 7517)", document
 
 
 def _is_private(jwk: Any) -> bool:
     return isinstance(jwk, dict) and any(jwk.get(name) is not None for name in ("d", "k"))
 
 
-def _jwe(data: bytes) -> ForeignFile:
+def _jwe(data: bytes) -> _Found:
     parsed = jwe.parse(data)
     words = {
         "passphrase": "a JWE (RFC 7516), encrypted to a passphrase",
         "recipient": "a JWE (RFC 7516), sealed to the public key of a recipient",
         "unknown": "a JWE (RFC 7516) of an algorithm that trustkeys does not support",
     }[parsed.protection]
-    return ForeignFile("jwe", parsed.protection, words, Private((data, parsed)))
+    return "jwe", parsed.protection, words, parsed
 
 
-def _pem(data: bytes) -> ForeignFile | None:
+def _pem(data: bytes) -> _Found | None:
     labels = re.findall(rb"-----BEGIN ([A-Z0-9 ]+)-----", data)
-    content = Private((data, None))
     # A key counts more than the certificates beside it.
     for ending, kind in ((b"PRIVATE KEY", "private"), (b"PUBLIC KEY", "public")):
         if any(label.endswith(ending) for label in labels):
             is_encrypted = kind == "private" and _ENCRYPTED.search(data) is not None
             beside = " with certificates" if b"CERTIFICATE" in labels else ""
-            return _key_file("pem", f"{kind} key{beside} (PEM)", content, is_encrypted=is_encrypted)
+            return _key("pem", f"a {kind} key{beside} (PEM)", None, is_encrypted=is_encrypted)
     if any(label.endswith(b"CERTIFICATE") for label in labels):
-        return ForeignFile("certificate", "none", "a certificate (X.509, PEM)", content)
+        return "certificate", "none", "a certificate (X.509, PEM)", None
     if any(label.endswith(b"CERTIFICATE REQUEST") for label in labels):
-        return ForeignFile("csr", "none", "a certificate signing request (PKCS#10, PEM)", content)
+        return "csr", "none", "a certificate signing request (PKCS#10, PEM)", None
     return None
 
 
@@ -275,41 +280,29 @@ _ENCRYPTED = re.compile(
 )
 
 
-def _der(data: bytes) -> ForeignFile | None:
+def _der(data: bytes) -> _Found | None:
     # Only a PFX begins with version 3 (RFC 7292 section 4).
     if _PFX.match(data):
         bag = pkcs12.load(data)
-        return _key_file(
-            "pkcs12", "PKCS#12 file (PFX)", Private((data, bag)), is_encrypted=bag is None
-        )
+        return _key("pkcs12", "a PKCS#12 file (PFX)", bag, is_encrypted=bag is None)
     if certificate := _loaded(x509.load_der_x509_certificate, data):
-        return ForeignFile(
-            "certificate", "none", "a certificate (X.509, DER)", Private((data, certificate))
-        )
+        return "certificate", "none", "a certificate (X.509, DER)", certificate
     if request := _loaded(x509.load_der_x509_csr, data):
-        return ForeignFile(
-            "csr", "none", "a certificate signing request (PKCS#10, DER)", Private((data, request))
-        )
+        return "csr", "none", "a certificate signing request (PKCS#10, DER)", request
     key_file = KeyFile.parse(data)
     if key_file.key is None and not key_file.is_encrypted:
         return None
-    return _key_file(
-        "der",
-        f"{'private' if key_file.is_private else 'public'} key (DER)",
-        Private((data, key_file)),
-        is_encrypted=key_file.is_encrypted,
-    )
+    kind = "private" if key_file.is_private else "public"
+    return _key("der", f"a {kind} key (DER)", key_file, is_encrypted=key_file.is_encrypted)
 
 
 _PFX = re.compile(rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...|\x84....)\x02\x01\x03", re.DOTALL)
 
 
-def _key_file(
-    form: Form, words: str, content: Private[tuple[bytes, Any]], *, is_encrypted: bool
-) -> ForeignFile:
+def _key(form: Form, words: str, parsed: object, *, is_encrypted: bool) -> _Found:
     if is_encrypted:
-        return ForeignFile(form, "passphrase", f"a {words}, encrypted to a passphrase", content)
-    return ForeignFile(form, "none", f"a {words}", content)
+        return form, "passphrase", f"{words}, encrypted to a passphrase", parsed
+    return form, "none", words, parsed
 
 
 def _loaded(load: Callable[[bytes], T], data: bytes) -> T | None:

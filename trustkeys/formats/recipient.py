@@ -22,8 +22,6 @@ from trustkeys.core.strict_json import parse_object
 from trustkeys.errors import InvalidInputError
 from trustkeys.testkeys.guard import refuse_test_keys
 
-__all__ = ["Recipient", "public_text"]
-
 __tracebackhide__ = True
 
 Recipient = TrustFrameworkKey | str | bytes | Mapping[str, Any]
@@ -48,11 +46,7 @@ def public_text(to: Recipient) -> str:
 
 
 def seal(plaintext: bytes, to: Recipient, *, cty: str) -> str:
-    """Encrypt bytes to the public key of a recipient.
-
-    Raises:
-        InvalidInputError: As `trustkeys.formats.jwe.encrypt` for `to`.
-    """
+    """Encrypt bytes to the public key of a recipient, as `trustkeys.formats.jwe.encrypt` does."""
     key = _checked(to, private=False)
     token = JWE(plaintext, json.dumps({"alg": key.alg, "enc": ENC, "cty": cty, "kid": key.kids[0]}))
     token.add_recipient(key.jwk)
@@ -63,13 +57,7 @@ def seal(plaintext: bytes, to: Recipient, *, cty: str) -> str:
 def unseal(text: str, header: Mapping[str, Any], with_key: Recipient) -> bytes:
     """Decrypt a compact JWE with the private key of its recipient.
 
-    Args:
-        text: The JWE.
-        header: Its protected header, checked but for `alg`, `epk` and `kid`.
-        with_key: The recipient's private key.
-
-    Raises:
-        InvalidInputError: As `trustkeys.formats.jwe.decrypt` for `with_key`.
+    The caller has checked the `header`, except for `alg`, `epk` and `kid`.
     """
     key = _checked(with_key, private=True)
     if header.get("alg") != key.alg:
@@ -77,7 +65,7 @@ def unseal(text: str, header: Mapping[str, Any], with_key: Recipient) -> bytes:
             f"it is sealed to a key of another type: the key given needs {key.alg}",
             target="with_key",
         )
-    if not _has_plain_point(header.get("epk"), key.crv):
+    if not _has_plain_point(header.get("epk"), key.jwk.get("crv")):
         raise InvalidInputError(
             "epk must be a point on the curve of an EC recipient's key, and absent for an RSA key",
             target="epk",
@@ -103,13 +91,11 @@ class _Key:
     Attributes:
         jwk: The key as jwcrypto has it.
         alg: The algorithm of a JWE that is sealed to it.
-        crv: The curve of an EC key, or None.
         kids: The names that a JWE may give it: its own `kid` first, then its thumbprint.
     """
 
     jwk: JWK
     alg: str
-    crv: str | None
     kids: tuple[str, ...]
 
 
@@ -146,7 +132,6 @@ def _checked(key: Recipient, *, private: bool) -> _Key:
     return _Key(
         jwk=JWK(**{name: members[name] for name in _MEMBERS if name in members}),
         alg=_ALGORITHMS[members["kty"]],
-        crv=members.get("crv"),
         kids=(thumbprint,) if kid is None else (kid, thumbprint),
     )
 

@@ -15,8 +15,6 @@ from trustkeys.keyset.document import checked_id, keys_of, members_of
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.wording import shape
 
-__all__ = ["Comparison", "compare"]
-
 __tracebackhide__ = True
 
 
@@ -124,53 +122,32 @@ def _matched(keys: Sequence[TrustFrameworkKey], entries: Sequence[Any]) -> list[
     """Return the index of each key's entry. No two keys get the same entry."""
     free = {place: entry for place, entry in enumerate(entries) if isinstance(entry, Mapping)}
     places: list[int | None] = [None] * len(keys)
+    here = [_identities_here(key) for key in keys]
     # From the strongest identity to the weakest, so that a weak match takes no strong one's entry.
-    for identify_here, identify_there in _IDENTITIES:
+    for rank in range(3):
         waiting: dict[object, list[int]] = {}
         for place, entry in free.items():
-            if (identity := identify_there(entry)) is not None:
-                waiting.setdefault(identity, []).append(place)
-        for index, key in enumerate(keys):
-            found = waiting.get(identify_here(key)) if places[index] is None else None
-            if found:
-                place = found.pop(0)
-                places[index] = place
+            waiting.setdefault(_identities_there(entry)[rank], []).append(place)
+        for index, identities in enumerate(here):
+            found = waiting.get(identities[rank])
+            if found and places[index] is None and identities[rank] is not None:
+                place = places[index] = found.pop(0)
                 del free[place]
     return places
 
 
-def _rsa_here(key: TrustFrameworkKey) -> object:
-    return ("RSA", _number(key.to_jwk()["n"])) if key.kty == "RSA" else None
+def _identities_here(key: TrustFrameworkKey) -> tuple[object, object, object]:
+    """Return what identifies a key in the answer, from the strongest to the weakest."""
+    if key.kty == "oct":
+        return None, key.kid, (key.nbf, key.exp)
+    return (_number(key.to_jwk()["n"]) if key.kty == "RSA" else None), None, None
 
 
-def _rsa_there(entry: Mapping[str, Any]) -> object:
-    number = _number(entry.get("n"))
-    return None if number is None else ("RSA", number)
-
-
-def _kid_here(key: TrustFrameworkKey) -> object:
-    return ("kid", key.kid) if key.kty == "oct" else None
-
-
-def _kid_there(entry: Mapping[str, Any]) -> object:
-    kid = _text(entry, "kid")
-    return ("kid", kid) if kid is not None and _is_oct(entry) else None
-
-
-def _dates_here(key: TrustFrameworkKey) -> object:
-    return ("dates", key.nbf, key.exp) if key.kty == "oct" else None
-
-
-def _dates_there(entry: Mapping[str, Any]) -> object:
-    return ("dates", _date(entry, "nbf"), _date(entry, "exp")) if _is_oct(entry) else None
-
-
-_IDENTITIES = ((_rsa_here, _rsa_there), (_kid_here, _kid_there), (_dates_here, _dates_there))
-
-
-def _is_oct(entry: Mapping[str, Any]) -> bool:
+def _identities_there(entry: Mapping[str, Any]) -> tuple[object, object, object]:
     # uploadSecret answers with OCT.
-    return (_text(entry, "kty") or "").lower() == "oct"
+    if (_text(entry, "kty") or "").lower() == "oct":
+        return None, _text(entry, "kid"), (_date(entry, "nbf"), _date(entry, "exp"))
+    return _number(entry.get("n")), None, None
 
 
 def _text(entry: Any, name: str) -> str | None:

@@ -17,8 +17,6 @@ from trustkeys.keyset.schedule import FOREVER, moment, stretches
 from trustkeys.testkeys.guard import refuse_test_keys
 from trustkeys.wording import shape
 
-__all__ = ["CLOUDS", "ActiveStretch", "Provisioning", "provision"]
-
 __tracebackhide__ = True
 
 CLOUDS = {

@@ -19,11 +19,8 @@ from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import date_text
 from trustkeys.core.private import Private
 from trustkeys.errors import InvalidInputError, prefix_errors
-from trustkeys.keyset.document import PREFIX
+from trustkeys.keyset.document import PREFIX, name_of
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
-from trustkeys.keyset.wording import name_of
-
-__all__ = ["GraphRequest", "creation", "identity", "replacement", "uploads"]
 
 __tracebackhide__ = True
 

@@ -16,8 +16,6 @@ from attrs import asdict
 
 from trustkeys.graph.provisioning import CLOUDS, Provisioning
 
-__all__ = ["az_script", "private_bodies", "private_json", "pwsh_script"]
-
 __tracebackhide__ = True
 
 # In each script, examples of the settings and of the steps show where the real ones go.

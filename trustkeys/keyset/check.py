@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from attrs import frozen
 
 from trustkeys.core.jwk import optional_text, read_jwk, status_of
-from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput, date_text, numeric_date, numeric_dates
 from trustkeys.core.registry import KeyType
 from trustkeys.core.request import checked_use
 from trustkeys.errors import InvalidInputError, KeyTooSmallError, MissingUseError
-from trustkeys.keyset.document import checked_id, key_type_of_service, keys_of, members_of
+from trustkeys.keyset.document import (
+    checked_id,
+    key_type_of_service,
+    keys_of,
+    members_of,
+    name_of,
+)
 from trustkeys.keyset.schedule import FOREVER, Stretch, end_of, moment, stretches
-from trustkeys.keyset.wording import name_of
-from trustkeys.testkeys.guard import is_test_jwk, is_test_key
+from trustkeys.testkeys.guard import is_test_jwk
 from trustkeys.wording import shape
 
 __all__ = ["Finding", "check_key_set"]
@@ -100,40 +104,13 @@ def check_key_set(
         InvalidInputError: ``AADB2C95026`` not JSON, or no list of keys; ``BadRequest`` `until`
             is not after `at`, or one of them is not a time.
     """
-    return check_document(document, at=at, until=until, private=private)
-
-
-def check_document(
-    document: str | bytes | Mapping[str, Any],
-    *,
-    at: NumericDateInput = None,
-    until: NumericDateInput = None,
-    private: bool | None = None,
-    hidden_kids: Collection[str] = (),
-) -> list[Finding]:
-    """Do as `check_key_set`, without showing the kids in `hidden_kids`.
-
-    The kid of an oct key can be its thumbprint, which must stay as secret as the key if that
-    lacks entropy (RFC 7638 section 7).
-    """
     members = members_of(document)
     jwks = keys_of(members)
     if private is None:
         private = not _is_answer(members, jwks)
-    keys = [
-        _read_jwk(jwk, number, private=private, hidden_kids=hidden_kids)
-        for number, jwk in enumerate(jwks, 1)
-    ]
+    keys = [_read_jwk(jwk, number, private=private) for number, jwk in enumerate(jwks, 1)]
     found = [*_bad_id(members.get("id")), *_findings(keys, at, until, private=private)]
-    return _sorted(found)
-
-
-def check_keys(
-    keys: Iterable[TrustFrameworkKey], *, at: NumericDateInput, until: NumericDateInput
-) -> list[Finding]:
-    """Do as `check_key_set` for keys that need their private part."""
-    read = [_read_key(key, number) for number, key in enumerate(keys, 1)]
-    return _sorted(_findings(read, at, until, private=True))
+    return sorted(found, key=lambda finding: (finding.severity != "error", finding.time or 0))
 
 
 # --- Reading
@@ -146,14 +123,11 @@ class _Key:
     Attributes:
         number: Its place in the set, from 1.
         kid: Its kid, or None.
-        name: Its name in messages.
-        is_hidden: Whether its kid must not be shown.
         problems: Why it is refused.
     """
 
     number: int
     kid: str | None = None
-    is_hidden: bool = False
     kty: str | None = None
     use: str | None = None
     nbf: int | None = None
@@ -164,35 +138,18 @@ class _Key:
     problems: Sequence[InvalidInputError] = ()
 
     @property
-    def shown_kid(self) -> str | None:
-        return None if self.is_hidden else self.kid
-
-    @property
     def name(self) -> str:
-        return name_of(self.shown_kid, self.number)
+        """Its name in messages."""
+        return name_of(self.kid, self.number)
 
     def error(self, code: str, message: str) -> Finding:
-        return Finding("error", code, f"{self.name} {message}", self.shown_kid)
+        return Finding("error", code, f"{self.name} {message}", self.kid)
 
     def warning(self, code: str, message: str, time: int | None = None) -> Finding:
-        return Finding("warning", code, f"{self.name} {message}", self.shown_kid, time)
+        return Finding("warning", code, f"{self.name} {message}", self.kid, time)
 
 
-def _read_key(key: TrustFrameworkKey, number: int) -> _Key:
-    return _Key(
-        number,
-        kid=key.kid,
-        kty=key.kty,
-        use=key.use,
-        nbf=key.nbf,
-        exp=key.exp,
-        status=key.status,
-        has_private=key.has_private,
-        is_test_key=is_test_key(key),
-    )
-
-
-def _read_jwk(jwk: Any, number: int, *, private: bool, hidden_kids: Collection[str]) -> _Key:
+def _read_jwk(jwk: Any, number: int, *, private: bool) -> _Key:
     """Read a key as far as possible, and collect what is wrong with it."""
     if not isinstance(jwk, Mapping):
         problem = InvalidInputError(
@@ -228,7 +185,6 @@ def _read_jwk(jwk: Any, number: int, *, private: bool, hidden_kids: Collection[s
     return _Key(
         number,
         kid=kid,
-        is_hidden=kid in hidden_kids,
         kty=None if key_type is None else key_type.kty,
         use=use,
         nbf=nbf,
@@ -265,10 +221,6 @@ def _is_answer(members: Mapping[str, Any], jwks: Sequence[Any]) -> bool:
 # --- Checking
 
 
-def _sorted(found: Iterable[Finding]) -> list[Finding]:
-    return sorted(found, key=lambda finding: (finding.severity != "error", finding.time or 0))
-
-
 def _findings(
     keys: Sequence[_Key], at: NumericDateInput, until: NumericDateInput, *, private: bool
 ) -> Iterator[Finding]:
@@ -277,13 +229,11 @@ def _findings(
     if horizon is not None and horizon <= now:
         raise InvalidInputError("until must be later than at", target="until")
     line = stretches(keys)
-    yield from _refused(keys)
-    yield from _test_keys(keys)
+    for key in keys:
+        yield from _broken(key, private=private)
     yield from _mixed("kty", "AADB2C95032", {key.kty for key in keys})
     yield from _mixed("use", "AADB2C95042", {key.use for key in keys})
     yield from _duplicates(keys)
-    if private:
-        yield from _public_only(keys)
     yield from _gaps(line, now, horizon)
     yield from _expiring(keys, line, now)
     yield from _starting(keys, now)
@@ -299,22 +249,19 @@ def _bad_id(name: object) -> Iterator[Finding]:
         yield Finding("error", error.code, f"the key set is refused: {error.message}")
 
 
-def _refused(keys: Sequence[_Key]) -> Iterator[Finding]:
-    for key in keys:
-        for problem in key.problems:
-            message = f"is refused: {problem.message}"
-            if isinstance(problem, KeyTooSmallError):
-                yield key.warning("WeakKey", message)
-            else:
-                yield key.error(problem.code, message)
-
-
-def _test_keys(keys: Sequence[_Key]) -> Iterator[Finding]:
-    for key in keys:
-        if key.is_test_key:
-            yield key.error(
-                "TestKey", "is a test key, whose private part is public: replace it with a new key"
-            )
+def _broken(key: _Key, *, private: bool) -> Iterator[Finding]:
+    for problem in key.problems:
+        message = f"is refused: {problem.message}"
+        if isinstance(problem, KeyTooSmallError):
+            yield key.warning("WeakKey", message)
+        else:
+            yield key.error(problem.code, message)
+    if key.is_test_key:
+        yield key.error(
+            "TestKey", "is a test key, whose private part is public: replace it with a new key"
+        )
+    if private and not key.has_private:
+        yield key.error("AADB2C90085", "has no private part, which breaks sign-in: add it")
 
 
 def _mixed(name: str, code: str, values: Collection[str | None]) -> Iterator[Finding]:
@@ -328,17 +275,10 @@ def _mixed(name: str, code: str, values: Collection[str | None]) -> Iterator[Fin
 
 
 def _duplicates(keys: Sequence[_Key]) -> Iterator[Finding]:
-    shown = {key.kid: key.shown_kid for key in keys}
     for kid, count in Counter(key.kid for key in keys if key.kid).items():
         if count > 1:
             message = f"{count} keys have the same kid: give each its own"
-            yield Finding("error", "DuplicateKid", message, shown[kid])
-
-
-def _public_only(keys: Sequence[_Key]) -> Iterator[Finding]:
-    for key in keys:
-        if not key.has_private:
-            yield key.error("AADB2C90085", "has no private part, which breaks sign-in: add it")
+            yield Finding("error", "DuplicateKid", message, kid)
 
 
 def _gaps(line: Sequence[Stretch], now: int, horizon: int | None) -> Iterator[Finding]:

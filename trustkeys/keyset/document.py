@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trustkeys.core.registry import KeyType, key_type_for
-from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
+from trustkeys.core.strict_json import MAX_SET_BYTES, read_object
 from trustkeys.errors import InvalidInputError
 from trustkeys.wording import shape
 
@@ -42,15 +42,7 @@ def members_of(document: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         InvalidInputError: It is neither, or not a JSON object. Code ``AADB2C95026``.
     """
-    if isinstance(document, Mapping):
-        return document
-    if isinstance(document, (str, bytes)):
-        return parse_object(
-            document, what="the key set", code="AADB2C95026", max_bytes=MAX_SET_BYTES
-        )
-    raise InvalidInputError(
-        f"a key set must be JSON text or a mapping, not {shape(document)}", code="AADB2C95026"
-    )
+    return read_object(document, what="the key set", code="AADB2C95026", max_bytes=MAX_SET_BYTES)
 
 
 def keys_of(document: Mapping[str, Any]) -> Sequence[Any]:
@@ -64,24 +56,19 @@ def keys_of(document: Mapping[str, Any]) -> Sequence[Any]:
     # jwcrypto's JWKSet holds an unordered set, but of equal keys the last one is active.
     if not isinstance(keys, (list, tuple)):
         hint = "; this is a single key" if "kty" in document else ""
-        raise InvalidInputError(
-            f"{name} must be a list of keys, not {shape(keys)}{hint}",
-            code="AADB2C95026",
-            target=name,
-        )
-    if len(keys) > MAX_KEYS:
-        raise InvalidInputError(
-            f"{name} must be a list of at most {MAX_KEYS} keys, not of {len(keys)}",
-            code="AADB2C95026",
-            target=name,
-        )
-    if name == "value" and any(isinstance(key, Mapping) and "keys" in key for key in keys):
-        raise InvalidInputError(
-            "this is an answer with several key sets: use the answer to GET keySets/{id}",
-            code="AADB2C95026",
-            target=name,
-        )
-    return keys
+        problem = f"{name} must be a list of keys, not {shape(keys)}{hint}"
+    elif len(keys) > MAX_KEYS:
+        problem = f"{name} must be a list of at most {MAX_KEYS} keys, not of {len(keys)}"
+    elif name == "value" and any(isinstance(key, Mapping) and "keys" in key for key in keys):
+        problem = "this is an answer with several key sets: use the answer to GET keySets/{id}"
+    else:
+        return keys
+    raise InvalidInputError(problem, code="AADB2C95026", target=name)
+
+
+def name_of(kid: str | None, number: int) -> str:
+    """Return ``key KID``, or ``key NUMBER`` if the kid is missing, too long or not printable."""
+    return f"key {kid}" if kid and len(kid) <= 64 and kid.isprintable() else f"key {number}"
 
 
 def key_type_of_service(kty: object) -> KeyType:

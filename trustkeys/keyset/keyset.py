@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from binascii import a2b_base64
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field
 from attrs.setters import frozen
 
+from trustkeys.core.base64url import base64url_encode
 from trustkeys.core.engine import generate
 from trustkeys.core.jwk import checked_status, read_jwk
 from trustkeys.core.key import BETA, TrustFrameworkKey, odata_context
 from trustkeys.core.numericdate import NumericDateInput, date_text
 from trustkeys.core.registry import key_type_for
 from trustkeys.core.request import GenerateKeyRequest
-from trustkeys.errors import InvalidInputError, KeyNotFoundError, prefix_errors
+from trustkeys.core.strict_json import is_text
+from trustkeys.errors import (
+    InvalidInputError,
+    KeyNotFoundError,
+    MissingUseError,
+    prefix_errors,
+)
 from trustkeys.keyset.document import MAX_KEYS, checked_id, key_type_of_service, keys_of, members_of
 from trustkeys.keyset.rotation import OVERLAP, plan_rollover, plan_rotation
 from trustkeys.keyset.schedule import active_key, moment
-from trustkeys.keyset.wording import nearest
 from trustkeys.wording import shape
 
 if TYPE_CHECKING:
@@ -184,9 +192,18 @@ class TrustFrameworkKeySet:
         Raises:
             InvalidInputError: ``AADB2C90253`` `secret` or `use` is missing; else as `add`.
         """
-        from trustkeys.keyset.actions import key_of_secret
-
-        key = key_of_secret(secret, self.use if use is None else use, nbf=nbf, exp=exp)
+        if not isinstance(secret, str) or not secret or not is_text(secret):
+            raise InvalidInputError(
+                f"the secret must be text of at least one character, but is "
+                f"{shape(secret) if secret else 'empty'}: add random bytes as a JWK",
+                code="AADB2C90253" if secret is None or secret == "" else "BadRequest",
+                target="k",
+            )
+        use = self.use if use is None else use
+        if use is None:
+            raise MissingUseError
+        jwk = {"kty": "oct", "k": base64url_encode(secret.encode())}
+        key = TrustFrameworkKey.from_jwk(jwk, use=use, nbf=nbf, exp=exp)
         self.add(key)
         return key
 
@@ -205,9 +222,10 @@ class TrustFrameworkKeySet:
         Raises:
             InvalidInputError: As `trustkeys.formats.certificates.from_certificate` and `add`.
         """
-        from trustkeys.keyset.actions import key_of_certificate
+        from trustkeys.formats.certificates import from_certificate
 
-        key = key_of_certificate(certificate, self.use if use is None else use)
+        content = _content(certificate, "the certificate")
+        key = from_certificate(content, use=self.use if use is None else use)
         self.add(key)
         return key
 
@@ -228,9 +246,16 @@ class TrustFrameworkKeySet:
             InvalidInputError: ``AADB2C95025`` the passphrase is wrong, or it is not a PFX; else
                 as `trustkeys.formats.pkcs12.from_pkcs12` and `add`.
         """
-        from trustkeys.keyset.actions import key_of_pkcs12
+        from trustkeys.formats.pkcs12 import from_pkcs12
 
-        key = key_of_pkcs12(pfx, password, self.use if use is None else use)
+        if not isinstance(password, str) or not password:
+            raise InvalidInputError(
+                f"password must be text that is not empty, not {shape(password)}: the service "
+                "refuses a PFX without a passphrase",
+                target="password",
+            )
+        content = _content(pfx, "the PFX")
+        key = from_pkcs12(content, password, use=self.use if use is None else use)
         self.add(key)
         return key
 
@@ -292,7 +317,7 @@ class TrustFrameworkKeySet:
         index = active_key(keys, when)
         if index is None:
             raise KeyNotFoundError(
-                f"{self.id} has no active key at {date_text(when)}: {nearest(keys, when)}",
+                f"{self.id} has no active key at {date_text(when)}: {_nearest(keys, when)}",
                 code="NotFound",
                 target="at",
             )
@@ -347,8 +372,7 @@ class TrustFrameworkKeySet:
             at=at,
         )
         self._must_have_room(len(planned))
-        requests = [evolve(request, nbf=dates.nbf, exp=dates.exp) for dates in planned]
-        keys = tuple(generate(request) for request in requests)
+        keys = tuple(generate(evolve(request, nbf=each.nbf, exp=each.exp)) for each in planned)
         for key in keys:
             self.add(key)
         return keys
@@ -404,9 +428,9 @@ class TrustFrameworkKeySet:
             InvalidInputError: `until` is not after `at`, or one of them is not a time. Code
                 ``BadRequest``.
         """
-        from trustkeys.keyset.check import check_keys  # imported lazily to keep imports fast
+        from trustkeys.keyset.check import check_key_set  # imported lazily to keep imports fast
 
-        return check_keys(self, at=at, until=until)
+        return check_key_set(self.to_jwks(private=True), at=at, until=until, private=True)
 
     def to_graph(self, *, base_url: str | None = BETA) -> dict[str, Any]:
         """Return the set as Graph answers GET keySets/{id}, with public members only.
@@ -449,18 +473,16 @@ class TrustFrameworkKeySet:
 
     def _admit(self, kty: str, use: str) -> None:
         key_type_of_service(kty)
-        if self.kty not in (None, kty):
-            raise InvalidInputError(
-                f"{self.id} has {self.kty} keys: put {kty} keys into a key set of their own",
-                code="AADB2C95032",
-                target="kty",
-            )
-        if self.use not in (None, use):
-            raise InvalidInputError(
-                f"{self.id} has {self.use} keys: put {use} keys into a key set of their own",
-                code="AADB2C95042",
-                target="use",
-            )
+        for name, own, new, code in (
+            ("kty", self.kty, kty, "AADB2C95032"),
+            ("use", self.use, use, "AADB2C95042"),
+        ):
+            if own not in (None, new):
+                raise InvalidInputError(
+                    f"{self.id} has {own} keys: put {new} keys into a key set of their own",
+                    code=code,
+                    target=name,
+                )
 
     def _request(self, use: str | None, kty: str | None, size: int | None) -> GenerateKeyRequest:
         """Return the request for another key, by default one like the others."""
@@ -500,3 +522,33 @@ def read_key_set(
         with prefix_errors(f"key {number}"):
             keyset.add(TrustFrameworkKey(**read_jwk(jwk, use=use, prove=prove)))
     return keyset
+
+
+def _content(key: str | bytes, what: str) -> bytes:
+    """Return bytes, decoded if they come in base64 as in a Graph request."""
+    if isinstance(key, bytes):
+        return key
+    with suppress(ValueError, TypeError):
+        return a2b_base64(key, strict_mode=True)
+    raise InvalidInputError(
+        f"{what} must be bytes, or base64 of them, not {shape(key)}",
+        code="AADB2C95034",
+        target="key",
+    )
+
+
+def _nearest(keys: Sequence[TrustFrameworkKey], when: int) -> str:
+    """Say which key starts next and which ended last, for a time at which none is active."""
+    enabled = [key for key in keys if key.status == "enabled"]
+    if not enabled:
+        return "all its keys are disabled" if keys else "it is empty"
+    starting = [(key.nbf, key.kid) for key in enabled if key.nbf is not None and key.nbf > when]
+    ended = [(key.exp, key.kid) for key in enabled if key.exp is not None and key.exp <= when]
+    sentences = []
+    if starting:
+        start, kid = min(starting)
+        sentences.append(f"{kid} starts at {date_text(start)}")
+    if ended:
+        end, kid = max(ended)
+        sentences.append(f"{kid} ended at {date_text(end)}")
+    return ", ".join(sentences)

@@ -146,20 +146,17 @@ def _due(keys: Sequence[Dated], every: int, overlap: int, since: int, earliest: 
 def _checked_start(keys: Sequence[Dated], start: int, at: int, life: int) -> int:
     line, end = _line(keys, at)
     if at < end < start:
-        raise InvalidInputError(
-            f"start would leave no active key from {date_text(end)} to {date_text(start)}: "
-            "choose an earlier start",
-            target="start",
+        problem = (
+            f"would leave no active key from {date_text(end)} to {date_text(start)}: choose an "
+            "earlier start"
         )
-    if line and start < start_of(line[0]):
-        raise InvalidInputError(
-            "start is before the start of the active key, which the new key would not replace: "
-            f"start after {date_text(start_of(line[0]))}",
-            target="start",
+    elif line and start < start_of(line[0]):
+        problem = (
+            "is before the start of the active key, which the new key would not replace: start "
+            f"after {date_text(start_of(line[0]))}"
         )
-    if start + life <= at:
-        raise InvalidInputError(
-            "start is so early that the key would have expired: choose a later start",
-            target="start",
-        )
-    return start
+    elif start + life <= at:
+        problem = "is so early that the key would have expired: choose a later start"
+    else:
+        return start
+    raise InvalidInputError(f"start {problem}", target="start")

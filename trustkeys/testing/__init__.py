@@ -7,8 +7,8 @@ extra ``testing``. The rest needs no extra.
 from typing import TYPE_CHECKING
 
 from trustkeys.testing.instant import instant_keys
-from trustkeys.testing.keys import allow_test_keys, oct_key, rsa_key
-from trustkeys.testkeys import is_test_key
+from trustkeys.testing.keys import oct_key, rsa_key
+from trustkeys.testkeys.guard import allow_test_keys, is_test_key
 
 __all__ = [
     "GraphTransport",

@@ -15,14 +15,9 @@ from trustkeys.core.registry import key_type_for, register_strategy
 from trustkeys.core.rsa import RSAStrategy
 from trustkeys.core.strategy import KeyStrategy
 from trustkeys.errors import InvalidInputError
-from trustkeys.testkeys.pool import OCT_SEEDS, RSA_SEEDS, oct_secret, rsa_primes, rsa_test_members
-
-__all__ = ["instant_keys"]
+from trustkeys.testkeys.pool import SEEDS, oct_secret, rsa_primes, rsa_test_members
 
 __tracebackhide__ = True
-
-SEEDS = {"RSA": RSA_SEEDS, "oct": OCT_SEEDS}
-"""The number of seeds, by key type."""
 
 
 @contextmanager

@@ -1,13 +1,12 @@
 """Test keys: the same key for the same seed, on every machine and in every release.
 
 The private part of a test key is public. trustkeys refuses to write, seal or provision one outside
-of an `allow_test_keys` block.
+of a `trustkeys.testing.allow_test_keys` block.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from functools import partial
 
 from trustkeys.core.base64url import base64url_encode, uint_encode
@@ -17,10 +16,7 @@ from trustkeys.core.private import Private
 from trustkeys.core.registry import key_type_for
 from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.core.thumbprint import thumbprint
-from trustkeys.testkeys.guard import allowing_test_keys
 from trustkeys.testkeys.pool import oct_secret, rsa_primes, rsa_test_members
-
-__all__ = ["allow_test_keys", "oct_key", "rsa_key"]
 
 __tracebackhide__ = True
 
@@ -72,16 +68,6 @@ def oct_key(
         InvalidInputError: ``BadRequest`` for `seed`; otherwise as `GenerateKeyRequest`.
     """
     return key_of_seed(GenerateKeyRequest(use, "oct", nbf=nbf, exp=exp, size=size), seed)
-
-
-def allow_test_keys() -> AbstractContextManager[None]:
-    """Allow test keys to be saved, exported, sealed and provisioned in a ``with`` block.
-
-    The block covers the thread or asyncio task that entered it, the tasks that this one starts, and
-    the threads of its `generate_keys` and `generate_sealed`. No option and no environment variable
-    does the same.
-    """
-    return allowing_test_keys()
 
 
 def key_of_seed(request: GenerateKeyRequest, seed: int) -> TrustFrameworkKey:

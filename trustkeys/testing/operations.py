@@ -82,8 +82,8 @@ class Call:
 
     def ok(self, content: Mapping[str, Any], what: str, *, status: int = 200) -> httpx.Response:
         """Answer with an entity or a collection; `what` it is goes into ``@odata.context``."""
-        context = {"@odata.context": odata_context(self.base_url, what)}
-        return httpx.Response(status, json={**context, **content})
+        context = odata_context(self.base_url, what)
+        return httpx.Response(status, json={"@odata.context": context, **content})
 
     def key(self, key: TrustFrameworkKey) -> httpx.Response:
         """Answer with a key."""

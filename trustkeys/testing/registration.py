@@ -13,8 +13,6 @@ from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 
-__all__ = ["register"]
-
 __tracebackhide__ = True
 
 

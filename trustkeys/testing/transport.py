@@ -17,12 +17,11 @@ from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.errors import InvalidInputError, TrustKeysError
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.keyset.schedule import moment
-from trustkeys.testing.instant import SEEDS, Seeds
+from trustkeys.testing.instant import Seeds
 from trustkeys.testing.keys import key_of_seed
 from trustkeys.testing.operations import BELOW_SET, KEY, SET, SETS, Call, Operation
+from trustkeys.testkeys.pool import SEEDS
 from trustkeys.wording import shape
-
-__all__ = ["GraphTransport"]
 
 __tracebackhide__ = True
 

@@ -19,8 +19,6 @@ from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.errors import InvalidInputError
 from trustkeys.testkeys.pool import is_test_modulus, is_test_secret
 
-__all__ = ["is_test_key"]
-
 __tracebackhide__ = True
 
 
@@ -56,7 +54,7 @@ def refuse_test_keys(keys: Iterable[TrustFrameworkKey]) -> None:
     """Check that no test key is about to be written or provisioned.
 
     Raises:
-        InvalidInputError: One of the keys is a test key, outside of an `allowing_test_keys` block.
+        InvalidInputError: One of the keys is a test key, outside of an `allow_test_keys` block.
             Code ``BadRequest``.
     """
     if not _are_allowed() and any(map(is_test_key, keys)):
@@ -92,8 +90,13 @@ def refuse_test_jwks(document: bytes) -> None:
 
 
 @contextmanager
-def allowing_test_keys() -> Iterator[None]:
-    """Let test keys pass in the block. Public as `trustkeys.testing.allow_test_keys`."""
+def allow_test_keys() -> Iterator[None]:
+    """Allow test keys to be saved, exported, sealed and provisioned in a ``with`` block.
+
+    The block covers the thread or asyncio task that entered it, the tasks that this one starts, and
+    the threads of its `generate_keys` and `generate_sealed`. No option and no environment variable
+    does the same.
+    """
     permit = _Permit(is_open=True)
     token = _permit.set(permit)
     try:
@@ -110,7 +113,6 @@ def _are_allowed() -> bool:
 
 
 def _is_known(name: str, text: object) -> bool:
-    """Whether a JWK member is the modulus or the secret of a test key."""
     if name not in ("n", "k") or not isinstance(text, str):
         return False
     with suppress(ValueError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from math import comb, isqrt, lcm
+from math import comb, isqrt, lcm, prod
 
 from trustkeys.core.base64url import uint_encode
 from trustkeys.errors import InvalidInputError
@@ -20,11 +20,8 @@ __tracebackhide__ = True
 E = 65537
 """The public exponent of every RSA test key."""
 
-RSA_SEEDS = 8128
-"""The number of test keys of each RSA size: the pairs of 128 primes."""
-
-OCT_SEEDS = 65536
-"""The number of test keys of each oct size: their seed takes two octets."""
+SEEDS = {"RSA": 8128, "oct": 65_536}
+"""The number of test keys of each size: the pairs of 128 primes, and the values of two octets."""
 
 _LOW = 2**64 - 1
 
@@ -45,7 +42,7 @@ def rsa_primes(seed: int, size: int) -> tuple[int, int]:
             f"RSA test keys have {', '.join(map(str, OFFSETS))} bits, not {quantity(size)}",
             target="size",
         )
-    _check_seed(seed, RSA_SEEDS)
+    _check_seed(seed, SEEDS["RSA"])
     # Pairs are ordered by their second prime, so that more primes add keys and change none.
     second = (1 + isqrt(1 + 8 * seed)) // 2
     primes = primes_of(size)
@@ -78,7 +75,7 @@ def oct_secret(seed: int, size: int) -> bytes:
     Raises:
         InvalidInputError: There is no test key with that seed. Code ``BadRequest``.
     """
-    _check_seed(seed, OCT_SEEDS)
+    _check_seed(seed, SEEDS["oct"])
     return _secret(seed.to_bytes(2, "big"), size // 8)
 
 
@@ -88,10 +85,7 @@ def is_test_modulus(n: int) -> bool:
     if size not in OFFSETS:
         return False
     seed = _seeds(size).get(n & _LOW)
-    if seed is None:
-        return False
-    p, q = rsa_primes(seed, size)
-    return p * q == n
+    return seed is not None and prod(rsa_primes(seed, size)) == n
 
 
 def is_test_secret(secret: bytes) -> bool:

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from jwcrypto.jwk import JWK
 
+from tests.cli.batch.journals import LINES
+from trustkeys.cli.batch.journal import journal
+
 
 @pytest.fixture(scope="module")
 def recipient() -> dict[str, Any]:
@@ -24,3 +27,19 @@ def folder(tmp_path: Path, recipient: dict[str, Any], monkeypatch: pytest.Monkey
     (tmp_path / "own").mkdir()
     monkeypatch.chdir(tmp_path / "own")
     return tmp_path / "own"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """The name of a file of lines."""
+    return tmp_path / "lines"
+
+
+@pytest.fixture
+def begun(path: Path) -> Path:
+    """A file of three lines."""
+    with journal(path, is_new=True) as lines:
+        for line in LINES:
+            lines.add(line)
+        lines.sync()
+    return path

@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,6 @@ from tests.cli.batch.runs import (
 from tests.cli.in_process import outcome
 from tests.support import command, failed, parse
 from trustkeys import TrustFrameworkKey, testing
-from trustkeys.cli import progress
 from trustkeys.cli.batch import command as many
 from trustkeys.formats.jwe import decrypt_key
 
@@ -219,7 +219,7 @@ def test_slow_keys_are_on_disk_soon_after_they_are_made(
     monkeypatch.setattr("trustkeys.cli.batch.command.time.monotonic", lambda: next(clock))
     monkeypatch.setattr(many, "SYNC_KEYS", 10**9)
     on_disk: list[int] = []
-    monkeypatch.setattr(progress.Progress, "update", lambda _, done: on_disk.append(done))
+    monkeypatch.setattr(many, "progress", lambda *_: nullcontext(on_disk.append))
     done(*OCT, "--count", "5", "--jsonl", "keys")
     assert on_disk == [1, 2, 3, 4, 5, 5]
 

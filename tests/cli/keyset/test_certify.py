@@ -85,8 +85,8 @@ def test_a_chain_of_an_authority_is_sorted_and_kept(files: Path, keys: Keys, sou
         ("pair KID --subject x --nbf 5 --exp 9", "subject must be names in the form of RFC 4514"),
         ("pair unknown --subject CN=a", "no key with that kid"),
         ("pair KID --certificate - --password-file -", "standard input can be read only once"),
-        ("secrets SECRET --subject CN=a --nbf 5 --exp 9", "this is an oct key, not an RSA key"),
-        ("secrets SECRET --certificate crt", "this is an oct key, not an RSA key"),
+        ("secrets SECRET --subject CN=a --nbf 5 --exp 9", "only an RSA key can have a certificate"),
+        ("secrets SECRET --certificate crt", "only an RSA key can have a certificate"),
     ],
 )
 def test_a_refused_certificate_changes_nothing(

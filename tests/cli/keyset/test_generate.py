@@ -14,7 +14,7 @@ from tests import support
 from tests.support import at_a_terminal, done, failed
 from tests.support import keyset_command as command
 from trustkeys import TrustFrameworkKeySet, store
-from trustkeys.cli.keyset.key_set_file import PATIENCE
+from trustkeys.cli.inputs import PATIENCE
 
 PASSWORD = "a long passphrase"
 
@@ -63,9 +63,9 @@ def test_a_full_disk_leaves_the_file_as_it_was(folder: Path) -> None:
 @pytest.mark.deep
 def test_a_locked_file_is_reported_after_a_while(folder: Path) -> None:
     program = (
-        "import sys, trustkeys.cli.keyset.key_set_file\n"
+        "import sys, trustkeys.cli.inputs\n"
         "from trustkeys.cli.main import run\n"
-        "trustkeys.cli.keyset.key_set_file.PATIENCE = 0.1\n"
+        "trustkeys.cli.inputs.PATIENCE = 0.1\n"
         "sys.exit(run(sys.argv[1:]))\n"
     )
     # The other process may be generating keys, which takes seconds.

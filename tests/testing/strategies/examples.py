@@ -23,13 +23,16 @@ class EC(OctStrategy):
     default_size = 384
 
 
+# Explaining a failure takes most of the time of finding it, and these tests do not read it.
+quick = settings(max_examples=2000, database=None, phases=[Phase.generate, Phase.shrink])
+
 # Drawing takes most of the time of these tests.
 few = settings(max_examples=settings().max_examples // 3)
 
 
 def smallest(strategy: st.SearchStrategy[Any], fails: Callable[[Any], bool]) -> Any:
     """Return the minimal example of a test that fails for this reason."""
-    return find(strategy, fails, settings=settings(max_examples=2000, database=None))
+    return find(strategy, fails, settings=quick)
 
 
 @cache
@@ -56,7 +59,7 @@ def printed(strategy: st.SearchStrategy[Any], fails: Callable[[Any], object]) ->
     """Return what Hypothesis prints of the minimal example, and the example."""
     seen = []
 
-    @settings(max_examples=2000, database=None)
+    @quick
     @given(example=strategy)
     def check(example: Any) -> None:
         seen.append(example)

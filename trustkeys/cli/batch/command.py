@@ -13,13 +13,13 @@ from typing import Any
 import click
 
 from trustkeys.batch import MAX_WORKERS, generate_keys, generate_sealed_with_kids
-from trustkeys.cli import inputs, options
+from trustkeys.cli import foreign, options
 from trustkeys.cli.batch import resume as resume_state
 from trustkeys.cli.batch.journal import journal
 from trustkeys.cli.batch.requests import Id, Requests, listed, repeated
 from trustkeys.cli.batch.sinks import Directory, JsonLines, Sink
 from trustkeys.cli.params import INPUT
-from trustkeys.cli.progress import Progress
+from trustkeys.cli.progress import progress
 from trustkeys.cli.signals import deferred, unbroken
 from trustkeys.cli.terminal import escaped, say, write_json, write_out
 from trustkeys.cli.times import Time, now_or
@@ -54,7 +54,7 @@ Exit status: 0 success, 1 a file cannot be read or written, 2 invalid input.
 @options.kty()
 @options.nbf()
 @options.exp()
-@options.size
+@options.size()
 @click.option(
     "--count", type=click.IntRange(1, MAX_COUNT), metavar="N", help="Generate this many keys."
 )
@@ -117,7 +117,7 @@ def batch(
     _check_place(seal_to, jobs, dask)
     if requests_file is not None and any(value is not None for value in (use, kty, nbf, exp)):
         raise click.UsageError("--requests replaces --use, --kty, --nbf and --exp: leave them out")
-    to = None if seal_to is None else public_text(inputs.recipient(seal_to))
+    to = None if seal_to is None else public_text(foreign.recipient(seal_to))
     wanted: AbstractContextManager[Requests]
     if requests_file is None:
         wanted = nullcontext(repeated(count or 0, use, kty, nbf, exp, size))
@@ -214,31 +214,22 @@ def _write(
     records: Iterable[dict[str, Any]], sink: Sink, total: int, is_stopped: Callable[[], bool]
 ) -> None:
     """Write the records until there are no more, or a signal came."""
+    waiting, since = 0, time.monotonic()
     try:
-        with Progress(total, sink.count) as progress:
-            _write_synced(records, sink, progress, is_stopped)
+        with progress(total, sink.count) as show:
+            try:
+                for record in records:
+                    sink.add(record)
+                    waiting += 1
+                    if waiting == SYNC_KEYS or time.monotonic() > since + SYNC_SECONDS:
+                        sink.sync()
+                        show(sink.count)
+                        waiting, since = 0, time.monotonic()
+                    if is_stopped():
+                        break
+            finally:
+                sink.sync()
+                show(sink.count)
     finally:
         if sink.count < total:
             say(f"stopped: {sink.summary()}")
-
-
-def _write_synced(
-    records: Iterable[dict[str, Any]],
-    sink: Sink,
-    progress: Progress,
-    is_stopped: Callable[[], bool],
-) -> None:
-    waiting, since = 0, time.monotonic()
-    try:
-        for record in records:
-            sink.add(record)
-            waiting += 1
-            if waiting == SYNC_KEYS or time.monotonic() > since + SYNC_SECONDS:
-                sink.sync()
-                progress.update(sink.count)
-                waiting, since = 0, time.monotonic()
-            if is_stopped():
-                break
-    finally:
-        sink.sync()
-        progress.update(sink.count)

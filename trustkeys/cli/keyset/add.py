@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from trustkeys.cli import inputs, options
-from trustkeys.cli.keyset.key_set_file import edit
+from trustkeys.cli import foreign, options
+from trustkeys.cli.inputs import edit
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.terminal import json_text, write_result
 from trustkeys.cli.times import Time, validity
@@ -40,8 +40,8 @@ def add(
     """
     start, end = validity(nbf, exp)
     # Before the lock, so that others need not wait for a passphrase that is typed.
-    found = inputs.foreign_file(key_file)
-    opened = inputs.open_foreign(found, key_file, key_password_file, option="--key-password-file")
+    found = foreign.read(key_file)
+    opened = foreign.opened(found, key_file, key_password_file, option="--key-password-file")
     with prefix_errors(key_file):
         source = one_key(opened)
     with edit(file, password_file) as keys:

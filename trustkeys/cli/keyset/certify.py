@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from trustkeys.cli import inputs, options
-from trustkeys.cli.keyset.key_set_file import KID_SETTINGS, edit
+from trustkeys.cli import options
+from trustkeys.cli.inputs import edit, whole_kid
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.terminal import read_input, warn, write_result
 from trustkeys.cli.times import Time, validity
@@ -17,7 +17,7 @@ from trustkeys.formats.certificates import certificates_of, self_signed, to_cert
 __tracebackhide__ = True
 
 
-@click.command(context_settings=KID_SETTINGS, epilog=options.TIMES_HELP)
+@click.command(context_settings=options.KID_SETTINGS, epilog=options.TIMES_HELP)
 @options.key_set_file
 @click.argument("kid")
 @click.option("--subject", metavar="NAMES", help="Make a self-signed one for CN=login,O=Example.")
@@ -52,8 +52,13 @@ def certify(
         raise click.UsageError("--nbf and --exp go with --subject")
     chain = None if chain_file is None else read_input(chain_file, MAX_SET_BYTES)
     with edit(file, password_file) as keys:
-        whole = inputs.whole_kid(keys, kid)
+        whole = whole_kid(keys, kid)
         before = keys.get(whole)
+        if before.kty != "RSA":
+            raise InvalidInputError(
+                f"{before.kid} is an {before.kty} key, and only an RSA key can have a certificate",
+                target="kid",
+            )
         if chain is None:
             if not _is_self_signed(before):
                 raise InvalidInputError(

@@ -6,7 +6,7 @@ import click
 
 from trustkeys import store
 from trustkeys.cli import options, passphrases
-from trustkeys.cli.keyset.key_set_file import PATIENCE
+from trustkeys.cli.inputs import PATIENCE
 
 __tracebackhide__ = True
 

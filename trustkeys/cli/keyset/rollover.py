@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from trustkeys.cli import options
-from trustkeys.cli.keyset.key_set_file import edit
+from trustkeys.cli.inputs import edit
 from trustkeys.cli.params import TIME
 from trustkeys.cli.terminal import json_text, warn, write_result
 from trustkeys.cli.times import Time, now_or

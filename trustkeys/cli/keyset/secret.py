@@ -6,7 +6,7 @@ import click
 
 from trustkeys import store
 from trustkeys.cli import options, passphrases
-from trustkeys.cli.keyset.key_set_file import edit
+from trustkeys.cli.inputs import edit
 from trustkeys.cli.terminal import json_text, write_result
 from trustkeys.cli.times import Time, validity
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import click
 
 from trustkeys.cli import options
-from trustkeys.cli.inputs import whole_kid
-from trustkeys.cli.keyset.key_set_file import KID_SETTINGS, edit
+from trustkeys.cli.inputs import edit, whole_kid
 
 __tracebackhide__ = True
 
 
-@click.command(context_settings=KID_SETTINGS)
+@click.command(context_settings=options.KID_SETTINGS)
 @options.key_set_file
 @click.argument("kid")
 @options.json_errors
@@ -21,7 +20,7 @@ def enable(file: str, kid: str, password_file: str | None) -> None:
         keys.set_status(whole_kid(keys, kid), "enabled")
 
 
-@click.command(context_settings=KID_SETTINGS)
+@click.command(context_settings=options.KID_SETTINGS)
 @options.key_set_file
 @click.argument("kid")
 @options.json_errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -9,11 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from trustkeys.core.registry import KeyType, key_type_for
-from trustkeys.core.request import GenerateKeyRequest
-from trustkeys.testing.strategies import choices
+from trustkeys.core.request import GenerateKeyRequest, checked_use
 from trustkeys.testing.strategies.times import validity
-
-__all__ = ["request_bodies", "requests"]
 
 __tracebackhide__ = True
 
@@ -38,7 +36,7 @@ def requests(
     Raises:
         InvalidInputError: ``AADB2C95033`` for `use`, ``AADB2C95031`` for `kty`.
     """
-    return _requests(choices.uses(use), tuple(key_type_for(name) for name in choices.ktys(kty)))
+    return _requests(uses_of(use), tuple(key_type_for(name) for name in ktys_of(kty)))
 
 
 def request_bodies(
@@ -56,7 +54,7 @@ def request_bodies(
     Raises:
         InvalidInputError: As `requests`.
     """
-    return bodies(choices.uses(use), choices.ktys(kty))
+    return bodies(uses_of(use), ktys_of(kty))
 
 
 # Bounded, because every registration makes a new KeyType.
@@ -67,7 +65,7 @@ def _requests(
     kinds = [
         (
             each.kty,
-            st.just(each.strategy.default_size) | choices.one_of_sizes(each.strategy.sizes),
+            st.just(each.strategy.default_size) | sizes_of(each.strategy.sizes),
         )
         for each in key_types
     ]
@@ -112,3 +110,26 @@ def _body(draw: st.DrawFn, uses: SearchStrategy[str], ktys: SearchStrategy[str])
     members |= {name: at for name, at in dates.items() if at is not None or draw(st.booleans())}
     members |= {f"@odata.{name}": value for name, value in draw(_ANNOTATIONS).items()}
     return {name: members[name] for name in draw(st.permutations(list(members)))}
+
+
+def uses_of(use: str | None) -> tuple[str, ...]:
+    """Return the uses to draw from: the one that is asked for, or both.
+
+    Raises:
+        InvalidInputError: `use` is another one. Code ``AADB2C95033``.
+    """
+    return ("sig", "enc") if use is None else (checked_use(use),)
+
+
+def ktys_of(kty: str | None) -> tuple[str, ...]:
+    """Return the key types to draw from: the one that is asked for, or RSA and oct.
+
+    Raises:
+        InvalidInputError: `kty` is not registered. Code ``AADB2C95031``.
+    """
+    return ("RSA", "oct") if kty is None else (key_type_for(kty).kty,)
+
+
+def sizes_of(sizes: Sequence[int]) -> SearchStrategy[int]:
+    """Draw a size. Unlike ``sampled_from``, this often draws the ends of a long sequence."""
+    return st.integers(0, len(sizes) - 1).map(sizes.__getitem__)

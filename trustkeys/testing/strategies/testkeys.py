@@ -20,11 +20,9 @@ from trustkeys.errors import InvalidInputError
 from trustkeys.keyset.document import PREFIX
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.testing.keys import oct_key, rsa_key
-from trustkeys.testing.strategies import choices
+from trustkeys.testing.strategies.bodies import ktys_of, sizes_of, uses_of
 from trustkeys.testing.strategies.times import validity
-from trustkeys.testkeys.pool import OCT_SEEDS, RSA_SEEDS
-
-__all__ = ["key_sets", "keys"]
+from trustkeys.testkeys.pool import SEEDS
 
 __tracebackhide__ = True
 
@@ -47,7 +45,7 @@ def keys(
         if kty is None:
             raise InvalidInputError("size needs kty: RSA or oct", target="kty")
         size = key_type_for(kty).checked_size(size)
-    return _keys(choices.uses(use), _test_ktys(kty), size)
+    return _keys(uses_of(use), _test_ktys(kty), size)
 
 
 def key_sets(
@@ -64,11 +62,11 @@ def key_sets(
     Raises:
         InvalidInputError: As `keys`.
     """
-    return _key_sets(choices.uses(use), _test_ktys(kty), min_size, max_size)
+    return _key_sets(uses_of(use), _test_ktys(kty), min_size, max_size)
 
 
 def _test_ktys(kty: str | None) -> tuple[str, ...]:
-    for name in (names := choices.ktys(kty)):
+    for name in (names := ktys_of(kty)):
         if name not in _TEST_KEYS:
             raise InvalidInputError(
                 f"kty must be {' or '.join(_TEST_KEYS)}: there are no test keys of {name}",
@@ -119,9 +117,9 @@ def _called_with(
     return made
 
 
-_TEST_KEYS: Mapping[str, tuple[Callable[..., TrustFrameworkKey], int, Sequence[int]]] = {
-    "RSA": (rsa_key, RSA_SEEDS, RSAStrategy.sizes),
-    "oct": (oct_key, OCT_SEEDS, OctStrategy.sizes),
+_TEST_KEYS: Mapping[str, tuple[Callable[..., TrustFrameworkKey], Sequence[int]]] = {
+    "RSA": (rsa_key, RSAStrategy.sizes),
+    "oct": (oct_key, OctStrategy.sizes),
 }
 
 
@@ -133,14 +131,14 @@ def _keys(
 
 
 def _keys_of(use: str, kty: str, size: int | None) -> SearchStrategy[TrustFrameworkKey]:
-    make, seeds, (default, *others) = _TEST_KEYS[kty]
+    make, (default, *others) = _TEST_KEYS[kty]
     fixed: dict[str, Any] = {}
     if use != "sig":
         fixed["use"] = use
     if size not in (None, default):
         fixed["size"] = size
-    sizes = choices.one_of_sizes(others) if size is None else None
-    return st.builds(_called_with(make), _arguments(fixed, st.integers(0, seeds - 1), sizes))
+    sizes = sizes_of(others) if size is None else None
+    return st.builds(_called_with(make), _arguments(fixed, st.integers(0, SEEDS[kty] - 1), sizes))
 
 
 _NAMES = st.text(ascii_letters + digits + "-_", min_size=1).filter(

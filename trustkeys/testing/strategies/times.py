@@ -13,8 +13,6 @@ from trustkeys.errors import InvalidInputError
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.wording import shape
 
-__all__ = ["instants"]
-
 __tracebackhide__ = True
 
 # First in every choice, so that a time from a narrower strategy can shrink to any other time.

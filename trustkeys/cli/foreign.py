@@ -1,0 +1,61 @@
+"""Key files of other programs, and recipients' keys."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from trustkeys.cli import passphrases
+from trustkeys.cli.signals import immediate
+from trustkeys.cli.terminal import read_input, warn
+from trustkeys.cli.times import now_or
+from trustkeys.core.numericdate import date_text
+from trustkeys.errors import MissingPassphraseError, prefix_errors
+from trustkeys.formats.jwe import MAX_TEXT
+from trustkeys.formats.opened import OpenedKey
+from trustkeys.formats.reading import ForeignFile, OpenedSet, one_key, recognise
+
+if TYPE_CHECKING:
+    from trustkeys.formats.recipient import Recipient
+
+__tracebackhide__ = True
+
+
+def read(file: str) -> ForeignFile:
+    """Read a file, or ``-``, and recognise its form."""
+    data = read_input(file, MAX_TEXT)
+    with prefix_errors(file), immediate():
+        return recognise(data)
+
+
+def opened(
+    found: ForeignFile,
+    file: str,
+    password_file: str | None,
+    *,
+    with_key: Recipient | None = None,
+    option: str = "--password-file",
+) -> OpenedKey | OpenedSet:
+    """Open a file, and ask for its passphrase if it needs one.
+
+    `option` is what to use instead if there is no terminal.
+    """
+    password = None if password_file is None else passphrases.read_password(password_file)
+    with prefix_errors(file), suppress(MissingPassphraseError), immediate():
+        return found.open(password=password, with_key=with_key)
+    password = passphrases.ask(f"Passphrase of {file}", option=option)
+    with prefix_errors(file), immediate():
+        return found.open(password=password, with_key=with_key)
+
+
+def recipient(file: str) -> Recipient:
+    """Read a recipient's key, in any form; an EC key only as a JWK."""
+    found = read(file)
+    if found.form == "jwk":
+        return found.document()
+    one = opened(found, file, None, option="a key that is not encrypted")
+    with prefix_errors(file):
+        key = one_key(one).key(use="enc")
+    if key.exp is not None and key.exp <= now_or(None):
+        warn(f"{file}: the recipient's key has expired at {date_text(key.exp)}")
+    return key
