@@ -1,9 +1,10 @@
-"""Passphrases are typed at a terminal, on every system."""
+"""Passphrases: read from a file as they are, or typed at a terminal on every system."""
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,3 +26,15 @@ def test_without_dev_tty_standard_input_is_the_terminal(monkeypatch: pytest.Monk
     assert passphrases._has_terminal()
     monkeypatch.setattr(sys, "stdin", None)
     assert not passphrases._has_terminal()
+
+
+@pytest.mark.parametrize(
+    ("content", "password"),
+    [(b" a b \n", " a b "), (b"a\r\n", "a"), (b"a\n\n", "a\n"), (b"\xef\xbb\xbfa\n", "a")],
+)
+def test_only_one_line_end_and_a_byte_order_mark_are_removed(
+    tmp_path: Path, content: bytes, password: str
+) -> None:
+    """Another passphrase than the one in the file would open nothing."""
+    (tmp_path / "pw").write_bytes(content)
+    assert passphrases.read_password(str(tmp_path / "pw")) == password
