@@ -97,6 +97,8 @@ def test_the_next_key_is_published_a_day_ahead_if_there_is_time() -> None:
     assert first(key(0, 20 * DAY), key(100 * DAY, 200 * DAY)) == 13 * DAY
     # After planned keys. The safety net does not count.
     assert first(key(), key(0, 50 * DAY), key(40 * DAY, 137 * DAY)) == 130 * DAY
+    # Not before a planned key that is valid for less than the overlap.
+    assert first(key(), key(20 * DAY, 24 * DAY)) == 20 * DAY
 
 
 def test_an_explicit_start_is_kept() -> None:

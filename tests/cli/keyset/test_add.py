@@ -56,7 +56,7 @@ def test_the_use_of_a_key_is_changed_only_on_request(files: Path, keys: Keys) ->
         (["pair", "rsa.jwk"], "already has a key with that kid"),
         (["pair", "oct.jwk"], "put oct keys into a key set of their own (AADB2C95032)"),
         (["pair", "secrets"], "secrets: this is a key set, and must be one key"),
-        (["pair", "pw"], "pw: this must be a JWK"),
+        (["pair", "pw"], "pw: this is not a JWK"),
         (["empty", "plain.pem"], "plain.pem: use is missing: the file does not say"),
         (["pair", "locked.pem"], "use --key-password-file"),
         (["pair", "locked.pem", "--key-password-file", "pw"], "the passphrase is wrong"),

@@ -18,8 +18,10 @@ def test_the_new_key_is_active_at_once(folder: Path) -> None:
     assert new["exp"] - new["nbf"] == DAY
     assert parse(done("active", "gap", cwd=folder))["kid"] == new["kid"]
     assert [*store.load(folder / "gap")][:-1] == before
-    ahead = parse(done("rollover", "gap", "--at", "4102444800", "--exp", "+1d", cwd=folder))
+    options = ("--at", "4102444800", "--exp", "+1d", "--size", "512")
+    ahead = parse(done("rollover", "gap", *options, cwd=folder))
     assert ahead["exp"] == 4102444800 + DAY
+    assert [*store.load(folder / "gap")][-1].size == 512
     done("rollover", "gap", "--disable", cwd=folder)
     assert [key.status for key in store.load(folder / "gap")] == ["disabled"] * 4 + ["enabled"]
 
