@@ -11,7 +11,7 @@ from attrs import frozen
 from trustkeys.cli import foreign, inputs, options, passphrases
 from trustkeys.cli.params import INPUT, NEW_FILE_OR_STDOUT, refuse_existing
 from trustkeys.cli.signals import uninterrupted
-from trustkeys.cli.terminal import escaped, json_text, warn, write_json, write_out
+from trustkeys.cli.terminal import escaped, json_text, warn, write_out, write_result
 from trustkeys.cli.times import Time, now_or, validity
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import date_text
@@ -183,11 +183,12 @@ def export(
     name = wanted.passphrase_file
     kids = [key.kid for key in keys] if isinstance(keys, TrustFrameworkKeySet) else [keys.kid]
     if as_json:
-        write_json({"output": output, "format": form, "kids": kids, "passwordFile": name})
+        result = {"output": output, "format": form, "kids": kids, "passwordFile": name}
+        write_result(json_text(result))
         return
     what = f"{len(kids)} keys" if len(kids) != 1 else f"key {kids[0]}"
     where = "" if name is None else f"; its passphrase is in {name}"
-    write_out(escaped(f"{output}: {what}, as {form}{where}") + "\n")
+    write_result(escaped(f"{output}: {what}, as {form}{where}") + "\n")
 
 
 def _keys_in(stored: StoredFile, password: str | None) -> TrustFrameworkKeySet | TrustFrameworkKey:

@@ -8,7 +8,7 @@ from trustkeys.cli import options
 from trustkeys.cli.params import INPUT, NEW_FILE_OR_STDOUT
 from trustkeys.cli.passphrases import read_password
 from trustkeys.cli.signals import uninterrupted
-from trustkeys.cli.terminal import json_text, read_input, write_out
+from trustkeys.cli.terminal import json_text, read_input, write_out, write_result
 from trustkeys.cli.times import Time, validity
 from trustkeys.core.engine import generate as generate_one
 from trustkeys.core.key import TrustFrameworkKey
@@ -132,4 +132,4 @@ def generate(
         private = _private_text(key, password).encode()
         with uninterrupted():
             write_new(output, private)
-        write_out(answer)
+        write_result(answer)

@@ -12,7 +12,7 @@ import click
 from trustkeys import graph
 from trustkeys.cli import inputs, options
 from trustkeys.cli.params import NEW_FILE
-from trustkeys.cli.terminal import escaped, warn, write_out
+from trustkeys.cli.terminal import escaped, warn, write_result
 from trustkeys.errors import prefix_errors
 from trustkeys.files import write_new
 
@@ -87,7 +87,7 @@ def provision(
         warn(note)
     _write(directory, _contents(provisioning, form))
     next_step = _next_step(directory, form, replaces=provisioning.replaces)
-    write_out(f"{escaped(next_step)}\n")
+    write_result(f"{escaped(next_step)}\n")
 
 
 def _contents(provisioning: graph.Provisioning, form: str) -> dict[str, str]:

@@ -62,11 +62,11 @@ def write_out(content: str | bytes) -> None:
 
 
 def write_result(text: str) -> None:
-    """Write the answer of a command that changed a file; on failure, say that it is done."""
+    """Write the answer of a command that wrote a file; on failure, say that the file is there."""
     try:
         write_out(text)
     except OSError:
-        warn("the change was made: do not repeat the command")
+        warn("the file was written: do not repeat the command")
         raise
 
 

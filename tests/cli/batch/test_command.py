@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import stat
-import subprocess
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -29,7 +28,7 @@ from tests.cli.batch.runs import (
     records,
 )
 from tests.cli.in_process import outcome
-from tests.support import command, failed, parse
+from tests.support import failed, parse
 from trustkeys import TrustFrameworkKey, testing
 from trustkeys.cli.batch import command as many
 from trustkeys.formats.jwe import decrypt_key
@@ -187,22 +186,6 @@ def test_jobs_is_the_number_of_workers(folder: Path, monkeypatch: pytest.MonkeyP
     for number, args in enumerate(([], ["--jobs", "3"], ["--jobs", "3", *SEALED])):
         done(*OCT, "--count", "1", "--jsonl", f"{number}", *args)
     assert seen == [None, 3, 3]
-
-
-@pytest.mark.deep
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is full")
-def test_the_keys_are_kept_if_standard_output_fails(folder: Path) -> None:
-    with open("/dev/full", "w") as full:
-        process = command(
-            *(*OCT, "--count", "3", "--jsonl", "full"),
-            cwd=folder,
-            capture_output=False,
-            stdout=full,
-            stderr=subprocess.PIPE,
-        )
-    assert process.returncode == 1
-    assert process.stderr == "trustkeys: standard output: No space left on device\n"
-    assert len(keys_of(folder / "full")) == 3
 
 
 def test_it_runs_on_systems_without_sigpipe(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

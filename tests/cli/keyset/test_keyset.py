@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import stat
-import subprocess
 import warnings
 from pathlib import Path
 
@@ -63,27 +62,6 @@ def test_a_set_is_created_filled_inspected_and_published(tmp_path: Path) -> None
     assert verified.payload == b"payload"
     theirs = jwcrypto.jwk.JWKSet.from_json(published).get_key(first["kid"])
     token.verify(theirs)
-
-
-def test_a_change_that_cannot_be_printed_is_reported_as_made(folder: Path) -> None:
-    """Without the warning the user repeats the command, and gets a second key."""
-    for number, args in enumerate((["generate"], ["rotate", "--every", "1d"], ["rollover"]), 3):
-        with open("/dev/full", "w") as full:
-            process = command(
-                args[0],
-                "gap",
-                *args[1:],
-                cwd=folder,
-                capture_output=False,
-                stdout=full,
-                stderr=subprocess.PIPE,
-            )
-        assert process.returncode == 1
-        assert process.stderr.splitlines() == [
-            "trustkeys: warning: the change was made: do not repeat the command",
-            "trustkeys: standard output: No space left on device",
-        ]
-        assert len(store.load(folder / "gap")) == number
 
 
 def test_without_a_terminal_the_error_names_the_option_for_the_passphrase(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from trustkeys import store
 from trustkeys.cli import options, passphrases
 from trustkeys.cli.params import NEW_FILE
 from trustkeys.cli.signals import uninterrupted
-from trustkeys.cli.terminal import write_json
+from trustkeys.cli.terminal import json_text, write_result
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 
 __tracebackhide__ = True
@@ -31,4 +31,4 @@ def create(name: str, output: str, plain: bool, password_file: str | None) -> No
     password = passphrases.new(output, password_file, plain=plain)
     with uninterrupted():
         store.save(keys, output, password=password, plain=plain)
-    write_json(keys.to_graph())
+    write_result(json_text(keys.to_graph()))
