@@ -1,4 +1,4 @@
-"""Files that trustkeys wrote, read or changed by a command; `foreign` reads those of others."""
+"""Files that trustkeys wrote. `foreign` reads the files of other programs."""
 
 from __future__ import annotations
 

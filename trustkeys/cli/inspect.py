@@ -228,7 +228,7 @@ def _jwk_facts(jwk: Any) -> tuple[Facts, TrustFrameworkKey]:
     document = {**jwk, "k": base64url_encode(bytes(32))} if is_answer else jwk
     facts, key = _facts(OpenedKey.from_jwk(document))
     if is_answer:
-        # Without the secret nobody can tell whether the kid is a hash of it.
+        # Without the secret, the kid cannot be compared with its hash.
         facts |= {"kid": None, "size": None, "private": False}
     if jwk.get("kid") is None:  # from_jwk made one up
         facts["kid"] = None

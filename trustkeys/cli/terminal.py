@@ -91,7 +91,7 @@ def say(message: str) -> None:
 
 
 def write_error(line: str) -> None:
-    """Write a line to standard error. If nobody can read it, the exit code still tells."""
+    """Write a line to standard error. If that fails, the exit code still tells."""
     try:
         click.echo(line, err=True)
     except OSError:
