@@ -118,11 +118,27 @@ def test_a_key_set_that_somebody_else_changes_meanwhile_is_not_touched(tenant: T
     assert "3.json" in tenant.left
 
 
-def test_nothing_is_sent_if_the_key_set_cannot_be_read(tenant: Tenant, kind: Kind) -> None:
+@pytest.mark.parametrize(
+    "missing", [(400, "AADB2C90073"), (404, "AADB2C90073"), (404, "NotFound"), (400, "AADB2C95052")]
+)
+def test_a_missing_key_set_is_created_whichever_way_the_service_says_so(
+    tenant: Tenant, missing: tuple[int, str]
+) -> None:
+    tenant.place(provision(text_set(), by="create", at=NOW))
+    tenant.change(missing=missing)
+    tenant.well()
+    assert len(tenant.sent) == 1
+
+
+@pytest.mark.parametrize("refusal", [(401, "Denied"), (400, "BadRequest")])
+def test_nothing_is_sent_if_the_key_set_cannot_be_read(
+    tenant: Tenant, kind: Kind, refusal: tuple[int, str]
+) -> None:
     provisioning, _, _ = kind
     tenant.place(provisioning)
     before = tenant.left
-    tenant.change(faults=[fault("before", "get", status=401, code="Denied")])
+    status, code = refusal
+    tenant.change(faults=[fault("before", "get", status=status, code=code)])
     assert "nothing was sent" in tenant.badly()
     assert tenant.sent == []
     assert tenant.left == before

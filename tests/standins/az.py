@@ -64,7 +64,9 @@ class Service:
         name = path[0]
         seen = self.seen(method)
         if name not in seen:
-            raise Refused(404, "AADB2C95052", "there is no such key set")
+            # Published clients report all of these answers to a GET.
+            status, code = self.state.get("missing", (400, "AADB2C90073"))
+            raise Refused(status, code, "there is no such key set")
         if method == "get":
             if path[1:] == ["getActiveKey"]:
                 return self.active(seen[name])

@@ -138,7 +138,8 @@ function Join-Keys($Keys) {
 
 function Update-State {
     $result = Invoke-Graph 'GET' $Path
-    if ($result.Status -eq 404 -or $result.Code -eq 'AADB2C95052') {
+    # AADB2C90073 comes with the status 400.
+    if ($result.Status -eq 404 -or $result.Code -in 'AADB2C90073', 'AADB2C95052') {
         $script:State = 'absent'
         return
     }

@@ -100,7 +100,8 @@ call() {
 look() {
   if call get "$path" --query "$one_of_all" --output tsv; then
     state=$(present "$answer")
-  elif grep -q -e 'Not Found(' -e AADB2C95052 "$errors"; then
+  # AADB2C90073 comes with the status Bad Request.
+  elif grep -q -e 'Not Found(' -e AADB2C90073 -e AADB2C95052 "$errors"; then
     state=absent
   else
     failed "could not read $keyset: nothing was sent"
