@@ -89,7 +89,8 @@ def test_every_command_is_in_the_table_of_commands() -> None:
 
 
 def test_every_error_code_is_in_the_table_of_codes() -> None:
-    source = "".join(file.read_text() for file in (ROOT / "trustkeys").rglob("*.py"))
+    files = [*(ROOT / "trustkeys").rglob("*.py"), *(ROOT / "trustkeys" / "graph").glob("*.sh")]
+    source = "".join(file.read_text() for file in files)
     page = (DOCS / "reference" / "errors.md").read_text()
     used = {*re.findall(r"AADB2C\d+", source)}
     assert used == {*re.findall(r"^\| (AADB2C\d+)", page, re.MULTILINE)}
