@@ -23,7 +23,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def everything(session: nox.Session) -> None:
-    """Run the deep tier too, with real processes, 300 examples and full branch coverage."""
+    """Run the deep tier too, with 300 examples and full branch coverage."""
     session.install("-e", ".[bench,dask,dev]")
     session.run(
         "pytest",
@@ -32,8 +32,14 @@ def everything(session: nox.Session) -> None:
         "--hypothesis-profile=ci",
         "-m=not interop and not quality",
         *session.posargs,
-        env={"TRUSTKEYS_REAL_PROCESSES": "1"},
     )
+
+
+@nox.session
+def processes(session: nox.Session) -> None:
+    """Run the command's tests with real processes instead of forked ones."""
+    session.install("-e", ".[dev]")
+    session.run("pytest", "tests/cli", *session.posargs, env={"TRUSTKEYS_REAL_PROCESSES": "1"})
 
 
 @nox.session

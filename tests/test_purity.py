@@ -94,7 +94,8 @@ def loaded_by(statements: str) -> set[str]:
 
 def test_importing_trustkeys_loads_nothing_else() -> None:
     """Programs that import it but need no key should not start more slowly."""
-    assert loaded_by("import trustkeys") == {"trustkeys", "__future__"}
+    # Under coverage, __future__ is there before.
+    assert loaded_by("import trustkeys") | {"__future__"} == {"trustkeys", "__future__"}
 
 
 def test_generating_a_key_loads_nothing_that_it_does_not_use() -> None:

@@ -264,9 +264,9 @@ def test_losing_the_cluster_loses_no_key(folder: Path, recipient: dict[str, Any]
     said = [first, *stderr.splitlines(keepends=True)]
     done = len(opened(folder / "keys", recipient))
     assert (process.returncode, stdout) == (2, "")
-    stopped = f"trustkeys: stopped: keys has {done} keys; repeat the command with --resume"
-    assert said[-2].startswith(stopped)
-    assert re.fullmatch(rf"trustkeys: after {done} keys: \w+\n", said[-1])
+    stopped = rf"trustkeys: stopped: keys has {done} keys?; repeat the command with --resume"
+    assert re.match(stopped, said[-2])
+    assert re.fullmatch(rf"trustkeys: after {done} keys?: \w+\n", said[-1])
     reports = [re.fullmatch(r"trustkeys: (\d+) of 100000 keys, .*\n", line) for line in said[:-2]]
     assert all(reports)
     assert {int(report[1]) for report in reports if report} == set(range(1, done + 1))
