@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import attrs
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -21,7 +22,7 @@ from tests.formats.helpers import (
     refused,
 )
 from tests.support import openssl
-from trustkeys import InvalidInputError, TrustFrameworkKey, testing
+from trustkeys import InvalidInputError, TrustFrameworkKey, generate_key, testing
 from trustkeys.errors import MissingPassphraseError, NotEncryptedError, WrongPassphraseError
 from trustkeys.formats import certificates, pem, pkcs12, reading
 
@@ -145,3 +146,12 @@ def test_an_oct_key_has_no_form_for_rsa_keys(oct_key: TrustFrameworkKey) -> None
         refused(call, oct_key)
     assert refused(certificates.self_signed, oct_key, SUBJECT, nbf=1, exp=2).target == "kty"
     assert refused(certificates.signing_request, oct_key, SUBJECT).target == "kty"
+
+
+def test_a_parsed_file_does_not_show_its_key() -> None:
+    """A debugger that lists the fields of objects must not list a private key."""
+    data = pem.to_pem(generate_key("sig", "RSA"), private=True)
+    parsed = pem.KeyFile.parse(data)
+    for shown in (repr(parsed), repr(attrs.asdict(parsed)), repr(attrs.astuple(parsed))):
+        assert data.decode()[60:100] not in shown
+        assert "BEGIN" not in shown

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput
+from trustkeys.core.private import Private
 from trustkeys.core.rsa import rsa_members, rsa_public_members
 from trustkeys.errors import (
     InvalidInputError,
@@ -120,7 +121,7 @@ def from_pem(
     return OpenedKey.from_jwk(members, kid=kid).key(use=use, nbf=nbf, exp=exp)
 
 
-@frozen
+@frozen(eq=False)
 class KeyFile:
     """The only key in a PEM or DER file, loaded unless that needs a passphrase.
 
@@ -133,7 +134,7 @@ class KeyFile:
     is_private: bool
     is_encrypted: bool
     key: object = field(repr=False)
-    _data: bytes = field(repr=False)
+    _data: Private[bytes] = field(repr=False)
 
     @classmethod
     def parse(cls, data: bytes) -> KeyFile:
@@ -152,12 +153,12 @@ class KeyFile:
             public = _load_public(data)
             is_private = public is None
         if not is_private:
-            return cls(is_private=False, is_encrypted=False, key=public, data=data)
+            return cls(is_private=False, is_encrypted=False, key=public, data=Private(data))
         try:
             private = _load_private(data, None)
         except TypeError:  # raised by cryptography for an encrypted key
-            return cls(is_private=True, is_encrypted=True, key=None, data=data)
-        return cls(is_private=True, is_encrypted=False, key=private, data=data)
+            return cls(is_private=True, is_encrypted=True, key=None, data=Private(data))
+        return cls(is_private=True, is_encrypted=False, key=private, data=Private(data))
 
     def members(self, password: str | None) -> dict[str, str]:
         """Return the JWK members of the RSA key. Raises as `from_pem`."""
@@ -166,7 +167,7 @@ class KeyFile:
         if self.is_encrypted:
             if secret is None:
                 raise MissingPassphraseError("it is encrypted, and the passphrase is missing")
-            key = _load_private(self._data, secret)
+            key = _load_private(self._data.reveal(), secret)
             if key is None:
                 raise WrongPassphraseError("the passphrase is wrong, or the file was changed")
         elif secret is not None and key is not None:
