@@ -32,6 +32,7 @@ def start(tenant: Tenant) -> subprocess.Popen[str]:
 def test_two_runs_send_each_key_once(tenant: Tenant, kind: Kind, round_: int) -> None:
     provisioning, there, expected = kind
     tenant.place(provisioning)
+    tenant.environment["COLUMNS"] = "40"  # to which ps cuts its lines
     first = start(tenant)
     time.sleep(round_ * 0.1)
     second = start(tenant)
