@@ -289,11 +289,12 @@ def test_the_sdk_raises_its_own_error_for_an_error(
 
 
 def test_the_sdk_sees_how_long_to_wait_when_throttled(sdk: SDK) -> None:
-    transport = GraphTransport()
+    transport = GraphTransport(now=100)
     transport.throttle(retry_after=7)
     error = refusal(sdk, transport, lambda sets: sets.get())
     assert (error.response_status_code, error.error.code) == (429, "AADB2C95043")
     assert error.response_headers["Retry-After"] == "7"
+    transport.now = 107
     assert driven(sdk, transport, lambda sets: sets.get())[0]["value"] == []
 
 
@@ -304,9 +305,10 @@ def test_the_sdks_own_client_waits_and_gives_up_after_three_retries(
 
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
+        transport.now = 100 + len(waited)
 
     monkeypatch.setattr("asyncio.sleep", sleep)
-    transport = GraphTransport()
+    transport = GraphTransport(now=100)
     factory = named("msgraph_core.GraphClientFactory")
 
     async def run() -> Any:
@@ -314,14 +316,14 @@ def test_the_sdks_own_client_waits_and_gives_up_after_three_retries(
         async with factory.create_with_default_middleware(client=client) as client:
             return found(await sdk.key_sets_by(client).get())
 
-    transport.throttle(3, retry_after=7)
+    transport.throttle(retry_after=3)
     assert asyncio.run(run())["value"] == []
-    assert waited == [7, 7, 7]
-    transport.throttle(4, retry_after=9)
+    assert waited == [3, 2, 1]
+    transport.throttle(retry_after=9)
     with pytest.raises(sdk.model("ODataError", room="o_data_errors.")) as caught:
         asyncio.run(run())
     assert (caught.value.response_status_code, caught.value.error.code) == (429, "AADB2C95043")
-    assert waited[3:] == [9, 9, 9]
+    assert waited[3:] == [9, 8, 7]
 
 
 PROGRAM = """

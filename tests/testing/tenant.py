@@ -109,6 +109,11 @@ def refused(answer: httpx.Response, status: int, code: str, target: str | None) 
     return str(error["message"])
 
 
+def missing(method: str) -> tuple[int, str, str]:
+    """Return how a request for a key set is refused that does not exist."""
+    return (400, "AADB2C90073", "id") if method == "GET" else (404, "AADB2C95052", "id")
+
+
 def alone(key: TrustFrameworkKey) -> dict[str, Any]:
     """Return the members of generateKey's example answer, in its order."""
     jwk = key.to_jwk() if key.kty == "RSA" else {}

@@ -30,6 +30,7 @@ SETS = "/trustFramework/keySets"
 
 STATUS = {
     "NotFound": 404,
+    "AADB2C90073": 400,
     "AADB2C95052": 404,
     "MethodNotAllowed": 405,
     "AADB2C95028": 409,
@@ -209,7 +210,8 @@ class Tenant(RuleBasedStateMachine):
         self.transport = GraphTransport(now=0)
         self.client = httpx.Client(transport=self.transport, base_url=BETA)
         self.model: dict[str, list[Key]] = {}
-        self.throttled = 0
+        self.now = 0
+        self.busy_until = 0
         self.secrets: set[str] = set()
 
     def teardown(self) -> None:
@@ -223,10 +225,9 @@ class Tenant(RuleBasedStateMachine):
         self.secrets.update(private_texts(body))
         assert not any(secret in answer.text for secret in self.secrets)
         codes = {*broken}
-        if self.throttled:
-            self.throttled -= 1
+        if self.now < self.busy_until:
             codes = {"AADB2C95043"}
-            assert answer.headers["Retry-After"] == "3"
+            assert answer.headers["Retry-After"] == str(self.busy_until - self.now)
         if not codes:
             assert answer.status_code < 300, answer.text
             return answer
@@ -244,7 +245,8 @@ class Tenant(RuleBasedStateMachine):
         *,
         broken: Callable[[list[Key]], Iterable[str]] = lambda keys: (),
     ) -> httpx.Response | None:
-        codes = broken(self.model[name]) if name in self.model else ["AADB2C95052"]
+        missing = "AADB2C90073" if method == "GET" else "AADB2C95052"
+        codes = broken(self.model[name]) if name in self.model else [missing]
         return self.ask(method, f"{SETS}/{name}{rest}", body, broken=codes)
 
     def name_of(self, where: int) -> str:
@@ -305,12 +307,14 @@ class Tenant(RuleBasedStateMachine):
         body = given_only({"id": name if called == SET else called, "keys": jwks})
 
         def broken(_: list[Key]) -> Iterable[str]:
-            codes = ["AADB2C90253"] if jwks is None else jwks_broken(jwks)
+            codes = ["AADB2C90253"] if jwks is None and method == "PUT" else []
+            codes = codes if jwks is None else jwks_broken(jwks)
             return [*codes, "BadRequest"] if called == "another" else codes
 
         answer = self.ask_a_set(method, name, body=body, broken=broken)
         if answer is not None:
-            self.model[name] = self.uploaded(jwks, answer.json())
+            if jwks is not None:  # else a PATCH leaves the keys
+                self.model[name] = self.uploaded(jwks, answer.json())
             assert answer.json() == {**of(ENTITY), **shown(name, self.model[name])}
 
     @rule(where=wheres)
@@ -458,6 +462,7 @@ class Tenant(RuleBasedStateMachine):
     ) -> None:
         name = self.name_of(where)
         self.transport.now = datetime.fromtimestamp(at, UTC) if is_datetime else at
+        self.now = at
         keys: Any = [SimpleNamespace(**key) for key in self.model.get(name, [])]
         active = support.model_of_the_overview(keys, at)
         codes = ["NotFound"] if active is None else []
@@ -468,10 +473,15 @@ class Tenant(RuleBasedStateMachine):
 
     # --- requests without effect
 
-    @rule(count=st.integers(0, 2))
-    def throttle(self, count: int) -> None:
-        self.transport.throttle(count, retry_after=3)
-        self.throttled = count
+    @rule(seconds=st.sampled_from([0, 0, 1, 3]))
+    def throttle(self, seconds: int) -> None:
+        self.transport.throttle(retry_after=seconds)
+        self.busy_until = self.now + seconds
+
+    @rule(seconds=st.integers(0, 3))
+    def wait(self, seconds: int) -> None:
+        self.now += seconds
+        self.transport.now = self.now
 
     @rule(where=wheres, method=methods)
     def stray(self, where: int, method: str) -> None:
