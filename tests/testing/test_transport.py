@@ -460,3 +460,52 @@ def test_a_wrong_now_raises_when_it_is_set(at: Any) -> None:
 def test_key_sets_must_be_key_sets() -> None:
     with pytest.raises(trustkeys.InvalidInputError, match="key_sets must be TrustFrameworkKeySets"):
         GraphTransport([testing.rsa_key(0)])  # type: ignore[list-item]
+
+
+# --- starting again
+
+
+def test_a_reset_transport_is_as_a_new_one() -> None:
+    """A test suite keeps one transport, or one server, and resets it before each test."""
+    used = tenant(tokens=["a"])
+    body = {"use": "sig", "kty": "RSA"}
+    used.fail(500, times=9)
+    used.throttle(retry_after=9)
+    used.reset([TrustFrameworkKeySet("x")])
+    new = GraphTransport([TrustFrameworkKeySet("x")])
+    url = f"{SETS}/B2C_1A_x/generateKey"
+    assert ask(used, "POST", url, json=body).json() == ask(new, "POST", url, json=body).json()
+    assert (used.now, used.tokens) == (None, frozenset())
+    used.reset(now=5, tokens=["b"])
+    assert (used.now, used.tokens, used.key_sets) == (5, frozenset("b"), {})
+
+
+def test_a_reset_with_a_wrong_value_changes_nothing() -> None:
+    transport = tenant(tokens=["a"])
+    before = state(transport)
+    wrong: list[dict[str, Any]] = [
+        {"key_sets": [1]},
+        {"now": "tomorrow"},
+        {"tokens": "b"},
+        {"tokens": 1},
+        {"tokens": [1]},
+    ]
+    for arguments in wrong:
+        with pytest.raises(trustkeys.InvalidInputError):
+            transport.reset(**arguments)
+        assert state(transport) == before
+        assert (transport.now, transport.tokens) == (15, frozenset("a"))
+
+
+def test_the_accepted_tokens_can_change_during_a_test() -> None:
+    """As when a token has expired, and a new one is fetched."""
+    transport = tenant(tokens=["old"])
+    old, new = ({"Authorization": f"Bearer {token}"} for token in ("old", "new"))
+    assert ask(transport, "GET", SETS, headers=old).status_code == 200
+    transport.tokens = ["new"]
+    assert ask(transport, "GET", SETS, headers=old).status_code == 401
+    assert ask(transport, "GET", SETS, headers=new).status_code == 200
+    with pytest.raises(trustkeys.InvalidInputError, match="tokens must be a list"):
+        transport.tokens = "new"
+    transport.tokens = ()
+    assert ask(transport, "GET", SETS).status_code == 200

@@ -89,10 +89,11 @@ class GraphTransport(httpx.MockTransport):
     Attributes:
         key_sets: The key sets of the tenant, by id, with private parts. You can change it.
         now: As above. You can change it.
+        tokens: As above. You can change it.
 
     Raises:
         InvalidInputError: `key_sets` contains another object, `now` is not a time, or `tokens` are
-            not texts. Setting `now` raises the same. Code ``BadRequest``.
+            not texts. Setting `now` or `tokens` raises the same. Code ``BadRequest``.
     """
 
     def __init__(
@@ -104,13 +105,38 @@ class GraphTransport(httpx.MockTransport):
         tokens: Iterable[str] = (),
     ) -> None:
         super().__init__(self._answer)
-        self.key_sets = {keys.id: keys for keys in map(_checked_set, key_sets)}
-        self.now = now
         self._generate = self._unused_test_key if generate is None else generate
-        self._tokens = _checked_tokens(tokens)
-        self._seeds = Seeds(last_first=True)  # people who write tests use the first ones
-        self._faults = Faults(OPERATIONS)
         self._lock = Lock()
+        self.reset(key_sets, now=now, tokens=tokens)
+
+    def reset(
+        self,
+        key_sets: Iterable[TrustFrameworkKeySet] = (),
+        *,
+        now: NumericDateInput = None,
+        tokens: Iterable[str] = (),
+    ) -> None:
+        """Start again, as a new transport with these arguments and the same `generate`.
+
+        Faults and throttling end, and generateKey makes the same test keys again.
+
+        Args:
+            key_sets: The key sets of the tenant.
+            now: The time of the tenant.
+            tokens: The accepted bearer tokens.
+
+        Raises:
+            InvalidInputError: As for a new transport. The tenant has not changed.
+        """
+        checked = {keys.id: keys for keys in map(_checked_set, key_sets)}
+        moment(now, "now")
+        accepted = _checked_tokens(tokens)
+        with self._lock:
+            self.key_sets = checked
+            self._now = now
+            self._tokens = accepted
+            self._seeds = Seeds(last_first=True)  # people who write tests use the first ones
+            self._faults = Faults(OPERATIONS)
 
     @property
     def now(self) -> NumericDateInput:
@@ -121,6 +147,15 @@ class GraphTransport(httpx.MockTransport):
     def now(self, at: NumericDateInput) -> None:
         moment(at, "now")
         self._now = at
+
+    @property
+    def tokens(self) -> frozenset[str]:
+        """The accepted bearer tokens. If there are none, no token is needed."""
+        return self._tokens
+
+    @tokens.setter
+    def tokens(self, tokens: Iterable[str]) -> None:
+        self._tokens = _checked_tokens(tokens)
 
     def throttle(self, *, retry_after: int = 1) -> None:
         """Refuse all requests with status 429 and code ``AADB2C95043`` for a while.
@@ -280,11 +315,12 @@ def _checked_set(keys: object) -> TrustFrameworkKeySet:
     )
 
 
-def _checked_tokens(tokens: Iterable[str]) -> frozenset[str]:
-    given = frozenset(() if isinstance(tokens, str) else tokens)
-    if isinstance(tokens, str) or not all(isinstance(token, str) for token in given):
+def _checked_tokens(tokens: object) -> frozenset[str]:
+    given = [None] if isinstance(tokens, str) or not isinstance(tokens, Iterable) else [*tokens]
+    texts = [each for each in given if isinstance(each, str)]
+    if len(texts) < len(given):
         raise InvalidInputError(
             "tokens must be a list of texts, each a bearer token without the word Bearer",
             target="tokens",
         )
-    return given
+    return frozenset(texts)
