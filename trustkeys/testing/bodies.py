@@ -50,11 +50,14 @@ def decoded(content: bytes, encoding: str) -> bytes:
 def read_body(content: bytes) -> dict[str, Any]:
     """Read a JSON object. A comma after the last member is ignored, as in the service.
 
-    Three published scripts and the example request of generateKey have one.
+    Three published scripts and the example request of generateKey have one. A body can also have
+    single quotes in place of all double ones, as those of Microsoft's C# sample have.
 
     Raises:
         InvalidInputError: As `trustkeys.core.strict_json.parse_object`.
     """
     if len(content) <= MAX_SET_BYTES:
         content = _TOKENS.sub(rb"\1", content)
+        if b'"' not in content and b"\\" not in content:
+            content = content.replace(b"'", b'"')
     return parse_object(content, what="the body", max_bytes=MAX_SET_BYTES)
