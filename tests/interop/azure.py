@@ -91,6 +91,11 @@ class Azure:
             timeout=120,
         )
 
+    def kept(self) -> str:
+        """Return all that az has written: it keeps a log of each command."""
+        files = self.folder.joinpath("config").rglob("*")
+        return "".join(file.read_text(errors="replace") for file in files if file.is_file())
+
     def rest(self, method: str, path: str, *options: str) -> subprocess.CompletedProcess[str]:
         """Send a request to Graph with az rest."""
         resource = f"https://{GRAPH}"

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.graph.plans import DAY, SECRETS, text_key
+from tests.graph.plans import DAY, SECRETS, shown, text_key
 from tests.interop.azure import DOMAIN, TENANT, Azure
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet
 from trustkeys.graph import Provisioning, az_script, private_bodies, provision
@@ -50,6 +50,7 @@ class Script:
 
     def __init__(self, azure: Azure, folder: Path, provisioning: Provisioning) -> None:
         self.azure = azure
+        self.provisioning = provisioning
         self.folder = folder / "keys of 'us' = $(touch oops) [a] ü"
         self.folder.mkdir(mode=0o700)
         (self.folder / "provision.sh").write_text(az_script(provisioning))
@@ -62,7 +63,9 @@ class Script:
 
     def run(self, *args: str) -> tuple[int, str]:
         done = self.azure.run("bash", str(self.folder / "provision.sh"), *args)
-        return done.returncode, done.stdout + done.stderr
+        said = done.stdout + done.stderr
+        assert shown(said + self.azure.kept(), self.provisioning) == []
+        return done.returncode, said
 
     def well(self, *args: str) -> str:
         """Run the script, which must succeed, and return what it prints."""
