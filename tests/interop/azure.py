@@ -63,6 +63,8 @@ class Azure:
             "HOME": str(folder),
             "AZURE_CONFIG_DIR": str(folder / "config"),
             "AZURE_CORE_COLLECT_TELEMETRY": "false",
+            # A person may have set this. The log has the bodies of requests.
+            "AZURE_LOGGING_ENABLE_LOG_FILE": "true",
             "HTTP_PROXY": proxy,
             "HTTPS_PROXY": proxy,
             "REQUESTS_CA_BUNDLE": str(authority),
