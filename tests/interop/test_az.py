@@ -94,7 +94,7 @@ def rsa_set() -> TrustFrameworkKeySet:
 def secrets() -> TrustFrameworkKeySet:
     """Return two secrets, of which the second is active."""
     now = int(time.time())
-    keys = (text_key(SECRETS[1]), text_key(SECRETS[2], now - DAY, now + 9 * DAY))
+    keys = (text_key(SECRETS[1]), text_key(SECRETS[0], now - DAY, now + 9 * DAY))
     return TrustFrameworkKeySet("Secrets", keys)
 
 
