@@ -7,14 +7,15 @@ of the script.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import re
 import signal
 import site
 import sys
 import time
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +27,29 @@ REASONS = {
     404: "Not Found",
     409: "Conflict",
     429: "Too Many Requests",
+    500: "Internal Server Error",
     502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
 }
 PRIVATE = ("k", "d", "p", "q", "dp", "dq", "qi")
-QUERIES: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "keys[].n": lambda answer: [key["n"] for key in answer["keys"] if key["n"] is not None],
-    "keys[].use": lambda answer: [key["use"] for key in answer["keys"]],
-    "keys[].[n,kid]": lambda answer: [f"{key['n']}\t{key['kid']}" for key in answer["keys"]],
-    "keys[].[kid,kid]": lambda answer: [f"{key['kid']}\t{key['kid']}" for key in answer["keys"]],
-    "n": lambda answer: answer["n"],
-    "to_string([use,nbf,exp])": lambda answer: json.dumps(
-        [answer["use"], answer["nbf"], answer["exp"]], separators=(",", ":")
-    ),
-}
+
+
+def queried(query: str, answer: dict[str, Any]) -> list[str] | str:
+    """Return what the queries of the script, in JMESPath, find in an answer."""
+    key_query = re.search(r"to_string\(\[use \|\| '(sig|enc)',nbf,exp,n\]\)", query)
+    assert key_query is not None
+
+    def shown(key: dict[str, Any]) -> str:
+        members = [key["use"] or key_query[1], key["nbf"], key["exp"], key["n"]]
+        return json.dumps(members, separators=(",", ":"))
+
+    if query == key_query[0]:
+        return shown(answer)
+    assert query == f"[[['keys','','']],keys[].[{key_query[0]},status || 'enabled',kid]][]"
+    return ["keys\t\t"] + [
+        f"{shown(key)}\t{key.get('status') or 'enabled'}\t{key['kid']}" for key in answer["keys"]
+    ]
 
 
 class Refused(Exception):  # noqa: N818
@@ -81,6 +92,8 @@ class Service:
             self.sets[name].append(self.new({"kty": "oct", **body, "k": secret}))
         elif path[1:] == ["uploadPkcs12"]:
             self.sets[name].append(self.new(pkcs12(body)))
+        elif path[1:] == ["uploadCertificate"]:
+            self.sets[name].append(self.new(certificate(body)))
         else:
             raise Refused(400, "BadRequest")
         return {}
@@ -121,7 +134,7 @@ class Service:
 
 
 def public(key: dict[str, Any]) -> dict[str, Any]:
-    names = ("kid", "kty", "use", "nbf", "exp", "e", "n")
+    names = ("kid", "kty", "use", "nbf", "exp", "e", "n", "status")
     return {"k": None, **{name: key.get(name) for name in names}}
 
 
@@ -129,23 +142,33 @@ def pkcs12(body: dict[str, Any]) -> dict[str, Any]:
     # Python was started without site-packages (-S), which is twice as fast.
     site.main()
     from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
-    from cryptography.x509 import KeyUsage
 
     try:
-        _, certificate, _ = load_key_and_certificates(
+        _, found, _ = load_key_and_certificates(
             b64decode(body["key"], validate=True), body["password"].encode()
         )
     except ValueError:
         raise Refused(400, "AADB2C95025") from None
-    assert certificate is not None
-    signs = certificate.extensions.get_extension_for_class(KeyUsage).value.digital_signature
-    numbers: Any = certificate.public_key()
-    n = numbers.public_numbers().n
+    return certified(found)
+
+
+def certificate(body: dict[str, Any]) -> dict[str, Any]:
+    site.main()
+    from cryptography.x509 import load_der_x509_certificate
+
+    return certified(load_der_x509_certificate(b64decode(body["key"], validate=True)))
+
+
+def certified(found: Any) -> dict[str, Any]:
+    from cryptography.x509 import KeyUsage
+
+    signs = found.extensions.get_extension_for_class(KeyUsage).value.digital_signature
+    n = found.public_key().public_numbers().n
     return {
         "kty": "RSA",
         "use": "sig" if signs else "enc",
-        "nbf": int(certificate.not_valid_before_utc.timestamp()),
-        "exp": int(certificate.not_valid_after_utc.timestamp()),
+        "nbf": int(found.not_valid_before_utc.timestamp()),
+        "exp": int(found.not_valid_after_utc.timestamp()),
         "e": "AQAB",
         # Padded base64, not base64url.
         "n": urlsafe_b64encode(n.to_bytes(n.bit_length() // 8, "big")).decode().translate(STANDARD),
@@ -162,8 +185,8 @@ def options_of(args: list[str]) -> dict[str, str]:
 def body_of(text: str | None) -> dict[str, Any] | None:
     if text is None:
         return None
-    # Like az: a file that cannot be read is itself the body, and an = hides the @.
-    if text.startswith("@") and "=" not in text and Path(text[1:]).is_file():
+    # Like az: a file that cannot be read is itself the body.
+    if text.startswith("@") and Path(text[1:]).is_file():
         text = Path(text[1:]).read_text()
     body: dict[str, Any] = json.loads(text)
     return body
@@ -228,10 +251,17 @@ def rest(options: dict[str, str], state: dict[str, Any], entry: dict[str, Any]) 
     if options["--output"] == "json":
         show(json.dumps(answer))
     if options["--output"] == "tsv":
-        show(QUERIES[options["--query"]](answer))
+        show(queried(options["--query"], answer))
 
 
 def main(args: list[str]) -> int:
+    # Two runs of the script at the same time share the tenant.
+    with (FOLDER / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return run(args)
+
+
+def run(args: list[str]) -> int:
     state = json.loads((FOLDER / "state.json").read_text())
     entry: dict[str, Any] = {"args": args}
     try:
