@@ -135,6 +135,25 @@ def test_what_published_clients_send_is_taken(method: str, path: str, body: Any)
 
 
 @pytest.mark.parametrize(
+    ("path", "name", "members"),
+    [
+        (GENERATE, "signing", '"use": "sig", "kty": "RSA"'),
+        (SECRET_TO, "secrets", '"use": "enc", "k": "a"'),
+    ],
+)
+def test_a_date_can_be_a_whole_double(path: str, name: str, members: str) -> None:
+    """PowerShell's ConvertTo-Json writes TotalSeconds so."""
+    transport = tenant()
+    content = f'{{{members}, "nbf": 1893456000.0, "exp": 1.9e9,}}'
+    assert direct(transport, "POST", path, content=content).status_code == 200
+    key = key_of(transport, name)
+    assert (key.nbf, key.exp) == (1893456000, 1900000000)
+    for date in ("1893456000.5", '"1893456000"', "1e400"):
+        answer = direct(transport, "POST", path, content=f'{{{members}, "nbf": {date}}}')
+        assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"{}", "gzip"),
