@@ -351,7 +351,7 @@ def test_the_sdks_own_client_waits_and_gives_up_after_three_retries(
 
 FAULTS = [
     (401, None, "InvalidAuthenticationToken"),
-    (403, None, "Authorization_RequestDenied"),
+    (403, None, "AADB2C"),
     (500, "AADB2C90063", "AADB2C90063"),
     (502, None, "BadGateway"),
     (503, None, "serviceNotAvailable"),

@@ -32,7 +32,7 @@ SECRET_BODY = {"use": "enc", "k": "a secret"}
 USUAL = [
     (400, "BadRequest"),
     (401, "InvalidAuthenticationToken"),
-    (403, "Authorization_RequestDenied"),
+    (403, "AADB2C"),
     (404, "NotFound"),
     (429, "AADB2C95043"),
     (500, "InternalServerError"),

@@ -53,7 +53,7 @@ STATUSES: Mapping[str, Status] = {
     "AADB2C95059": Status(400, OURS),
     "BadRequest": Status(400, ERRORS_PAGE),
     "InvalidAuthenticationToken": Status(401, ERRORS_PAGE),
-    "Authorization_RequestDenied": Status(403, BATCHING_PAGE),
+    "AADB2C": Status(403, "Azure/azure-cli issue 22755, microsoft-graph-docs issue 10988"),
     "NotFound": Status(404, ERRORS_PAGE),
     "MethodNotAllowed": Status(405, ERRORS_PAGE),
     "UnsupportedMediaType": Status(415, ERRORS_PAGE),
@@ -64,7 +64,7 @@ STATUSES: Mapping[str, Status] = {
 CODES: Mapping[int, str] = {
     400: "BadRequest",
     401: "InvalidAuthenticationToken",
-    403: "Authorization_RequestDenied",
+    403: "AADB2C",
     404: "NotFound",
     405: "MethodNotAllowed",
     429: "AADB2C95043",
