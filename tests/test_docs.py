@@ -71,11 +71,16 @@ def test_the_tutorials_and_how_to_pages_have_examples() -> None:
 def test_the_tests_of_the_tutorial_pass_when_they_are_copied(tmp_path: Path) -> None:
     text = (DOCS / "tutorials" / "testing.md").read_text()
     files = re.findall(r"```python\n# (test_\w+\.py)\n(.*?)```", text, re.DOTALL)
-    assert [name for name, _ in files] == ["test_tokens.py", "test_client.py", "test_engine.py"]
+    assert [name for name, _ in files] == [
+        "test_tokens.py",
+        "test_client.py",
+        "test_retry.py",
+        "test_engine.py",
+    ]
     for name, content in files:
         (tmp_path / name).write_text(content)
     shown = run(f"cd {tmp_path}; python -m pytest -p no:cacheprovider -W error")
-    assert "4 passed" in shown, shown
+    assert "5 passed" in shown, shown
 
 
 def test_every_command_is_in_the_table_of_commands() -> None:

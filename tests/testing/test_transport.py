@@ -199,48 +199,6 @@ def test_without_now_the_clock_decides(send: Send, monkeypatch: pytest.MonkeyPat
     assert GraphTransport().now is None
 
 
-# --- throttling
-
-
-def test_throttle_refuses_all_requests_until_its_time_has_passed(send: Send) -> None:
-    transport = tenant(now=100)
-    before = state(transport)
-    transport.throttle(retry_after=7)
-    for now, left in ((100, "7"), (101, "6"), (106, "1"), (106, "1")):
-        transport.now = now
-        for method, path in [("POST", SETS), ("DELETE", SIGNING), ("GET", "/nowhere?a")]:
-            answer = send(transport, method, path, json={"id": "new"})
-            refused(answer, 429, "AADB2C95043", None)
-            assert answer.headers["Retry-After"] == left
-    assert state(transport) == before
-    transport.now = 107
-    assert send(transport, "POST", SETS, json={"id": "new"}).status_code == 201
-
-
-def test_throttle_goes_by_the_clock_and_can_be_ended(
-    send: Send, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    transport = tenant(now=None)
-    monkeypatch.setattr("time.time", lambda: 99.5)
-    transport.throttle()
-    for now, left in ((99.5, "1"), (100.25, "1"), (50.0, "51")):
-        monkeypatch.setattr("time.time", lambda now=now: now)
-        answer = send(transport, "GET", SETS)
-        assert (answer.status_code, answer.headers["Retry-After"]) == (429, left)
-    monkeypatch.setattr("time.time", lambda: 100.5)
-    assert send(transport, "GET", SETS).status_code == 200
-    transport.throttle(retry_after=5)
-    assert send(transport, "GET", SETS).status_code == 429
-    transport.throttle(retry_after=0)
-    assert send(transport, "GET", SETS).status_code == 200
-
-
-@pytest.mark.parametrize("retry_after", [-1, 1.5, None, "1", True])
-def test_a_wrong_time_to_throttle_raises(retry_after: Any) -> None:
-    with pytest.raises(trustkeys.InvalidInputError, match=r"^retry_after must"):
-        GraphTransport().throttle(retry_after=retry_after)
-
-
 # --- state
 
 

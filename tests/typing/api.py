@@ -84,7 +84,10 @@ assert_type(testing.oct_key(0), trustkeys.TrustFrameworkKey)
 with testing.allow_test_keys(), testing.instant_keys():
     assert_type(strategies.keys(kty="RSA", size=2048), SearchStrategy[trustkeys.TrustFrameworkKey])
     assert_type(strategies.instants(key, keys), SearchStrategy[int])
-tenant = testing.GraphTransport([keys], now=5, generate=trustkeys.generate)
+tenant = testing.GraphTransport([keys], now=5, generate=trustkeys.generate, tokens=["a"])
+tenant.fail(503, code="AADB2C90063", times=2, on="POST uploadSecret", after=True)
+tenant.fail("timeout")
+tenant.throttle(retry_after=5)
 assert_type(tenant.key_sets, dict[str, trustkeys.TrustFrameworkKeySet])
 with httpx.Client(transport=tenant) as client:
     assert_type(client.get("/"), httpx.Response)

@@ -107,7 +107,7 @@ class Faults:
 
 def _check(fault: Fault, operations: Mapping[str, Collection[str]]) -> None:
     is_status = isinstance(fault.kind, int) and 400 <= fault.kind < 600
-    if not is_status and fault.kind not in [*_LOST]:  # a list is no key of a mapping
+    if not is_status and fault.kind not in (*_LOST,):
         raise InvalidInputError(
             f'fault must be a status from 400 to 599, "timeout" or "disconnect", '
             f"not {quantity(fault.kind)}",
