@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import jwcrypto.jwa
@@ -47,6 +50,14 @@ def tenant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tenant:
     return tenant
 
 
+def stop_server() -> None:
+    """End the server of a page whose examples failed before they did."""
+    pid = Path("pid")
+    if pid.exists():
+        with suppress(ProcessLookupError):
+            os.kill(int(pid.read_text()), signal.SIGKILL)
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
 @pytest.mark.usefixtures("clean_registry", "tenant")
 @pytest.mark.parametrize("page", [pytest.param(p, marks=deep(p), id=title(p)) for p in PAGES])
@@ -56,8 +67,11 @@ def test_the_examples_of_a_page_work_in_an_empty_folder(
     # One page raises it.
     limit = jwcrypto.jwa.default_max_pbkdf2_iterations
     monkeypatch.setattr(jwcrypto.jwa, "default_max_pbkdf2_iterations", limit)
-    for example in document(page).examples():
-        example.evaluate()
+    try:
+        for example in document(page).examples():
+            example.evaluate()
+    finally:
+        stop_server()
 
 
 def test_the_tutorials_and_how_to_pages_have_examples() -> None:

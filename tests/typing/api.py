@@ -89,6 +89,14 @@ tenant.fail(503, code="AADB2C90063", times=2, on="POST uploadSecret", after=True
 tenant.fail("timeout")
 tenant.throttle(retry_after=5)
 assert_type(tenant.key_sets, dict[str, trustkeys.TrustFrameworkKeySet])
+tenant.tokens = ["b"]
+tenant.reset([keys], now=5, tokens=["a"])
+assert_type(tenant.tokens, frozenset[str])
+with testing.serve(tenant, port=0) as server:
+    assert_type(server.url, str)
+    assert_type(server.transport, testing.GraphTransport)
+with testing.serve() as server:
+    assert_type(server, testing.GraphServer)
 with httpx.Client(transport=tenant) as client:
     assert_type(client.get("/"), httpx.Response)
 httpx.AsyncClient(transport=tenant)

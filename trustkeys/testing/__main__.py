@@ -31,7 +31,8 @@ programs in any language. The first line of the output is the base URL. Ctrl-C o
 server, and the tenant is gone.
 
 The tenant starts without key sets. Its new keys are test keys, whose private parts are public.
-Addresses below /trustkeys/ change the tenant and cause faults: see docs/how-to/loopback.md.
+Requests to addresses below /trustkeys/ change the tenant and cause faults: see "Graph on loopback"
+in the documentation.
 """
 
 

@@ -56,8 +56,8 @@ def serve(transport: GraphTransport | None = None, *, port: int = 0) -> Iterator
     thread of its own. When the block ends, all connections are closed.
 
     A simulated timeout keeps the connection open without an answer, and a simulated disconnect
-    closes it. A program that cannot call Python changes the tenant over HTTP, at the addresses
-    below ``/trustkeys/`` (see `trustkeys.testing.control`).
+    closes it. A test that cannot call Python changes the tenant over HTTP, at the addresses below
+    ``/trustkeys/`` ("Graph on loopback" in the documentation).
 
     Args:
         transport: What answers the requests. Default: a new `GraphTransport`, without key sets.
