@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -209,6 +210,19 @@ def test_every_secret_is_there_once_after_a_fault(
     said = script.badly()
     assert "run this again" in said
     assert "Traceback" not in said
+    script.well()
+    assert brought(graph, keys)
+
+
+def test_two_runs_at_once_bring_each_secret_once(
+    azure: Azure, graph: GraphTransport, tmp_path: Path
+) -> None:
+    keys = secrets()
+    script = Script(azure, tmp_path, provision(keys, by="action"))
+    with ThreadPoolExecutor() as pool:
+        runs = sorted(pool.map(lambda _: script.run(), range(2)))
+    assert [code for code, _ in runs] == [0, 1]
+    assert "another run of this script" in runs[1][1]
     script.well()
     assert brought(graph, keys)
 
