@@ -37,12 +37,16 @@ PRIVATE = ("k", "d", "p", "q", "dp", "dq", "qi")
 
 def queried(query: str, answer: dict[str, Any]) -> list[str] | str:
     """Return what the queries of the script, in JMESPath, find in an answer."""
-    key_query = re.search(r"to_string\(\[use \|\| '(sig|enc)',nbf,exp,n\]\)", query)
+    key_query = re.search(
+        r"to_string\(\[use \|\| '(sig|enc)',"
+        r"nbf && floor\(to_number\(nbf\)\),exp && floor\(to_number\(exp\)\),n\]\)",
+        query,
+    )
     assert key_query is not None
 
     def shown(key: dict[str, Any]) -> str:
-        members = [key["use"] or key_query[1], key["nbf"], key["exp"], key["n"]]
-        return json.dumps(members, separators=(",", ":"))
+        dates = [seconds(key[name]) for name in ("nbf", "exp")]
+        return json.dumps([key["use"] or key_query[1], *dates, key["n"]], separators=(",", ":"))
 
     if query == key_query[0]:
         return shown(answer)
@@ -140,16 +144,22 @@ class Service:
 
     def active(self, keys: list[dict[str, Any]]) -> Any:
         now = int((FOLDER / "now").read_text())
+        dates = [[seconds(key.get(name)) for name in ("nbf", "exp")] for key in keys]
         counting = [
-            (key["nbf"] if key.get("nbf") is not None else -1, number)
-            for number, key in enumerate(keys)
-            if (key.get("nbf") or 0) <= now < (key.get("exp") or 2**63)
+            (-1 if nbf is None else nbf, number)
+            for number, (nbf, exp) in enumerate(dates)
+            if (nbf or 0) <= now < (exp or 2**63)
         ]
         if not counting:
             raise Refused(404, "AADB2C90085", "no active key")
         if "active" in self.state:  # a service that counts in another way
             return public(keys[self.state["active"]])
         return public(keys[max(counting)[1]])
+
+
+def seconds(date: str | float | None) -> int | None:
+    """Return a date, which Graph's pages show as text or as a number."""
+    return None if date is None else int(float(date))
 
 
 def public(key: dict[str, Any]) -> dict[str, Any]:

@@ -101,8 +101,12 @@ key_set() {
 }
 
 # What Graph shows of a key, as trustkeys writes it: ["sig",NBF,EXP,"MODULUS"]. Graph does not show
-# the secret of an oct key, so that null is in the place of the modulus.
-query_key() { printf "to_string([use || '%s',nbf,exp,n])" "$use"; }
+# the secret of an oct key, so that null is in the place of the modulus. Its pages have dates as text,
+# too, and JSON can write a whole number with a fraction of zero.
+query_key() {
+  local nbf='nbf && floor(to_number(nbf))' exp='exp && floor(to_number(exp))'
+  printf "to_string([use || '%s',%s,%s,n])" "$use" "$nbf" "$exp"
+}
 
 # Convert base64 to base64url: TEXT.
 plain() {
