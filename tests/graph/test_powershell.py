@@ -73,7 +73,6 @@ class PowerShellTenant(Tenant):
 
     def place(self, *provisionings: Provisioning) -> None:
         super().place(*provisionings)
-        (self.folder / "provision.sh").unlink()
         (self.folder / self.script).write_text(pwsh_script(*provisionings))
 
     def run(self, *args: str) -> subprocess.CompletedProcess[str]:
@@ -125,7 +124,7 @@ def test_a_hostile_name_runs_nothing(tenant: PowerShellTenant) -> None:
     tenant.place(hostile())
     tenant.change(faults=[fault("before", "get", status=404, code="NotFound")])
     tenant.badly()
-    assert tenant.left == ["1.json", tenant.script]
+    assert tenant.left == ["1.json", "1.sent.1", tenant.script]
     assert not [*tenant.standin.parent.rglob("oops")]
 
 
