@@ -57,8 +57,25 @@ class Refused(Exception):  # noqa: N818
 
     def __init__(self, status: int, code: str, message: str = "no") -> None:
         super().__init__(code)
-        self.status = status
-        self.text = json.dumps({"error": {"code": code, "message": message}})
+        error = json.dumps({"error": {"code": code, "message": message}})
+        # A gateway sends no body, and az prints no parentheses then.
+        body = f"({error})" if code else ""
+        self.text = f"ERROR: {REASONS[status]}{body}\n"
+
+
+class Lost(Refused):
+    """A connection that is closed without an answer: what azure-cli 2.91 prints then."""
+
+    def __init__(self) -> None:
+        Exception.__init__(self)
+        self.text = (
+            "ERROR: The command failed with an unexpected error. Here is the traceback:\n"
+            "ERROR: ('Connection aborted.', ConnectionResetError(104, 'Connection reset by "
+            "peer'))\n"
+            "Traceback (most recent call last):\n"
+            '  File "urllib3/connectionpool.py", line 787, in urlopen\n'
+            "To check existing issues, please visit: https://github.com/Azure/azure-cli/issues\n"
+        )
 
 
 class Service:
@@ -130,6 +147,8 @@ class Service:
         ]
         if not counting:
             raise Refused(404, "AADB2C90085", "no active key")
+        if "active" in self.state:  # a service that counts in another way
+            return public(keys[self.state["active"]])
         return public(keys[max(counting)[1]])
 
 
@@ -219,6 +238,8 @@ def hit(fault: dict[str, Any], state: dict[str, Any], entry: dict[str, Any]) -> 
         keep(state, entry)
         os.killpg(os.getpgrp(), signal.SIGKILL)
         time.sleep(60)
+    if fault.get("lost"):
+        raise Lost
     raise Refused(fault["status"], fault["code"], fault.get("message", ""))
 
 
@@ -235,6 +256,11 @@ def rest(options: dict[str, str], state: dict[str, Any], entry: dict[str, Any]) 
     assert path[:3] == ["beta", "trustFramework", "keySets"]
     entry["body"] = body_of(options.get("--body"))
     fault = fault_of(state, method)
+    if fault.get("portal"):
+        # The page of a hotel's network: az prints it, whatever output is asked for.
+        show("<html>sign in</html>")
+        sys.stderr.write("WARNING: Not a json response, outputting to stdout.\n")
+        return
     if fault["when"] == "before":
         hit(fault, state, entry)
     before = json.loads(json.dumps(state.get("sets", {})))
@@ -275,7 +301,7 @@ def run(args: list[str]) -> int:
             assert args[0] == "rest"
             rest(options_of(args[1:]), state, entry)
     except Refused as refused:
-        sys.stderr.write(f"ERROR: {REASONS[refused.status]}({refused.text})\n")
+        sys.stderr.write(refused.text)
         return 1
     finally:
         keep(state, entry)

@@ -170,8 +170,8 @@ keys_shown() { say "$shown" | cut -d ' ' -f 1; }
 # Whether a process is another run of this script.
 is_running() {
   [ -n "$1" ] && [ "$1" != $$ ] && kill -0 "$1" 2>/dev/null || return 1
-  # The system may have given the number of a run that was killed to another program.
-  case $(ps -o args= -p "$1" 2>/dev/null) in
+  # The system may have given the number of a killed run to another program. -ww: whole lines.
+  case $(ps -ww -o args= -p "$1" 2>/dev/null) in
     '' | *provision.sh*) return 0 ;;
   esac
   return 1

@@ -111,7 +111,7 @@ def az_script(*provisionings: Provisioning) -> str:
 def _az_steps(provisionings: Sequence[Provisioning]) -> Iterator[str]:
     first = 1
     for each in provisionings:
-        yield f"key_set {each.keyset_id} {each.use}"
+        yield f"key_set {shlex.quote(each.keyset_id)} {each.use}"
         if each.appends:
             yield from ["append <<'KEYS'", *_comparison(each, first), "KEYS"]
         for number, request in enumerate(each.requests, first):
