@@ -8,6 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,14 +22,32 @@ from trustkeys.graph import Provisioning, provision, pwsh_script
 # These tests run here, too, with the fixture `tenant` below.
 from tests.graph.test_bash import (  # noqa: F401  # isort: skip
     test_a_key_set_that_somebody_else_changes_meanwhile_is_not_touched,
+    test_a_key_set_that_differs_from_what_was_brought_is_reported,
     test_a_missing_key_set_is_created_whichever_way_the_service_says_so,
+    test_a_wrong_active_key_is_reported,
     test_an_existing_key_set_is_not_touched,
     test_it_sends_nothing_to_another_tenant_than_the_named_one,
     test_nothing_is_sent_if_the_key_set_cannot_be_read,
     test_replacing_a_key_set_that_does_not_exist_is_refused,
+    test_one_script_brings_several_key_sets,
     test_replacing_lists_only_keys_that_are_lost,
+    test_replacing_lists_the_lost_keys_and_needs_an_option,
     test_replacing_secrets_lists_all_since_none_can_be_recognised,
+    test_the_certificate_of_a_partner_is_brought,
     test_the_expected_active_key_follows_the_clock,
+)
+from tests.graph.test_bash_append import (  # noqa: F401  # isort: skip
+    test_a_change_by_somebody_else_during_an_unclear_step_stops_it,
+    test_a_key_that_the_tenant_must_have_and_lacks_stops_it,
+    test_a_secret_that_may_be_there_needs_a_decision,
+    test_adding_needs_a_key_set,
+    test_an_unclear_error_adds_no_key_twice,
+    test_foreign_keys_can_come_between_two_runs,
+    test_it_works_from_a_saved_answer_and_new_keys,
+    test_killed_at_any_request_it_adds_no_key_twice,
+    test_new_secrets_join_those_that_are_there,
+    test_only_the_keys_that_the_tenant_lacks_are_added,
+    test_the_newest_key_of_both_sides_must_be_active,
 )
 from tests.graph.test_bash_resume import (  # noqa: F401  # isort: skip
     test_a_refused_body_stays_and_the_reason_is_shown,
@@ -85,7 +104,7 @@ class PowerShellTenant(Tenant):
             "AZURE_LOGGING_ENABLE_LOG_FILE": "false",
         }
         del environment["AZURE_CLI_DISABLE_CONNECTION_VERIFICATION"]
-        call = " ".join([literal(str(self.folder / self.script)), *map(argument, args)])
+        call = " ".join([literal(str(self.folder / self.script)), *map(self.argument, args)])
         return subprocess.run(
             [*PWSH, SESSION.replace("SCRIPT", call)],
             cwd=self.standin,
@@ -96,10 +115,11 @@ class PowerShellTenant(Tenant):
             start_new_session=True,
         )
 
+    def argument(self, text: str) -> str:
+        return self.option(text) if text.startswith("--") else literal(text)
 
-def argument(text: str) -> str:
-    """Return an argument of the bash script as PowerShell's."""
-    return f"-{text[2:].capitalize()}" if text.startswith("--") else literal(text)
+    def option(self, name: str) -> str:
+        return f"-{name[2:].capitalize()}"
 
 
 def literal(text: str) -> str:
@@ -237,7 +257,7 @@ def test_it_waits_as_long_as_a_busy_service_says(tenant: PowerShellTenant, kind:
     """The module would obey without a word, and give up after a few minutes."""
     provisioning, there, expected = kind
     tenant.place(provisioning)
-    busy = {"status": 429, "code": "TooManyRequests"}
+    busy: dict[str, Any] = {"status": 429, "code": "TooManyRequests"}
     tenant.change(
         faults=[
             fault("before", **busy),

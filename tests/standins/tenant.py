@@ -105,6 +105,10 @@ class Tenant:
             start_new_session=True,
         )
 
+    def option(self, name: str) -> str:
+        """Return an option of the bash script as this script spells it."""
+        return name
+
     def well(self, *args: str) -> str:
         """Run the script, which must succeed, and return what it prints."""
         done = self.run(*args)
