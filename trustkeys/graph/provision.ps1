@@ -85,7 +85,9 @@ function Show-Failure {
     } elseif (Test-Success) {
         Show-Error "The answer with status $script:Status is not of Graph."
     } else {
-        Show-Error (Get-Plain "Status $script:Status, ${script:Code}: $script:Words")
+        # A gateway sends no code.
+        $parts = @("Status $script:Status", $script:Code, $script:Words) | Where-Object { $_ }
+        Show-Error (Get-Plain ($parts -join ': '))
     }
 }
 
