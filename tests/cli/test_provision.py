@@ -102,7 +102,14 @@ def test_several_key_sets_share_a_script_and_a_passphrase(
     assert ids == ["B2C_1A_Signing", "B2C_1A_Encrypted", "B2C_1A_Secrets"]
     assert modes(folder / "all").keys() == {"1.json", "2.json", "3.json", "provision.sh"}
     # A passphrase that no file needs is a mistake.
-    args = ("signing.keys", "secrets.keys", "--to", "b", "--password-file", "passphrase")
+    args: tuple[str, ...] = (
+        "signing.keys",
+        "secrets.keys",
+        "--to",
+        "b",
+        "--password-file",
+        "passphrase",
+    )
     assert "it is not encrypted" in failed(provision(folder, *args), 2)
     args = ("signing.keys", "signing.keys", "--to", "b")
     assert "2 key sets are called B2C_1A_Signing" in failed(provision(folder, *args), 2)

@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import json
 import os
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import pytest
@@ -77,10 +77,14 @@ class SDK:
 def need(package: str) -> None:
     """Skip the test if a package is missing, or fail it in the run for these tests."""
     if importlib.util.find_spec(package) is None:
-        missing = f"{package} is missing: install the extra interop"
-        if os.environ.get("TRUSTKEYS_INTEROP") == "1":
-            pytest.fail(missing, pytrace=False)
-        pytest.skip(missing)
+        give_up(f"{package} is missing: install the extra interop")
+
+
+def give_up(missing: str) -> NoReturn:
+    """Skip the test, or fail it in the run for these tests."""
+    if os.environ.get("TRUSTKEYS_INTEROP") == "1":
+        pytest.fail(missing, pytrace=False)
+    pytest.skip(missing)
 
 
 def named(path: str) -> Any:

@@ -77,6 +77,14 @@ def async_client(
     return asyncio.run(request())
 
 
+def direct(transport: GraphTransport, method: str, url: str, **options: Any) -> httpx.Response:
+    """Send a request without a client of httpx, which takes most of the time of a test."""
+    address = url if url.startswith("https:") else BETA + url
+    answer = transport.handle_request(httpx.Request(method, address, **options))
+    answer.read()
+    return answer
+
+
 def without_leaks(client: Send) -> Send:
     """Check that no answer shows a private part that the tenant has or had."""
 
@@ -107,6 +115,30 @@ def refused(answer: httpx.Response, status: int, code: str, target: str | None) 
     assert list(error) == ["code", "message", "target", "innerError"]
     assert error["message"]
     return str(error["message"])
+
+
+def batch(method: str, path: str, body: Any = ..., **more: Any) -> dict[str, Any]:
+    """Return a request in a batch, without its id."""
+    content = {"headers": {"Content-Type": "application/json"}, "body": body}
+    return {"method": method, "url": path, **({} if body is ... else content), **more}
+
+
+def batched(
+    send: Send, transport: GraphTransport, requests: list[dict[str, Any]], **options: Any
+) -> list[dict[str, Any]]:
+    """Send requests in a batch, and return the answers. An id is the number of the request."""
+    parts = [{"id": f"{number}", **each} for number, each in enumerate(requests, 1)]
+    answer = send(transport, "POST", "/$batch", json={"requests": parts}, **options)
+    assert answer.status_code == 200, answer.text
+    assert list(answer.json()) == ["responses"]
+    answers = answer.json()["responses"]
+    assert [each["id"] for each in answers] == [part["id"] for part in parts]
+    return list(answers)
+
+
+def missing(method: str) -> tuple[int, str, str]:
+    """Return how a request for a key set is refused that does not exist."""
+    return (400, "AADB2C90073", "id") if method == "GET" else (404, "AADB2C95052", "id")
 
 
 def alone(key: TrustFrameworkKey) -> dict[str, Any]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
 import trustkeys
 from tests import support
+from tests.formats.helpers import Authority
 from tests.testing.tenant import (
     BETA,
     EMPTY,
@@ -23,8 +28,10 @@ from tests.testing.tenant import (
     Send,
     alone,
     certificate_body,
+    direct,
     in_set,
     key_of,
+    missing,
     refused,
     shown,
     state,
@@ -194,6 +201,78 @@ def test_a_certificate_is_uploaded_with_or_without_its_key(
     assert key == (certified if action == "uploadPkcs12" else certified.public())
 
 
+BOTH = {"digital_signature": True, "key_encipherment": True}
+NEITHER = {"key_cert_sign": True}
+SIGNS = {"digital_signature": True}
+ENCRYPTS = {"data_encipherment": True}
+
+
+def usage(allowed: dict[str, bool]) -> x509.KeyUsage:
+    names = [
+        *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+        *("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+    ]
+    return x509.KeyUsage(**{**dict.fromkeys(names, False), **allowed})
+
+
+CHOSEN: list[tuple[x509.KeyUsage | None, str | None, str | None]] = [
+    # The key usage, the use of the set's keys, and the use of the new key (None: refused).
+    *[
+        (each, of_set, of_set or "sig")
+        for each in (None, usage(BOTH), usage(NEITHER))
+        for of_set in (None, "sig", "enc")
+    ],
+    (usage(SIGNS), None, "sig"),
+    (usage(SIGNS), "sig", "sig"),
+    (usage(SIGNS), "enc", None),
+    (usage(ENCRYPTS), None, "enc"),
+    (usage(ENCRYPTS), "enc", "enc"),
+    (usage(ENCRYPTS), "sig", None),
+]
+
+
+@pytest.mark.parametrize(("key_usage", "of_set", "expected"), CHOSEN)
+@pytest.mark.parametrize("action", ["uploadCertificate", "uploadPkcs12"])
+def test_a_certificate_for_both_uses_or_neither_is_taken(
+    action: str, key_usage: x509.KeyUsage | None, of_set: str | None, expected: str | None
+) -> None:
+    """The service takes it and chooses. Refusing it would fail programs that work."""
+    private = testing.rsa_key(5).private_key()
+    certificate = Authority().issue("CN=a", private.public_key(), "CN=a", private, key_usage)
+    data = certificate.public_bytes(Encoding.DER)
+    password = {}
+    if action == "uploadPkcs12":
+        encryption = BestAvailableEncryption(b"a")
+        data = serialize_key_and_certificates(None, private, certificate, None, encryption)
+        password = {"password": "a"}
+    keys = TrustFrameworkKeySet("any", [] if of_set is None else [testing.rsa_key(6, use=of_set)])
+    transport = GraphTransport([keys])
+    body = {"key": base64.b64encode(data).decode(), **password}
+    answer = direct(transport, "POST", f"{SETS}/B2C_1A_any/{action}", json=body)
+    if expected is None:
+        refused(answer, 400, "AADB2C95034", "use")
+        assert len(keys) == 1
+    else:
+        assert answer.json()["use"] == expected
+        key = key_of(transport, "any")
+        assert (key.use, key.nbf) == (expected, answer.json()["nbf"])
+        assert key.has_private == (action == "uploadPkcs12")
+
+
+@pytest.mark.parametrize("of_set", [None, "enc"])
+def test_a_pfx_without_a_certificate_needs_a_set_with_a_use(of_set: str | None) -> None:
+    private = testing.rsa_key(5).private_key()
+    data = serialize_key_and_certificates(None, private, None, None, BestAvailableEncryption(b"a"))
+    body = {"key": base64.b64encode(data).decode(), "password": "a"}
+    keys = TrustFrameworkKeySet("any", [] if of_set is None else [testing.rsa_key(6, use=of_set)])
+    transport = GraphTransport([keys])
+    answer = direct(transport, "POST", f"{SETS}/B2C_1A_any/uploadPkcs12", json=body)
+    if of_set is None:
+        refused(answer, 400, "AADB2C90253", "use")
+    else:
+        assert answer.json()["use"] == of_set
+
+
 def test_set_status_changes_only_the_status(send: Send) -> None:
     transport = tenant()
     before = [*transport.key_sets["B2C_1A_signing"]]
@@ -228,13 +307,31 @@ def test_replacing_a_set_removes_its_keys(send: Send, method: str, given_id: Any
     assert list(transport.key_sets) == ["B2C_1A_signing", "B2C_1A_secrets", "B2C_1A_empty"]
 
 
+@pytest.mark.parametrize("given", ["", "signing", "B2C_1A_signing", None])
+@pytest.mark.parametrize("context", [{}, {"@odata.context": "a"}, {"keys_v2": None}])
+def test_a_patch_that_does_not_name_the_keys_leaves_them(
+    send: Send, context: dict[str, Any], given: str | None
+) -> None:
+    """OData 4.01 section 11.4.3. The Java SDK writes only members that have changed."""
+    transport = tenant()
+    before = state(transport)
+    body = {**context, **({} if given == "" else {"id": given})}
+    answer = send(transport, "PATCH", SIGNING, json=body)
+    assert (answer.status_code, answer.json()) == (200, send(transport, "GET", SIGNING).json())
+    assert state(transport) == before
+    refused(send(transport, "PUT", SIGNING, json=body), 400, "AADB2C90253", "keys")
+    null = {**body, "keys": None}
+    refused(send(transport, "PATCH", SIGNING, json=null), 400, "AADB2C90253", "keys")
+    assert state(transport) == before
+
+
 def test_a_deleted_set_is_kept_as_bak_until_that_is_deleted(send: Send) -> None:
     transport = tenant()
     old = transport.key_sets["B2C_1A_signing"]
     backup = f"{SIGNING}.bak"
     answer = send(transport, "DELETE", SIGNING)
     assert (answer.status_code, answer.content) == (204, b"")
-    refused(send(transport, "GET", SIGNING), 404, "AADB2C95052", "id")
+    refused(send(transport, "GET", SIGNING), *missing("GET"))
     assert transport.key_sets["B2C_1A_signing.bak"] is old
     expected = shown(old, "B2C_1A_signing.bak")
     assert send(transport, "GET", backup).json() == {
@@ -247,7 +344,7 @@ def test_a_deleted_set_is_kept_as_bak_until_that_is_deleted(send: Send) -> None:
     assert send(transport, "DELETE", SIGNING).status_code == 204
     assert send(transport, "GET", backup).json()["keys"] == []
     assert send(transport, "DELETE", backup).status_code == 204
-    refused(send(transport, "GET", backup), 404, "AADB2C95052", "id")
+    refused(send(transport, "GET", backup), *missing("GET"))
     assert list(transport.key_sets) == ["B2C_1A_secrets", "B2C_1A_empty"]
 
 

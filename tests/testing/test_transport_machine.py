@@ -7,6 +7,7 @@ generated key), and predicts the rest.
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -30,12 +31,15 @@ SETS = "/trustFramework/keySets"
 
 STATUS = {
     "NotFound": 404,
+    "AADB2C90073": 400,
     "AADB2C95052": 404,
     "MethodNotAllowed": 405,
     "AADB2C95028": 409,
     "AADB2C95043": 429,
 }
 """The status by error code. All other errors are 400."""
+
+JSON = {"Content-Type": "application/json"}
 
 KEY = "microsoft.graph.trustFrameworkKey"
 ENTITY = "trustFramework/keySets/$entity"
@@ -209,7 +213,10 @@ class Tenant(RuleBasedStateMachine):
         self.transport = GraphTransport(now=0)
         self.client = httpx.Client(transport=self.transport, base_url=BETA)
         self.model: dict[str, list[Key]] = {}
-        self.throttled = 0
+        self.now = 0
+        self.busy_until = 0
+        self.faults = 0
+        self.form = "alone"
         self.secrets: set[str] = set()
 
     def teardown(self) -> None:
@@ -219,21 +226,54 @@ class Tenant(RuleBasedStateMachine):
         self, method: str, path: str, body: Any = None, *, broken: Iterable[str] = ()
     ) -> httpx.Response | None:
         """Send a request, check an error against the codes, and return any other answer."""
-        answer = self.client.request(method, path, json=body)
+        answer = self.send(method, path, body)
         self.secrets.update(private_texts(body))
         assert not any(secret in answer.text for secret in self.secrets)
         codes = {*broken}
-        if self.throttled:
-            self.throttled -= 1
+        if self.now < self.busy_until:
             codes = {"AADB2C95043"}
-            assert answer.headers["Retry-After"] == "3"
+            assert answer.headers["Retry-After"] == str(self.busy_until - self.now)
+        elif self.faults:
+            codes = {"AADB2C90063"}
+            self.faults -= 1
         if not codes:
             assert answer.status_code < 300, answer.text
             return answer
         code = answer.json()["error"]["code"]
         assert code in codes
         assert answer.status_code == STATUS.get(code, 400)
+        inner = answer.json()["error"]["innerError"]
+        assert inner["date"] == f"1970-01-01T00:00:{self.now:02}"
         return None
+
+    def send(self, method: str, path: str, body: Any) -> httpx.Response:
+        """Send a request, alone, in another spelling, or in a batch: the answer is the same."""
+        if self.form == "lower case":
+            # The ids of a set and of a key keep their case.
+            parts = enumerate(path.split("/"))
+            path = "/".join(part if at in (3, 5) else part.lower() for at, part in parts)
+        if self.form == "gzip" and body is not None:
+            content = gzip.compress(json.dumps(body).encode())
+            headers = {"Content-Encoding": "gzip"}
+            return self.client.request(method, path, content=content, headers=headers)
+        if self.form == "batch" and (body is not None or method in ("GET", "DELETE")):
+            sent = {} if body is None else {"body": body}
+            part = {"id": "1", "method": method, "url": path, "headers": JSON, **sent}
+            answer = self.client.post("/$batch", json={"requests": [part]})
+            assert answer.status_code == 200
+            (only,) = answer.json()["responses"]
+            text = json.dumps(only["body"]) if "body" in only else ""
+            return httpx.Response(only["status"], headers=only["headers"], text=text)
+        return self.client.request(method, path, json=body)
+
+    @rule(form=st.sampled_from(["alone", "lower case", "gzip", "batch"]))
+    def write_requests_in(self, form: str) -> None:
+        self.form = form
+
+    @rule(times=st.integers(1, 2))
+    def fail(self, times: int) -> None:
+        self.transport.fail(400, code="AADB2C90063", times=times)
+        self.faults += times
 
     def ask_a_set(
         self,
@@ -244,7 +284,8 @@ class Tenant(RuleBasedStateMachine):
         *,
         broken: Callable[[list[Key]], Iterable[str]] = lambda keys: (),
     ) -> httpx.Response | None:
-        codes = broken(self.model[name]) if name in self.model else ["AADB2C95052"]
+        missing = "AADB2C90073" if method == "GET" else "AADB2C95052"
+        codes = broken(self.model[name]) if name in self.model else [missing]
         return self.ask(method, f"{SETS}/{name}{rest}", body, broken=codes)
 
     def name_of(self, where: int) -> str:
@@ -305,12 +346,14 @@ class Tenant(RuleBasedStateMachine):
         body = given_only({"id": name if called == SET else called, "keys": jwks})
 
         def broken(_: list[Key]) -> Iterable[str]:
-            codes = ["AADB2C90253"] if jwks is None else jwks_broken(jwks)
+            codes = ["AADB2C90253"] if jwks is None and method == "PUT" else []
+            codes = codes if jwks is None else jwks_broken(jwks)
             return [*codes, "BadRequest"] if called == "another" else codes
 
         answer = self.ask_a_set(method, name, body=body, broken=broken)
         if answer is not None:
-            self.model[name] = self.uploaded(jwks, answer.json())
+            if jwks is not None:  # else a PATCH leaves the keys
+                self.model[name] = self.uploaded(jwks, answer.json())
             assert answer.json() == {**of(ENTITY), **shown(name, self.model[name])}
 
     @rule(where=wheres)
@@ -438,9 +481,15 @@ class Tenant(RuleBasedStateMachine):
         name = self.name_of(where)
         what = f"trustFramework/keySets('{name}')/keys_v2"
         answer = self.ask_a_set("GET", name, "/keys_v2")
+        keys = [in_set(key) for key in self.model.get(name, [])]
         if answer is not None:
-            keys = [in_set(key) for key in self.model[name]]
             assert answer.json() == {**of(what), "value": keys}
+        query = "?$select=kid,status&$top=1&$count=true"
+        answer = self.ask_a_set("GET", name, f"/keys_v2{query}")
+        if answer is not None:
+            few = [{"kid": key["kid"], "status": key["status"]} for key in keys[:1]]
+            counted = {**of(f"{what}(kid,status)"), "@odata.count": len(keys)}
+            assert answer.json() == {**counted, "value": few}
         kid = self.kid_of(name, index)
         codes = ["NotFound"] if kid == "other" else []
         answer = self.ask_a_set("GET", name, f"/keys_v2/{kid}", broken=lambda keys: codes)
@@ -458,6 +507,7 @@ class Tenant(RuleBasedStateMachine):
     ) -> None:
         name = self.name_of(where)
         self.transport.now = datetime.fromtimestamp(at, UTC) if is_datetime else at
+        self.now = at
         keys: Any = [SimpleNamespace(**key) for key in self.model.get(name, [])]
         active = support.model_of_the_overview(keys, at)
         codes = ["NotFound"] if active is None else []
@@ -468,10 +518,15 @@ class Tenant(RuleBasedStateMachine):
 
     # --- requests without effect
 
-    @rule(count=st.integers(0, 2))
-    def throttle(self, count: int) -> None:
-        self.transport.throttle(count, retry_after=3)
-        self.throttled = count
+    @rule(seconds=st.sampled_from([0, 0, 1, 3]))
+    def throttle(self, seconds: int) -> None:
+        self.transport.throttle(retry_after=seconds)
+        self.busy_until = self.now + seconds
+
+    @rule(seconds=st.integers(0, 3))
+    def wait(self, seconds: int) -> None:
+        self.now += seconds
+        self.transport.now = self.now
 
     @rule(where=wheres, method=methods)
     def stray(self, where: int, method: str) -> None:

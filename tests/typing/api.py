@@ -84,8 +84,19 @@ assert_type(testing.oct_key(0), trustkeys.TrustFrameworkKey)
 with testing.allow_test_keys(), testing.instant_keys():
     assert_type(strategies.keys(kty="RSA", size=2048), SearchStrategy[trustkeys.TrustFrameworkKey])
     assert_type(strategies.instants(key, keys), SearchStrategy[int])
-tenant = testing.GraphTransport([keys], now=5, generate=trustkeys.generate)
+tenant = testing.GraphTransport([keys], now=5, generate=trustkeys.generate, tokens=["a"])
+tenant.fail(503, code="AADB2C90063", times=2, on="POST uploadSecret", after=True)
+tenant.fail("timeout")
+tenant.throttle(retry_after=5)
 assert_type(tenant.key_sets, dict[str, trustkeys.TrustFrameworkKeySet])
+tenant.tokens = ["b"]
+tenant.reset([keys], now=5, tokens=["a"])
+assert_type(tenant.tokens, frozenset[str])
+with testing.serve(tenant, port=0) as server:
+    assert_type(server.url, str)
+    assert_type(server.transport, testing.GraphTransport)
+with testing.serve() as server:
+    assert_type(server, testing.GraphServer)
 with httpx.Client(transport=tenant) as client:
     assert_type(client.get("/"), httpx.Response)
 httpx.AsyncClient(transport=tenant)

@@ -16,7 +16,7 @@ def use_of(certificate: x509.Certificate) -> str | None:
     Raises:
         InvalidInputError: Its extensions cannot be read. Code ``AADB2C95034``.
     """
-    allowed = _allowed(certificate)
+    allowed = allowed_uses(certificate)
     return allowed.pop() if len(allowed) == 1 else None
 
 
@@ -27,7 +27,7 @@ def check_usage(certificate: x509.Certificate, use: str) -> None:
         InvalidInputError: It does not, or its extensions cannot be read. Code ``AADB2C95034``.
     """
     use = checked_use(use)
-    if use not in _allowed(certificate):
+    if use not in allowed_uses(certificate):
         needed = {"sig": "digitalSignature", "enc": "keyEncipherment or dataEncipherment"}
         raise InvalidInputError(
             f"the certificate's key usage must have {needed[use]} for a key of use {use}",
@@ -56,8 +56,12 @@ def key_usage(use: str) -> x509.KeyUsage:
     )
 
 
-def _allowed(certificate: x509.Certificate) -> set[str]:
-    """Return the uses that a certificate allows: both, if it has no key usage."""
+def allowed_uses(certificate: x509.Certificate) -> set[str]:
+    """Return the uses that a certificate allows: both, if it has no key usage.
+
+    Raises:
+        InvalidInputError: Its extensions cannot be read. Code ``AADB2C95034``.
+    """
     try:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:

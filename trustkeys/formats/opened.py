@@ -28,13 +28,14 @@ class OpenedKey:
         use: What the file says about the key's `use`, unchecked, or None.
         nbf: Likewise about `nbf`.
         exp: Likewise about `exp`.
+        certificate: The key's own certificate, whose key usage must allow its `use`, or None.
     """
 
     _key: TrustFrameworkKey
     use: Any = None
     nbf: Any = None
     exp: Any = None
-    _certificate: Certificate | None = None
+    certificate: Certificate | None = None
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any], *, kid: str | None = None) -> OpenedKey:
@@ -72,8 +73,8 @@ class OpenedKey:
                 "use is missing: the file does not say whether the key is for sig or enc"
             )
         wanted = checked_use(wanted)
-        if self._certificate is not None:
-            check_usage(self._certificate, wanted)
+        if self.certificate is not None:
+            check_usage(self.certificate, wanted)
         start, end = numeric_dates(
             self.nbf if nbf is None else nbf, self.exp if exp is None else exp
         )

@@ -10,19 +10,32 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
-from attrs import frozen
+from attrs import evolve, frozen
 
 from trustkeys.core.jwk import read_jwk
 from trustkeys.core.key import TrustFrameworkKey, odata_context
 from trustkeys.core.numericdate import NumericDateInput
 from trustkeys.core.request import GenerateKeyRequest
-from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
-from trustkeys.errors import InvalidInputError, KeyNotFoundError
+from trustkeys.errors import InvalidInputError, KeyNotFoundError, TrustKeysError
+from trustkeys.formats.key_usage import allowed_uses
+from trustkeys.formats.opened import OpenedKey
 from trustkeys.keyset.document import checked_id
-from trustkeys.keyset.keyset import TrustFrameworkKeySet
+from trustkeys.keyset.keyset import TrustFrameworkKeySet, open_certificate, open_pkcs12
+from trustkeys.testing.bodies import read_body
+from trustkeys.testing.query import Query
 from trustkeys.wording import is_name, quoted, shape
 
 __tracebackhide__ = True
+
+SET_MEMBERS = ("id", "keys", "keys_v2")
+KEY_MEMBERS = (
+    *("kid", "kty", "use", "nbf", "exp", "x5c", "x5t", "status"),
+    *("e", "n", "k", "d", "p", "q", "dp", "dq", "qi"),
+)
+
+# Members of a resource that clients send as null with any operation. The last two are those of
+# Microsoft's Java SDK.
+_NULLABLE = {*SET_MEMBERS, *KEY_MEMBERS, "odataType", "keysV2"}
 
 
 @frozen
@@ -34,34 +47,47 @@ class Call:
         now: The time for getActiveKey; None is the clock.
         generate: Makes the keys of generateKey.
         base_url: The address of the API, without a slash at the end: ``https://HOST/beta``.
+        method: The HTTP method.
         name: The id of the key set in the address.
         kid: The id of the key in the address.
+        query: The query options.
         content: The body.
+        send: Answers a request in a batch: its method, its address and its body.
+        refuse: Answers with an error.
     """
 
     key_sets: dict[str, TrustFrameworkKeySet]
     now: NumericDateInput
     generate: Callable[[GenerateKeyRequest], TrustFrameworkKey]
     base_url: str
+    method: str
     name: str
     kid: str
+    query: Query
     content: bytes
+    send: Callable[[str, str, bytes], httpx.Response]
+    refuse: Callable[[TrustKeysError], httpx.Response]
 
     @property
     def key_set(self) -> TrustFrameworkKeySet:
         """The key set in the address.
 
         Raises:
-            KeyNotFoundError: The tenant has no such key set. Code ``AADB2C95052``.
+            KeyNotFoundError: The tenant has no such key set. Code ``AADB2C90073`` for a read, and
+                ``AADB2C95052`` for a write.
         """
         if self.name not in self.key_sets:
             raise KeyNotFoundError(
-                "no key set in the tenant has this id", code="AADB2C95052", target="id"
+                "no key set in the tenant has this id",
+                code="AADB2C90073" if self.method == "GET" else "AADB2C95052",
+                target="id",
             )
         return self.key_sets[self.name]
 
     def members(self, *names: str) -> dict[str, Any]:
         """Read the body, a JSON object. Annotations that begin with ``@odata.`` are left out.
+
+        So are other members of a key or a key set that are null.
 
         Args:
             names: The members that the operation takes.
@@ -70,40 +96,53 @@ class Call:
             InvalidInputError: The body is not a JSON object, or has another member. Code
                 ``BadRequest``.
         """
-        body = parse_object(self.content, what="the body", max_bytes=MAX_SET_BYTES)
-        members = {name: value for name, value in body.items() if not name.startswith("@odata.")}
-        for name in members:
-            if name not in names:
+        members: dict[str, Any] = {}
+        for name, value in read_body(self.content).items():
+            if name in names:
+                members[name] = value
+            elif not name.startswith("@odata.") and not (value is None and name in _NULLABLE):
                 raise InvalidInputError(
                     f"the body takes {', '.join(names)}, and no member {quoted(name)}",
                     target=name if is_name(name) else None,
                 )
         return members
 
-    def ok(self, content: Mapping[str, Any], what: str, *, status: int = 200) -> httpx.Response:
-        """Answer with an entity or a collection; `what` it is goes into ``@odata.context``."""
-        context = odata_context(self.base_url, what)
-        return httpx.Response(status, json={"@odata.context": context, **content})
+    def entity(self, members: Mapping[str, Any], what: str, *, status: int = 200) -> httpx.Response:
+        """Answer with an entity; `what` it is goes into ``@odata.context``."""
+        context = odata_context(self.base_url, self.query.context(what))
+        chosen = self.query.chosen(members)
+        return httpx.Response(status, json={"@odata.context": context, **chosen})
+
+    def collection(self, entities: list[dict[str, Any]], what: str) -> httpx.Response:
+        """Answer with a collection; `what` it is goes into ``@odata.context``."""
+        context = odata_context(self.base_url, self.query.context(what))
+        page = self.query.page(entities)
+        return httpx.Response(200, json={"@odata.context": context, **page})
 
     def key(self, key: TrustFrameworkKey) -> httpx.Response:
         """Answer with a key."""
-        return httpx.Response(200, json=key.to_graph(base_url=self.base_url))
+        return self.entity(key.to_graph(base_url=None), "microsoft.graph.trustFrameworkKey")
 
     def shown_set(self) -> httpx.Response:
         """Answer with the key set in the address."""
-        return self.ok(_shown(self.name, self.key_set), "trustFramework/keySets/$entity")
+        return self.entity(_shown(self.name, self.key_set), "trustFramework/keySets/$entity")
 
 
-Operation = Callable[[Call], httpx.Response]
-
-
-def _list_sets(call: Call) -> httpx.Response:
+def list_sets(call: Call) -> httpx.Response:
+    """Answer GET keySets."""
     sets = [_shown(name, keys) for name, keys in call.key_sets.items()]
-    return call.ok({"value": sets}, "trustFramework/keySets")
+    return call.collection(sets, "trustFramework/keySets")
 
 
-def _create_set(call: Call) -> httpx.Response:
-    members = call.members("id", "keys")
+def count_sets(call: Call) -> httpx.Response:
+    """Answer GET keySets/$count."""
+    return _number(len(call.key_sets))
+
+
+def create_set(call: Call) -> httpx.Response:
+    """Answer POST keySets."""
+    # A published client sends `usage`, which the resource does not have.
+    members = call.members("id", "keys", "usage")
     jwks = [] if members.get("keys") is None else members["keys"]
     keys = TrustFrameworkKeySet(_required(members, "id"), _uploaded(jwks))
     if keys.id in call.key_sets:
@@ -111,22 +150,23 @@ def _create_set(call: Call) -> httpx.Response:
             f"the tenant already has a key set {keys.id}", code="AADB2C95028", target="id"
         )
     call.key_sets[keys.id] = keys
-    answer = call.ok(_shown(keys.id, keys), "trustFramework/keySets/$entity", status=201)
+    answer = call.entity(_shown(keys.id, keys), "trustFramework/keySets/$entity", status=201)
     answer.headers["Location"] = f"{call.base_url}/trustFramework/keySets('{keys.id}')"
     return answer
 
 
-def _replace_set(call: Call) -> httpx.Response:
-    before = call.key_set
-    members = call.members("id", "keys")
-    if members.get("id") not in (None, call.name) and checked_id(members["id"]) != call.name:
-        raise InvalidInputError("id must be the one in the address", target="id")
-    keys = _uploaded(_required(members, "keys"))
-    call.key_sets[call.name] = TrustFrameworkKeySet(before.id, keys)
-    return call.shown_set()
+def replace_set(call: Call) -> httpx.Response:
+    """Answer PUT keySets/{id}."""
+    return _written(call, required=True)
 
 
-def _delete_set(call: Call) -> httpx.Response:
+def update_set(call: Call) -> httpx.Response:
+    """Answer PATCH keySets/{id}, which changes only what it names (OData 4.01 section 11.4.3)."""
+    return _written(call, required=False)
+
+
+def delete_set(call: Call) -> httpx.Response:
+    """Answer DELETE keySets/{id}."""
     keys = call.key_set
     del call.key_sets[call.name]
     if not call.name.endswith(".bak"):
@@ -134,16 +174,24 @@ def _delete_set(call: Call) -> httpx.Response:
     return httpx.Response(204)
 
 
-def _generate_key(call: Call) -> httpx.Response:
+def generate_key(call: Call) -> httpx.Response:
+    """Answer POST generateKey."""
     keys = call.key_set
-    key = call.generate(GenerateKeyRequest.from_graph(call.content))
+    key = call.generate(GenerateKeyRequest.from_graph(call.members("use", "kty", "nbf", "exp")))
     keys.add(key)
     return call.key(key)
 
 
-def _upload_secret(call: Call) -> httpx.Response:
+def upload_secret(call: Call) -> httpx.Response:
+    """Answer POST uploadSecret."""
     keys = call.key_set
-    members = call.members("use", "k", "nbf", "exp")
+    # Published clients send `kty`, which the operation's page does not have.
+    members = call.members("use", "k", "nbf", "exp", "kty")
+    kty = members.get("kty")
+    if kty is not None and not (isinstance(kty, str) and kty.lower() == "oct"):
+        raise InvalidInputError(
+            f"kty of a secret is oct, not {shape(kty)}", code="AADB2C95031", target="kty"
+        )
     key = keys.upload_secret(
         _required(members, "k"),
         _required(members, "use"),
@@ -151,67 +199,56 @@ def _upload_secret(call: Call) -> httpx.Response:
         exp=members.get("exp"),
     )
     shown = {member: getattr(key, member) for member in ("kid", "use", "kty", "nbf", "exp")}
-    return call.ok(shown, "microsoft.graph.trustFrameworkKey")
+    return call.entity(shown, "microsoft.graph.trustFrameworkKey")
 
 
-def _upload_certificate(call: Call) -> httpx.Response:
+def upload_certificate(call: Call) -> httpx.Response:
+    """Answer POST uploadCertificate."""
     keys = call.key_set
-    return call.key(keys.upload_certificate(_required(call.members("key"), "key")))
+    opened = open_certificate(_required(call.members("key"), "key"))
+    return call.key(_added(keys, opened))
 
 
-def _upload_pkcs12(call: Call) -> httpx.Response:
+def upload_pkcs12(call: Call) -> httpx.Response:
+    """Answer POST uploadPkcs12."""
     keys = call.key_set
     members = call.members("key", "password")
     pfx, password = (_required(members, member) for member in ("key", "password"))
-    return call.key(keys.upload_pkcs12(pfx, password))
+    return call.key(_added(keys, open_pkcs12(pfx, password)))
 
 
-def _get_active_key(call: Call) -> httpx.Response:
+def get_active_key(call: Call) -> httpx.Response:
+    """Answer GET getActiveKey."""
     return call.key(call.key_set.get_active_key(call.now))
 
 
-def _list_keys(call: Call) -> httpx.Response:
+def list_keys(call: Call) -> httpx.Response:
+    """Answer GET keys_v2."""
     keys = _shown(call.name, call.key_set)["keys"]
-    return call.ok({"value": keys}, f"trustFramework/keySets('{call.name}')/keys_v2")
+    return call.collection(keys, f"trustFramework/keySets('{call.name}')/keys_v2")
 
 
-def _get_key(call: Call) -> httpx.Response:
+def count_keys(call: Call) -> httpx.Response:
+    """Answer GET keys_v2/$count."""
+    return _number(len(call.key_set))
+
+
+def get_key(call: Call) -> httpx.Response:
+    """Answer GET keys_v2/{kid}."""
     keys = call.key_set
     keys.get(call.kid)  # raises if the set has no such key
     (key,) = [key for key in _shown(call.name, keys)["keys"] if key["kid"] == call.kid]
-    return call.ok(key, f"trustFramework/keySets('{call.name}')/keys_v2/$entity")
+    return call.entity(key, f"trustFramework/keySets('{call.name}')/keys_v2/$entity")
 
 
-def _set_status(call: Call) -> httpx.Response:
+def set_status(call: Call) -> httpx.Response:
+    """Answer PATCH keys_v2/{kid}."""
     call.key_set.set_status(call.kid, _required(call.members("status"), "status"))
     return httpx.Response(204)
 
 
-SETS: Mapping[str, Operation] = {"GET": _list_sets, "POST": _create_set}
-"""The operations on ``keySets``, by method."""
-
-SET: Mapping[str, Operation] = {
-    "GET": Call.shown_set,
-    # The operation's page has PUT, and Microsoft's SDKs send PATCH.
-    "PUT": _replace_set,
-    "PATCH": _replace_set,
-    "DELETE": _delete_set,
-}
-"""The operations on ``keySets/{id}``."""
-
-BELOW_SET: Mapping[str, Mapping[str, Operation]] = {
-    "generateKey": {"POST": _generate_key},
-    "uploadSecret": {"POST": _upload_secret},
-    "uploadCertificate": {"POST": _upload_certificate},
-    "uploadPkcs12": {"POST": _upload_pkcs12},
-    "getActiveKey": {"GET": _get_active_key},
-    "getActiveKey()": {"GET": _get_active_key},
-    "keys_v2": {"GET": _list_keys},
-}
-"""The operations on ``keySets/{id}/…``, by the last segment."""
-
-KEY: Mapping[str, Operation] = {"GET": _get_key, "PATCH": _set_status}
-"""The operations on ``keySets/{id}/keys_v2/{kid}``."""
+def _number(count: int) -> httpx.Response:
+    return httpx.Response(200, text=str(count))
 
 
 def _shown(name: str, keys: TrustFrameworkKeySet) -> dict[str, Any]:
@@ -223,6 +260,33 @@ def _required(members: Mapping[str, Any], name: str) -> Any:
     if members.get(name) is None:
         raise InvalidInputError(f"{name} is missing", code="AADB2C90253", target=name)
     return members[name]
+
+
+def _written(call: Call, *, required: bool) -> httpx.Response:
+    before = call.key_set
+    members = call.members("id", "keys")
+    if members.get("id") not in (None, call.name) and checked_id(members["id"]) != call.name:
+        raise InvalidInputError("id must be the one in the address", target="id")
+    if required or "keys" in members:
+        keys = _uploaded(_required(members, "keys"))
+        call.key_sets[call.name] = TrustFrameworkKeySet(before.id, keys)
+    return call.shown_set()
+
+
+def _added(keys: TrustFrameworkKeySet, opened: OpenedKey) -> TrustFrameworkKey:
+    """Add a key with its certificate. Its `use` is that of the set, else of its key usage.
+
+    The service also takes a certificate that allows both uses, or neither. It then chooses, and
+    does not document how: `sig` is our reading.
+    """
+    use = keys.use or opened.use
+    if opened.certificate is not None:
+        use = use or "sig"
+        if not allowed_uses(opened.certificate):
+            opened = evolve(opened, certificate=None)
+    key = opened.key(use=use)
+    keys.add(key)
+    return key
 
 
 def _uploaded(jwks: Any) -> list[TrustFrameworkKey]:

@@ -1,0 +1,1 @@
+"""Programs that use Microsoft's SDKs, and one without an SDK."""
