@@ -53,7 +53,7 @@ def test_killed_at_any_request_it_continues_and_uploads_no_key_twice(
         assert stopped.returncode < 0
         said = tenant.well()
         assert there(tenant) == expected
-        assert tenant.left == ["provision.sh"]
+        assert tenant.left == [tenant.script]
         assert_nothing_leaks(tenant, provisioning, said)
     steps = len(provisioning.requests)
     # Before each step, and at the end the key set and its active key.
@@ -122,7 +122,7 @@ def test_it_gives_up_on_a_busy_service_and_keeps_the_bodies(tenant: Tenant) -> N
     tenant.change(faults=[fault("before", status=429, code="TooManyRequests") for _ in range(9)])
     assert "ERROR: Too Many Requests(" in tenant.badly()
     assert tenant.sleeps == [5, 10, 20, 40, 80, 160]
-    assert tenant.left == ["1.json", "provision.sh"]
+    assert tenant.left == ["1.json", tenant.script]
     tenant.change(faults=[])
     tenant.well()
 

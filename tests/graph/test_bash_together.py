@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.deep, pytest.mark.usefixtures("test_keys_allowed", "fe
 
 def start(tenant: Tenant) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        ["bash", str(tenant.folder / "provision.sh")],
+        ["bash", str(tenant.folder / tenant.script)],
         cwd=tenant.standin,
         env=tenant.environment,
         stdout=subprocess.PIPE,
@@ -43,7 +43,7 @@ def test_two_runs_send_each_key_once(tenant: Tenant, kind: Kind, round_: int) ->
         assert (code, errors.count("another run of this script")) in ((0, 0), (1, 1)), errors
     tenant.well()
     assert there(tenant) == expected
-    assert tenant.left == ["provision.sh"]
+    assert tenant.left == [tenant.script]
 
 
 @contextmanager
@@ -78,4 +78,4 @@ def test_a_run_that_was_killed_while_it_wrote_its_claim_has_sent_nothing(tenant:
     (tenant.folder / f"az-errors.{os.getpid()}.txt").touch()
     tenant.well()
     assert len(texts_there(tenant)) == 3
-    assert tenant.left == ["provision.sh"]
+    assert tenant.left == [tenant.script]

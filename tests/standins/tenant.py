@@ -21,6 +21,8 @@ TOKEN = "eyJ0eXAiOiJKV1QifQ.secret"
 class Tenant:
     """A fake tenant, fake programs that reach it, and a directory with a script."""
 
+    script = "provision.sh"
+
     def __init__(self, folder: Path) -> None:
         self.standin = folder / "standin"
         self.standin.mkdir()
@@ -86,7 +88,7 @@ class Tenant:
     def place(self, *provisionings: Provisioning) -> None:
         """Write a script and its bodies."""
         self.folder.mkdir(mode=0o700)
-        (self.folder / "provision.sh").write_text(az_script(*provisionings))
+        (self.folder / self.script).write_text(az_script(*provisionings))
         for name, body in private_bodies(*provisionings).items():
             (self.folder / name).write_text(body)
             (self.folder / name).chmod(0o600)
@@ -94,7 +96,7 @@ class Tenant:
     def run(self, *args: str) -> subprocess.CompletedProcess[str]:
         """Run the script from another directory, in a process group that a fault can kill."""
         return subprocess.run(
-            ["bash", str(self.folder / "provision.sh"), *args],
+            ["bash", str(self.folder / self.script), *args],
             cwd=self.standin,
             env=self.environment,
             capture_output=True,
@@ -102,6 +104,10 @@ class Tenant:
             timeout=60,
             start_new_session=True,
         )
+
+    def option(self, name: str) -> str:
+        """Return an option of the bash script as this script spells it."""
+        return name
 
     def well(self, *args: str) -> str:
         """Run the script, which must succeed, and return what it prints."""
