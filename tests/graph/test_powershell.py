@@ -17,7 +17,7 @@ from tests.graph.plans import DAY, SECRETS, Kind, fault, text_key, text_set, tex
 from tests.graph.test_scripts import hostile
 from tests.standins.tenant import NOW, TENANT, Tenant
 from trustkeys import TrustFrameworkKeySet
-from trustkeys.graph import Provisioning, provision, pwsh_script
+from trustkeys.graph import CLOUDS, Provisioning, provision, pwsh_script
 
 # These tests run here, too, with the fixture `tenant` below.
 from tests.graph.test_bash import (  # noqa: F401  # isort: skip
@@ -156,6 +156,15 @@ def test_arguments_that_do_not_fit_are_refused(tenant: PowerShellTenant) -> None
     assert "replace nothing: leave -Replace out" in tenant.badly("--replace")
     assert "leave -Same and -New out" in tenant.badly("--new")
     assert not (tenant.standin / "log").exists()
+
+
+def test_it_sends_nothing_to_another_cloud(
+    tenant: PowerShellTenant, rsa_set: TrustFrameworkKeySet
+) -> None:
+    """The module sends every request to the cloud that it is connected to."""
+    tenant.place(provision(rsa_set, base_url=CLOUDS["usgov"], at=NOW))
+    assert "connected to another cloud than USGov" in tenant.badly()
+    assert [entry["args"][0] for entry in tenant.log] == ["account"]
 
 
 def test_it_says_how_to_sign_in(tenant: PowerShellTenant) -> None:

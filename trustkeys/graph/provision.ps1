@@ -99,6 +99,10 @@ function Get-SignIn {
 function Get-Tenant {
     $context = Get-MgContext
     if ($null -eq $context) { Stop-Here "PowerShell is not connected: $(Get-SignIn)" }
+    # The module sends requests to the cloud that it is connected to, whatever their address is.
+    if ([string] $context.Environment -ne $Environment) {
+        Stop-Here "PowerShell is connected to another cloud than ${Environment}: $(Get-SignIn)"
+    }
     return ([string] $context.TenantId) -replace '[^0-9A-Za-z-]', ''
 }
 

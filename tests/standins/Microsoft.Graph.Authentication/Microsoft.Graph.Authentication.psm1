@@ -41,7 +41,7 @@ function Get-MgContext {
     param()
     $said = Start-Az @('account', 'show', '--query', 'tenantId', '--output', 'tsv')
     if ($said.ExitCode -eq 0) {
-        return [pscustomobject] @{ TenantId = $said.Output.Trim() }
+        return [pscustomobject] @{ TenantId = $said.Output.Trim(); Environment = 'Global' }
     }
 }
 
