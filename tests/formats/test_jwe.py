@@ -150,7 +150,7 @@ def test_a_wrong_passphrase_has_an_error_of_its_own(encrypted: str) -> None:
         ({"p2c": 600_001}, "p2c"),
         ({"p2c": 2**200}, "p2c"),
         ({"p2c": -1}, "p2c"),
-        ({"p2c": 220_000.0}, "p2c"),
+        ({"p2c": 220_000.5}, "p2c"),
         ({"p2c": "220000"}, "p2c"),
         ({"p2c": ...}, "p2c"),
         ({"p2s": ...}, "p2s"),

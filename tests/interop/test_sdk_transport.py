@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -225,6 +226,12 @@ def refusal(sdk: SDK, transport: GraphTransport, call: Call, **options: Any) -> 
 ERRORS: dict[str, tuple[Callable[[SDK, Any], Awaitable[Any]], int, str, str | None]] = {
     "no such set": (
         lambda sdk, sets: one(sets, "B2C_1A_other").get(),
+        400,
+        "AADB2C90073",
+        "id",
+    ),
+    "no set to write to": (
+        lambda sdk, sets: one(sets, "B2C_1A_other").delete(),
         404,
         "AADB2C95052",
         "id",
@@ -254,11 +261,23 @@ ERRORS: dict[str, tuple[Callable[[SDK, Any], Awaitable[Any]], int, str, str | No
         "AADB2C95028",
         "id",
     ),
-    "nothing to update": (
-        lambda sdk, sets: one(sets).patch(sdk.model("TrustFrameworkKeySet")()),
+    "another id": (
+        lambda sdk, sets: one(sets).patch(sdk.model("TrustFrameworkKeySet")(id="other")),
         400,
-        "AADB2C90253",
-        "keys",
+        "BadRequest",
+        "id",
+    ),
+    "an option that the transport does not have": (
+        lambda sdk, sets: sets.get(request_configuration=asking(KEY_SETS, filter="id eq 'a'")),
+        400,
+        "BadRequest",
+        "query",
+    ),
+    "no such member": (
+        lambda sdk, sets: sets.get(request_configuration=asking(KEY_SETS, select=["name"])),
+        400,
+        "BadRequest",
+        "$select",
     ),
     "no use": (
         lambda sdk, sets: one(sets).generate_key.post(sdk.body("GenerateKey")(kty="RSA")),
@@ -286,6 +305,10 @@ def test_the_sdk_raises_its_own_error_for_an_error(
     error = refusal(sdk, transport, lambda sets: call(sdk, sets))
     assert (error.response_status_code, error.error.code) == (status, code)
     assert error.error.target == target
+    inner = error.error.inner_error
+    assert inner.request_id == error.response_headers["request-id"]
+    assert inner.client_request_id == error.response_headers["client-request-id"]
+    assert abs(inner.date - datetime.now()) < timedelta(days=1)  # noqa: DTZ005
 
 
 def test_the_sdk_sees_how_long_to_wait_when_throttled(sdk: SDK) -> None:
@@ -324,6 +347,157 @@ def test_the_sdks_own_client_waits_and_gives_up_after_three_retries(
         asyncio.run(run())
     assert (caught.value.response_status_code, caught.value.error.code) == (429, "AADB2C95043")
     assert waited[3:] == [9, 8, 7]
+
+
+FAULTS = [
+    (401, None, "InvalidAuthenticationToken"),
+    (403, None, "Authorization_RequestDenied"),
+    (500, "AADB2C90063", "AADB2C90063"),
+    (502, None, "BadGateway"),
+    (503, None, "serviceNotAvailable"),
+    (504, None, "UnknownError"),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "expected"), FAULTS)
+def test_the_sdk_raises_its_own_error_for_a_fault(
+    sdk: SDK, status: int, code: str | None, expected: str
+) -> None:
+    transport = GraphTransport()
+    transport.fail(status, code=code, on="GET keySets")
+    error = refusal(sdk, transport, lambda sets: sets.get())
+    assert (error.response_status_code, error.error.code) == (status, expected)
+    assert driven(sdk, transport, lambda sets: sets.get())[0]["value"] == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [("timeout", httpx.ReadTimeout), ("disconnect", httpx.RemoteProtocolError)],
+)
+def test_the_sdk_raises_the_error_of_httpx_for_a_lost_answer(
+    sdk: SDK, fault: str, error: type[httpx.TransportError]
+) -> None:
+    transport = GraphTransport()
+    transport.fail(fault, after=True)
+    with pytest.raises(error):
+        driven(sdk, transport, lambda sets: sets.post(sdk.model("TrustFrameworkKeySet")(id="test")))
+    assert [*transport.key_sets] == ["B2C_1A_test"]
+
+
+def test_the_sdks_own_client_sends_a_request_again_after_a_fault(
+    sdk: SDK, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret is uploaded twice if only the answer was lost, as in a tenant."""
+
+    async def sleep(seconds: float) -> None:
+        pass
+
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    transport = GraphTransport([TrustFrameworkKeySet("test")])
+    transport.fail(504, on="uploadSecret", after=True)
+    secret = sdk.body("UploadSecret")(use="sig", k="a client secret")
+    factory = named("msgraph_core.GraphClientFactory")
+
+    async def run() -> None:
+        client = httpx.AsyncClient(transport=transport)
+        async with factory.create_with_default_middleware(client=client) as client:
+            await one(sdk.key_sets_by(client)).upload_secret.post(secret)
+
+    asyncio.run(run())
+    assert len(transport.key_sets["B2C_1A_test"]) == 2
+
+
+KEY_SETS = "key_sets_request_builder.KeySetsRequestBuilder"
+KEYS = "item.keys_v2.keys_v2_request_builder.Keys_v2RequestBuilder"
+ONE_SET = "item.trust_framework_key_set_item_request_builder.TrustFrameworkKeySetItemRequestBuilder"
+
+
+def asking(builder: str, **options: Any) -> Any:
+    """Return the SDK's configuration for a request with query options."""
+    module = f"{SDK.generated}.trust_framework.key_sets.{builder}"
+    parameters = getattr(named(module), f"{builder.rpartition('.')[2]}GetQueryParameters")
+    configuration = named("kiota_abstractions.base_request_configuration.RequestConfiguration")
+    return configuration(query_parameters=parameters(**options))
+
+
+def test_the_sdk_selects_limits_and_counts(sdk: SDK) -> None:
+    keys = [testing.rsa_key(seed, nbf=seed) for seed in range(3)]
+    transport = GraphTransport([TrustFrameworkKeySet("test", keys), TrustFrameworkKeySet("other")])
+    options = {"select": ["kid", "status"], "top": 2, "count": True}
+    number, number_of_keys, sets, of_one, shown = driven(
+        sdk,
+        transport,
+        lambda sets: sets.count.get(),
+        lambda sets: one(sets).keys_v2.count.get(),
+        lambda sets: sets.get(
+            request_configuration=asking(KEY_SETS, select=["id"], top=1, count=True)
+        ),
+        lambda sets: one(sets).get(request_configuration=asking(ONE_SET, select=["id"])),
+        lambda sets: one(sets).keys_v2.get(request_configuration=asking(KEYS, **options)),
+    )
+    assert (number, number_of_keys) == (2, 3)
+    first = {"additional_data": {}, "id": "B2C_1A_test"}
+    assert sets == {
+        **answered("trustFramework/keySets(id)"),
+        "odata_count": 2,
+        "value": [first],
+    }
+    assert of_one == {**first, **answered("trustFramework/keySets(id)/$entity")}
+    assert (shown["odata_count"], len(shown["value"])) == (3, 2)
+    assert [(key["kid"], key["status"]) for key in shown["value"]] == [
+        (key.kid, "enabled") for key in keys[:2]
+    ]
+    assert not {"n", "kty", "use"} & shown["value"][0].keys()
+
+
+def test_the_sdk_sends_a_batch(sdk: SDK) -> None:
+    """The SDK (1.60) reads no body of JSON from the answer, and sends ``depends_on``."""
+    transport = GraphTransport([TrustFrameworkKeySet("test")])
+    secret = sdk.body("UploadSecret")(use="sig", k="a client secret")
+    room = "msgraph_core.requests"
+    item = named(f"{room}.batch_request_item.BatchRequestItem")
+    builder = named(f"{room}.batch_request_builder.BatchRequestBuilder")
+
+    async def run() -> Any:
+        async with httpx.AsyncClient(transport=transport) as client:
+            sets = sdk.key_sets_by(client)
+            errors = {"XXX": sdk.model("ODataError", room="o_data_errors.")}
+            content = named(f"{room}.batch_request_content.BatchRequestContent")({})
+            requests = {
+                "upload": one(sets).upload_secret.to_post_request_information(secret),
+                "count": one(sets).keys_v2.count.to_get_request_information(),
+                "missing": one(sets, "B2C_1A_other").to_get_request_information(),
+                "delete": one(sets).to_delete_request_information(),
+            }
+            for name, request in requests.items():
+                content.add_request(name, item(request, id=name))
+            return await builder(sets.request_adapter, error_map=errors).post(content)
+
+    answer = asyncio.run(run())
+    assert answer.get_response_status_codes() == {
+        "upload": 200,
+        "count": 200,
+        "missing": 400,
+        "delete": 204,
+    }
+    assert answer.get_response_stream_by_id("count").read() == b"1"
+    assert [*transport.key_sets] == ["B2C_1A_test.bak"]
+
+
+def test_the_sdk_sees_that_a_batch_is_malformed(sdk: SDK) -> None:
+    room = "msgraph_core.requests"
+    builder = named(f"{room}.batch_request_builder.BatchRequestBuilder")
+    item = named(f"{room}.batch_request_item.BatchRequestItem")
+
+    async def call(sets: Any) -> Any:
+        errors = {"XXX": sdk.model("ODataError", room="o_data_errors.")}
+        content = named(f"{room}.batch_request_content.BatchRequestContent")({})
+        for name in ("a", "A"):
+            content.add_request(name, item(sets.to_get_request_information(), id=name))
+        return await builder(sets.request_adapter, error_map=errors).post(content)
+
+    error = refusal(sdk, GraphTransport(), call)
+    assert (error.response_status_code, error.error.target) == (400, "requests")
 
 
 PROGRAM = """

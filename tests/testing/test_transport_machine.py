@@ -7,6 +7,7 @@ generated key), and predicts the rest.
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -37,6 +38,8 @@ STATUS = {
     "AADB2C95043": 429,
 }
 """The status by error code. All other errors are 400."""
+
+JSON = {"Content-Type": "application/json"}
 
 KEY = "microsoft.graph.trustFrameworkKey"
 ENTITY = "trustFramework/keySets/$entity"
@@ -212,6 +215,8 @@ class Tenant(RuleBasedStateMachine):
         self.model: dict[str, list[Key]] = {}
         self.now = 0
         self.busy_until = 0
+        self.faults = 0
+        self.form = "alone"
         self.secrets: set[str] = set()
 
     def teardown(self) -> None:
@@ -221,20 +226,54 @@ class Tenant(RuleBasedStateMachine):
         self, method: str, path: str, body: Any = None, *, broken: Iterable[str] = ()
     ) -> httpx.Response | None:
         """Send a request, check an error against the codes, and return any other answer."""
-        answer = self.client.request(method, path, json=body)
+        answer = self.send(method, path, body)
         self.secrets.update(private_texts(body))
         assert not any(secret in answer.text for secret in self.secrets)
         codes = {*broken}
         if self.now < self.busy_until:
             codes = {"AADB2C95043"}
             assert answer.headers["Retry-After"] == str(self.busy_until - self.now)
+        elif self.faults:
+            codes = {"AADB2C90063"}
+            self.faults -= 1
         if not codes:
             assert answer.status_code < 300, answer.text
             return answer
         code = answer.json()["error"]["code"]
         assert code in codes
         assert answer.status_code == STATUS.get(code, 400)
+        inner = answer.json()["error"]["innerError"]
+        assert inner["date"] == f"1970-01-01T00:00:{self.now:02}"
         return None
+
+    def send(self, method: str, path: str, body: Any) -> httpx.Response:
+        """Send a request, alone, in another spelling, or in a batch: the answer is the same."""
+        if self.form == "lower case":
+            # The ids of a set and of a key keep their case.
+            parts = enumerate(path.split("/"))
+            path = "/".join(part if at in (3, 5) else part.lower() for at, part in parts)
+        if self.form == "gzip" and body is not None:
+            content = gzip.compress(json.dumps(body).encode())
+            headers = {"Content-Encoding": "gzip"}
+            return self.client.request(method, path, content=content, headers=headers)
+        if self.form == "batch" and (body is not None or method in ("GET", "DELETE")):
+            sent = {} if body is None else {"body": body}
+            part = {"id": "1", "method": method, "url": path, "headers": JSON, **sent}
+            answer = self.client.post("/$batch", json={"requests": [part]})
+            assert answer.status_code == 200
+            (only,) = answer.json()["responses"]
+            text = json.dumps(only["body"]) if "body" in only else ""
+            return httpx.Response(only["status"], headers=only["headers"], text=text)
+        return self.client.request(method, path, json=body)
+
+    @rule(form=st.sampled_from(["alone", "lower case", "gzip", "batch"]))
+    def write_requests_in(self, form: str) -> None:
+        self.form = form
+
+    @rule(times=st.integers(1, 2))
+    def fail(self, times: int) -> None:
+        self.transport.fail(400, code="AADB2C90063", times=times)
+        self.faults += times
 
     def ask_a_set(
         self,
@@ -442,9 +481,15 @@ class Tenant(RuleBasedStateMachine):
         name = self.name_of(where)
         what = f"trustFramework/keySets('{name}')/keys_v2"
         answer = self.ask_a_set("GET", name, "/keys_v2")
+        keys = [in_set(key) for key in self.model.get(name, [])]
         if answer is not None:
-            keys = [in_set(key) for key in self.model[name]]
             assert answer.json() == {**of(what), "value": keys}
+        query = "?$select=kid,status&$top=1&$count=true"
+        answer = self.ask_a_set("GET", name, f"/keys_v2{query}")
+        if answer is not None:
+            few = [{"kid": key["kid"], "status": key["status"]} for key in keys[:1]]
+            counted = {**of(f"{what}(kid,status)"), "@odata.count": len(keys)}
+            assert answer.json() == {**counted, "value": few}
         kid = self.kid_of(name, index)
         codes = ["NotFound"] if kid == "other" else []
         answer = self.ask_a_set("GET", name, f"/keys_v2/{kid}", broken=lambda keys: codes)

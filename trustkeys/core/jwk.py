@@ -12,7 +12,7 @@ from trustkeys.core.private import Private
 from trustkeys.core.registry import KeyType, key_type_for
 from trustkeys.core.request import checked_use
 from trustkeys.core.rsa import rsa_public_key
-from trustkeys.core.strict_json import is_plain, is_text, read_object
+from trustkeys.core.strict_json import is_plain, is_text, read_object, whole
 from trustkeys.core.thumbprint import thumbprint
 from trustkeys.core.x5c import check_chain, read_x5c, x5c_of
 from trustkeys.errors import InvalidInputError, KeyTooSmallError, MissingUseError
@@ -50,7 +50,8 @@ def read_jwk(
         )
     use = checked_use(given["use"] if use is None else use)
     start, end = numeric_dates(
-        given.get("nbf") if nbf is None else nbf, given.get("exp") if exp is None else exp
+        whole(given.get("nbf")) if nbf is None else nbf,
+        whole(given.get("exp")) if exp is None else exp,
     )
     status, x5t = status_of(given), optional_text(given, "x5t")
     named = optional_text({"kid": kid}, "kid") or optional_text(given, "kid")

@@ -9,13 +9,16 @@ from attrs import frozen
 
 from trustkeys.core.numericdate import NumericDateInput, numeric_dates
 from trustkeys.core.registry import key_type_for, known_types
-from trustkeys.core.strict_json import read_object
+from trustkeys.core.strict_json import read_object, whole
 from trustkeys.errors import InvalidInputError, MissingUseError
 from trustkeys.wording import either, is_name, quoted, shape
 
 __tracebackhide__ = True
 
 _GRAPH_MEMBERS = ("use", "kty", "nbf", "exp")
+
+# The other members of Graph's trustFrameworkKey. Clients that fill in a whole key send null.
+_OF_A_KEY = {"kid", "x5c", "x5t", "status", "e", "n", "k", "d", "p", "q", "dp", "dq", "qi"}
 
 
 @frozen(init=False)
@@ -64,7 +67,9 @@ class GenerateKeyRequest:
         """Read the body of a generateKey request.
 
         Members whose names start with ``@odata.`` are ignored, since Microsoft's SDKs send them.
-        All other members that generateKey does not take are refused. A date can be null.
+        So are the other members of a `trustFrameworkKey`, such as `k`, if they are null. All
+        other members that generateKey does not take are refused. A date can be null, and a
+        number with a whole value is an integer however it is written (``1893456000.0``).
 
         Args:
             body: JSON of at most 64 KiB of UTF-8, or a mapping.
@@ -80,9 +85,11 @@ class GenerateKeyRequest:
         for name, value in read_object(body, what="the body").items():
             if isinstance(name, str) and name.startswith("@odata."):
                 continue
+            if value is None and name in _OF_A_KEY:
+                continue
             if name not in _GRAPH_MEMBERS:
                 raise _unknown_member(name)
-            members[name] = value
+            members[name] = whole(value)
         if "use" not in members:
             raise MissingUseError
         members["use"] = checked_use(members["use"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from trustkeys.errors import InvalidInputError
@@ -16,6 +17,8 @@ MAX_JSON_BYTES = 65_536
 
 MAX_SET_BYTES = 16_777_216
 """The largest key set that is read or written, in bytes of JSON: about 8,000 RSA-2048 keys."""
+
+_MAX_DIGITS = 1000
 
 
 def is_plain(value: str) -> bool:
@@ -49,7 +52,23 @@ def read_object(
 def parse_object(
     text: str | bytes, *, what: str, code: str = "BadRequest", max_bytes: int = MAX_JSON_BYTES
 ) -> dict[str, Any]:
-    """Parse a JSON object from an untrusted source.
+    """Parse a JSON object as `parse_json` does.
+
+    Raises:
+        InvalidInputError: As `parse_json`; or it is not an object.
+    """
+    value = parse_json(text, what=what, code=code, max_bytes=max_bytes)
+    if isinstance(value, dict):
+        return value
+    raise InvalidInputError(f"{what} must be a JSON object, not {shape(value)}", code=code)
+
+
+def parse_json(
+    text: str | bytes, *, what: str, code: str = "BadRequest", max_bytes: int = MAX_JSON_BYTES
+) -> Any:
+    """Parse JSON from an untrusted source.
+
+    A number whose value is whole becomes an int however it is written, such as ``1893456000.0``.
 
     Args:
         text: JSON. Bytes are UTF-8, with or without a byte order mark.
@@ -59,8 +78,8 @@ def parse_object(
 
     Raises:
         InvalidInputError: The text is too large, not UTF-8, not JSON or nested too deep; has a
-            member twice, a lone surrogate, NaN or an integer of over 1,000 digits; or is not an
-            object. Has the given code.
+            member twice, a lone surrogate, NaN, an integer of over 1,000 digits, or a number that
+            a double would round to an integer. Has the given code.
     """
     value: Any = None
     problem: str | None = None
@@ -75,6 +94,7 @@ def parse_object(
                 decoded,
                 object_pairs_hook=_members,
                 parse_int=_integer,
+                parse_float=_number,
                 parse_constant=_refuse_constant,
             )
             # Fails on a lone surrogate, which a JSON escape can produce.
@@ -84,14 +104,44 @@ def parse_object(
     except UnicodeError:
         problem = "is not UTF-8 text: save it as UTF-8"
     except json.JSONDecodeError as error:
-        problem = f"is not JSON (line {error.lineno}, column {error.colno})"
+        problem = f"is not JSON{_where(error)}"
     except ValueError as error:  # from the hooks below, whose messages contain no values
         problem = f"is refused: {error}"
     if problem is None:
-        if isinstance(value, dict):
-            return value
-        problem = f"must be a JSON object, not {shape(value)}"
+        return value
     raise InvalidInputError(f"{what} {problem}", code=code)
+
+
+def whole(value: object) -> object:
+    """Return a float with a whole value as an int, since JSON does not tell them apart."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def as_utf8(data: bytes) -> bytes:
+    """Convert text in UTF-16 with a byte order mark, as Windows PowerShell's ``>`` writes it.
+
+    Other bytes, and UTF-16 that is cut off, are returned unchanged.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        with suppress(UnicodeError):
+            return data.decode("utf-16").encode()
+    return data
+
+
+def _where(error: json.JSONDecodeError) -> str:
+    """Say what is wrong with text that is not JSON, without showing any of it."""
+    text, place = error.doc, error.pos
+    if not text.strip():
+        return ": it is empty"
+    # Python reports the comma itself since version 3.13, and the bracket after it before.
+    comma = place if text[place : place + 1] == "," else len(text[:place].rstrip()) - 1
+    end = text[comma + 1 :].lstrip()[:1] if text[comma : comma + 1] == "," else ""
+    if end not in ("}", "]"):
+        return f" (line {error.lineno}, column {error.colno})"
+    line = text.count("\n", 0, comma) + 1
+    column = comma - text.rfind("\n", 0, comma)
+    last = "member" if end == "}" else "item"
+    return f": it has a comma after the last {last}, remove it (line {line}, column {column})"
 
 
 def _to_bytes(text: str | bytes) -> bytes:
@@ -109,9 +159,32 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _integer(digits: str) -> int:
     # A program can lift int()'s own limit, and then large integers take long.
-    if len(digits) > 1000:
+    if len(digits) > _MAX_DIGITS:
         raise ValueError(f"it has an integer of {len(digits)} digits")
     return int(digits)
+
+
+def _number(text: str) -> int | float:
+    """Read a number with a fraction or an exponent, exactly if its value is whole."""
+    if len(text) > _MAX_DIGITS:
+        raise ValueError(f"it has a number of {len(text)} characters")
+    rounded = float(text)
+    # Fast path: a double holds 15 digits exactly.
+    if len(text) <= 16 and 0 < abs(rounded) < 2**53:
+        return int(rounded) if rounded.is_integer() else rounded
+    mantissa, _, exponent = text.lower().partition("e")
+    before, _, after = mantissa.partition(".")
+    digits = (before + after).rstrip("0")
+    zeros = int(exponent or 0) + len(before) - len(digits)
+    if not digits.strip("-0"):
+        return 0
+    if zeros < 0:
+        if rounded.is_integer():
+            raise ValueError("it has a number whose fraction is too small to keep")
+        return rounded
+    if len(digits) + zeros > _MAX_DIGITS:
+        raise ValueError(f"it has an integer of over {_MAX_DIGITS} digits")
+    return int(digits + "0" * zeros)
 
 
 def _refuse_constant(_name: str) -> NoReturn:

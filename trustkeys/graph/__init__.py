@@ -1,7 +1,13 @@
 """Provision a tenant: the requests for Microsoft Graph as values, and as scripts."""
 
 from trustkeys.graph.compare import Comparison, compare
-from trustkeys.graph.provisioning import CLOUDS, ActiveStretch, Provisioning, provision
+from trustkeys.graph.provisioning import (
+    CLOUDS,
+    ActiveStretch,
+    ProvisionedKey,
+    Provisioning,
+    provision,
+)
 from trustkeys.graph.requests import GraphRequest
 from trustkeys.graph.scripts import az_script, private_bodies, private_json, pwsh_script
 
@@ -10,6 +16,7 @@ __all__ = [
     "ActiveStretch",
     "Comparison",
     "GraphRequest",
+    "ProvisionedKey",
     "Provisioning",
     "az_script",
     "compare",

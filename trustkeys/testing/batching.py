@@ -6,6 +6,7 @@ The page leaves some points to OData 4.01 (JSON format, section 19) and to what 
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
 
@@ -85,8 +86,10 @@ def _content(answer: httpx.Response) -> dict[str, Any]:
     }
     if not answer.content:
         return {"headers": headers}
-    is_json = answer.headers["Content-Type"] == "application/json"
-    return {"headers": headers, "body": answer.json() if is_json else answer.text}
+    if answer.headers["Content-Type"] == "application/json":
+        return {"headers": headers, "body": answer.json()}
+    # Microsoft's Python SDK reads any text as base64.
+    return {"headers": headers, "body": b64encode(answer.content).decode()}
 
 
 def _parts(requests: Any, base_url: str) -> Sequence[Part]:
