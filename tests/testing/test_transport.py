@@ -46,6 +46,7 @@ from trustkeys.testkeys.pool import SEEDS
 
 ADDRESSES = {
     SETS: ["GET", "POST"],
+    f"{SETS}/$count": ["GET"],
     SIGNING: ["GET", "PUT", "PATCH", "DELETE"],
     f"{SIGNING}/generateKey": ["POST"],
     f"{SIGNING}/uploadSecret": ["POST"],
@@ -54,13 +55,14 @@ ADDRESSES = {
     f"{SIGNING}/getActiveKey": ["GET"],
     f"{SIGNING}/getActiveKey()": ["GET"],
     f"{SIGNING}/keys_v2": ["GET"],
+    f"{SIGNING}/keys_v2/$count": ["GET"],
     f"{SIGNING}/keys_v2/{FIRST.kid}": ["GET", "PATCH"],
 }
 IN_A_SET = [
     (method, path.removeprefix(SIGNING))
     for path, methods in ADDRESSES.items()
     for method in methods
-    if path != SETS
+    if path.startswith(SIGNING)
 ]
 
 
