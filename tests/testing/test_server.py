@@ -300,6 +300,8 @@ def test_a_malformed_request_is_refused_in_graphs_form(server: GraphServer, data
     assert b"\r\nConnection: close\r\n" in got
     assert document["error"]["code"] == "BadRequest"
     assert document["error"]["message"]
+    assert document["error"]["innerError"].keys() == {"date", "request-id", "client-request-id"}
+    assert got.count(b"\r\nDate: ") == 1
     assert state(server.transport) == before
 
 
