@@ -166,10 +166,14 @@ def test_the_scripts_ask_for_the_active_key_at_the_sdks_url(sdk: SDK) -> None:
     assert theirs.http_method.value == "GET"
     # The SDK adds OData's parentheses, which the page of the operation does not have.
     whole = url(theirs, BETA).removeprefix(BETA).removesuffix("()")
-    path, _, function = whole.rpartition("/")
-    for script in (az_script(provisioning), pwsh_script(provisioning)):
-        assert re.search(rf"(?i)path ?= ?'?{path}'?\n", script)
-        assert re.search(rf'(?i)get\W+path/(?-i:{function})"', script)
+    path, name, function = whole.rsplit("/", 2)
+    for script, call in (
+        (az_script(provisioning), f"key_set {name} sig\n"),
+        (pwsh_script(provisioning), f"Set-KeySet '{name}' 'sig'\n"),
+    ):
+        assert call in script
+        assert re.search(rf'(?i)path ?= ?"?{path}/\$(1|Id)"?\n', script)
+        assert re.search(rf'(?i)get\W+(script:KeySet)?path/(?-i:{function})"', script)
 
 
 def assert_posts(

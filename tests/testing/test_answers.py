@@ -48,6 +48,12 @@ def test_the_clients_own_id_comes_back(method: str, path: str, body: Any) -> Non
     assert answer.headers["request-id"] != own
 
 
+@pytest.mark.parametrize("own", [b"", b"\xc3\xbc", b"\xff", b"a\tb", b"a\r\nb", b"\0"])
+def test_an_id_that_no_header_can_carry_is_replaced(own: bytes) -> None:
+    answer = direct(tenant(), "GET", "/nowhere", headers={b"client-request-id": own})
+    assert answer.headers["client-request-id"] == answer.headers["request-id"]
+
+
 @pytest.mark.parametrize(("method", "path", "body"), REQUESTS[3:])
 def test_an_error_repeats_the_ids_and_the_date(method: str, path: str, body: Any) -> None:
     """The npm client makes a date of it, and the Java SDK three members."""

@@ -211,6 +211,44 @@ def test_a_malformed_batch_is_refused_as_a_whole(requests: Any) -> None:
     assert state(transport) == before
 
 
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+likely: dict[str, list[Any]] = {
+    "id": ["1", "2", "A", "a"],
+    "method": ["GET", "get", "POST", "PATCH", "DELETE"],
+    "url": [SETS, f"{SETS}?$top=1", SECRET_TO, STATUS_OF, "/$batch", "/%zz?&&=", "\u20ac?\u20ac"],
+    "headers": [{"Content-Type": "application/json"}, {"content-type": 5}],
+    "body": [SECRET, {"status": "disabled"}, "e30", {"requests": []}],
+    "dependsOn": [["1"], ["2"], []],
+    "atomicityGroup": ["g"],
+}
+any_requests = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            name: st.sampled_from(values) | st.sampled_from(values) | json_values
+            for name, values in likely.items()
+        },
+    ),
+    max_size=4,
+)
+
+
+@pytest.mark.deep
+@given(any_requests | json_values)
+def test_every_batch_is_answered(requests: Any) -> None:
+    """An exception from a transport would look like a network error."""
+    content = json.dumps({"requests": requests}).encode()
+    answer = direct(tenant(), "POST", "/$batch", content=content)
+    if answer.status_code != 200:
+        assert answer.json()["error"]["code"] == "BadRequest"
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 def test_a_batch_is_posted(method: str) -> None:
     answer = direct(tenant(), method, "/%24BATCH", json={"requests": []})

@@ -17,11 +17,13 @@ from tests.testing.tenant import (
     SIGNING,
     STATUS_OF,
     Send,
+    async_client,
     batch,
     batched,
     direct,
     refused,
     state,
+    sync_client,
     tenant,
 )
 from trustkeys.testing import GraphTransport
@@ -76,22 +78,23 @@ def test_any_code_can_come_with_any_status(status: int) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("client", [sync_client, async_client])
 @pytest.mark.parametrize(
     ("fault", "error"),
     [(504, None), ("timeout", httpx.ReadTimeout), ("disconnect", httpx.RemoteProtocolError)],
 )
 def test_a_lost_answer_leaves_open_whether_the_request_took_effect(
-    send: Send, fault: int | str, error: Any, *, after: bool
+    client: Send, fault: int | str, error: Any, *, after: bool
 ) -> None:
     transport = tenant()
     count = len(transport.key_sets["B2C_1A_secrets"])
     transport.fail(fault, after=after)
     if error is None:
-        answer = send(transport, "POST", SECRET_TO, json=SECRET_BODY)
+        answer = client(transport, "POST", SECRET_TO, json=SECRET_BODY)
         refused(answer, 504, "UnknownError", None)
     else:
         with pytest.raises(error, match=r"GraphTransport\.fail") as caught:
-            send(transport, "POST", SECRET_TO, json=SECRET_BODY)
+            client(transport, "POST", SECRET_TO, json=SECRET_BODY)
         assert caught.value.request.url.path.endswith("/uploadSecret")
         assert "a secret" not in f"{caught.value!r}"
     assert len(transport.key_sets["B2C_1A_secrets"]) == count + after

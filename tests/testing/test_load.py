@@ -206,7 +206,7 @@ def tenant() -> GraphTransport:
 def _hasty() -> Iterator[None]:
     """Switch threads often, so that they meet inside the transport."""
     before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
+    sys.setswitchinterval(1e-4)
     yield
     sys.setswitchinterval(before)
 

@@ -53,7 +53,7 @@ def started(*args: str) -> Iterator[Process]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=support.environment(),
+        env=support.environment(PYTHONUNBUFFERED=""),  # it would hide that the URL is late
     ) as process:
         try:
             assert process.stdout is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -65,18 +66,15 @@ def test_select_of_everything_is_the_whole_answer(query: str) -> None:
 
 
 @pytest.mark.parametrize("path", COLLECTIONS)
-@pytest.mark.parametrize("top", [0, 1, 2, 3, 999_999_999])
-@pytest.mark.parametrize("count", [..., "true", "false"])
-def test_top_limits_a_collection_and_count_counts_all_of_it(
-    path: str, top: int, count: Any
-) -> None:
+def test_top_limits_a_collection_and_count_counts_all_of_it(path: str) -> None:
     """OData 4.01, sections 11.2.6.3 and 11.2.6.5."""
     transport = tenant()
     whole = direct(transport, "GET", path).json()
-    query = f"$top={top}" + ("" if count is ... else f"&$count={count}")
-    answer = direct(transport, "GET", f"{path}?{query}").json()
-    expected = {"@odata.count": len(whole["value"])} if count == "true" else {}
-    assert answer == {**whole, **expected, "value": whole["value"][:top]}
+    for top, count in itertools.product([0, 1, 2, 3, 999_999_999], ["", "true", "false"]):
+        query = f"$top={top}{'&$count=' * bool(count)}{count}"
+        answer = direct(transport, "GET", f"{path}?{query}").json()
+        expected = {"@odata.count": len(whole["value"])} if count == "true" else {}
+        assert answer == {**whole, **expected, "value": whole["value"][:top]}
 
 
 @pytest.mark.parametrize(
@@ -108,11 +106,13 @@ OTHERS = [
 
 
 @pytest.mark.parametrize("query", OTHERS)
-@pytest.mark.parametrize("path", [*COLLECTIONS, *ENTITIES, f"{SETS}/$count"])
-def test_another_option_is_refused_by_name(path: str, query: str) -> None:
+def test_another_option_is_refused_by_name(query: str) -> None:
     """An ignored ``$filter`` would answer with more than the service does."""
-    message = refused(direct(tenant(), "GET", f"{path}?{query}"), 400, "BadRequest", "query")
-    assert repr(query.partition("=")[0]) in message
+    transport = tenant()
+    for path in [*COLLECTIONS, *ENTITIES, f"{SETS}/$count"]:
+        answer = direct(transport, "GET", f"{path}?{query}")
+        message = refused(answer, 400, "BadRequest", "query")
+        assert repr(query.partition("=")[0]) in message
 
 
 @pytest.mark.parametrize(

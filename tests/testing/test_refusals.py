@@ -175,7 +175,7 @@ TAKING = [
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "is not JSON"),
+        (b"", "is not JSON: it is empty"),
         (b"use=sig&kty=RSA", "is not JSON"),
         (b'{"use": "sig",,}', "is not JSON"),
         (b"{,}", "is not JSON"),

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+import attrs
 import httpx
 import pytest
 
@@ -42,10 +43,14 @@ from tests.testing.tenant import (
 from trustkeys import GenerateKeyRequest, TrustFrameworkKey, TrustFrameworkKeySet, testing
 from trustkeys.core.oct import OctStrategy
 from trustkeys.testing import GraphTransport
+from trustkeys.testing.batching import Part
+from trustkeys.testing.operations import Call
+from trustkeys.testing.transport import Asked
 from trustkeys.testkeys.pool import SEEDS
 
 ADDRESSES = {
     SETS: ["GET", "POST"],
+    f"{SETS}/$count": ["GET"],
     SIGNING: ["GET", "PUT", "PATCH", "DELETE"],
     f"{SIGNING}/generateKey": ["POST"],
     f"{SIGNING}/uploadSecret": ["POST"],
@@ -54,13 +59,14 @@ ADDRESSES = {
     f"{SIGNING}/getActiveKey": ["GET"],
     f"{SIGNING}/getActiveKey()": ["GET"],
     f"{SIGNING}/keys_v2": ["GET"],
+    f"{SIGNING}/keys_v2/$count": ["GET"],
     f"{SIGNING}/keys_v2/{FIRST.kid}": ["GET", "PATCH"],
 }
 IN_A_SET = [
     (method, path.removeprefix(SIGNING))
     for path, methods in ADDRESSES.items()
     for method in methods
-    if path != SETS
+    if path.startswith(SIGNING)
 ]
 
 
@@ -413,6 +419,12 @@ def test_a_wrong_now_raises_when_it_is_set(at: Any) -> None:
     with pytest.raises(trustkeys.InvalidInputError, match=r"^now must"):
         GraphTransport(now=at)
     assert transport.now is None
+
+
+@pytest.mark.parametrize("kind", [Asked, Call, Part])
+def test_a_request_does_not_print_its_body(kind: type) -> None:
+    """A traceback with local variables would show a secret."""
+    assert not attrs.fields_dict(kind)["content"].repr
 
 
 def test_key_sets_must_be_key_sets() -> None:

@@ -77,7 +77,10 @@ class Stamp:
     def of(cls, request: httpx.Request, now: float) -> Stamp:
         """Return the ids and the date for the answer to a request."""
         request_id = str(uuid4())
-        return cls(request.headers.get("client-request-id", request_id), now, request_id)
+        own = request.headers.get("client-request-id", "")
+        # A header cannot carry any text back.
+        is_usable = own.isascii() and own.isprintable() and own
+        return cls(own if is_usable else request_id, now, request_id)
 
     @property
     def _date(self) -> datetime:

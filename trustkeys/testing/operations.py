@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from trustkeys.core.jwk import read_jwk
 from trustkeys.core.key import TrustFrameworkKey, odata_context
@@ -64,7 +64,7 @@ class Call:
     name: str
     kid: str
     query: Query
-    content: bytes
+    content: bytes = field(repr=False)
     send: Callable[[str, str, bytes], httpx.Response]
     refuse: Callable[[TrustKeysError], httpx.Response]
 

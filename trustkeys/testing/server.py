@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.errors import MissingHeaderBodySeparatorDefect
@@ -21,6 +22,7 @@ from attrs import frozen
 
 from trustkeys.core.strict_json import MAX_SET_BYTES
 from trustkeys.errors import InvalidInputError
+from trustkeys.testing.answers import RefusedError, Stamp
 from trustkeys.testing.control import PREFIX, Control
 from trustkeys.testing.transport import GraphTransport
 
@@ -161,9 +163,10 @@ class _Handler(BaseHTTPRequestHandler):
 
         The base class calls it too.
         """
-        error = InvalidInputError(message or explain or "the request is malformed")
+        text = message or explain or "the request is malformed"
+        stamp = Stamp.of(httpx.Request("GET", ""), time.time())
         self.close_connection = True
-        self._send(httpx.Response(code, json=error.to_graph()))
+        self._send(stamp.put_on(stamp.refuse(RefusedError(text, code="BadRequest", status=code))))
         # To close a connection with unread data would take the answer back.
         with suppress(OSError):  # the client has left
             self.connection.shutdown(socket.SHUT_WR)
@@ -179,8 +182,6 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name.decode("latin-1"), value.decode("latin-1"))
         if answer.status_code != 204:
             self.send_header("Content-Length", str(len(answer.content)))
-        if "Date" not in answer.headers:
-            self.send_header("Date", self.date_time_string())
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 import httpx
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from trustkeys.core.engine import generate as generate_real_key
 from trustkeys.core.key import TrustFrameworkKey
@@ -52,7 +52,7 @@ class Asked:
     method: str
     path: str
     query: str
-    content: bytes
+    content: bytes = field(repr=False)
     in_batch: bool = False
 
 
