@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from trustkeys import InvalidInputError, TrustFrameworkKey
@@ -142,6 +142,7 @@ NESTED = st.recursive(
 )
 
 
+@settings(max_examples=min(30, settings().max_examples))
 @given(NESTED, st.sampled_from(["", " ", "\n", " \t\r\n"]), st.data())
 def test_every_comma_before_a_closing_bracket_is_found(
     value: Any, space: str, data: st.DataObject

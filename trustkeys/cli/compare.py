@@ -34,7 +34,8 @@ the same. A different kid alone is not drift.
 def compare(file: str, answer: str, password_file: str | None, as_json: bool) -> int:
     """Compare the key set FILE with a saved answer of Graph. Exit status 3 on drift.
 
-    ANSWER is the answer to GET keySets/{id} or keySets/{id}/keys_v2; - is standard input.
+    ANSWER is the answer to GET keySets/{id}, keySets/{id}/keys_v2, or keySets, of which the set
+    with the id of FILE counts; - is standard input.
     """
     keys = inputs.key_set(file, password_file)
     content = read_input(answer, MAX_SET_BYTES)

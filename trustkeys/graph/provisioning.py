@@ -8,7 +8,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from trustkeys.core.key import BETA, TrustFrameworkKey
+from trustkeys.core.key import BETA, CLOUDS, TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput
 from trustkeys.errors import InvalidInputError, KeyNotFoundError
 from trustkeys.graph.requests import GraphRequest, creation, identity, replacement, uploads
@@ -18,17 +18,6 @@ from trustkeys.testkeys.guard import refuse_test_keys
 from trustkeys.wording import shape
 
 __tracebackhide__ = True
-
-CLOUDS = {
-    "global": BETA,
-    "usgov": "https://graph.microsoft.us/beta",
-    "dod": "https://dod-graph.microsoft.us/beta",
-    "china": "https://microsoftgraph.chinacloudapi.cn/beta",
-}
-"""The base URL of Microsoft Graph in each of the four clouds.
-
-Source: the Graph page "National cloud deployments". Private keys are sent to no other address.
-"""
 
 
 @frozen

@@ -14,7 +14,8 @@ from importlib.resources import files
 
 from attrs import asdict
 
-from trustkeys.graph.provisioning import CLOUDS, Provisioning
+from trustkeys.core.key import CLOUDS
+from trustkeys.graph.provisioning import Provisioning
 
 __tracebackhide__ = True
 
