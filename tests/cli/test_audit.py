@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests import support
+from tests.cli.in_process import outcome
 from tests.keyset.answers import GRAPH
 from tests.support import command_at_a_terminal, failed, parse
 from trustkeys import TrustFrameworkKeySet
@@ -33,7 +34,8 @@ ENDING = support.oct_key(NOW - 9, NOW + 10 * DAY)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
     answers = {
         "good": answer_of(Good=[NET, ACTIVE]),
         "warned": answer_of(Good=[NET, ACTIVE], Ending=[ENDING]),
@@ -45,7 +47,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def audit(folder: Path, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    process = support.command("audit", *args, "--at", str(NOW), cwd=folder, **options)
+    arguments = ("audit", *args, "--at", str(NOW))
+    process = support.command(*arguments, cwd=folder, **options) if options else outcome(*arguments)
     assert process.stderr == ""
     return process
 
@@ -168,23 +171,29 @@ def test_a_terminal_of_80_columns_gets_lines_of_80_columns(folder: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("args", "stdin", "code", "message"),
+    ("args", "saved", "code", "message"),
     [
         (["none"], "", 1, "none: No such file or directory"),
-        (["-"], "", 2, "-: the key set is not JSON: it is empty"),
+        (["saved"], "", 2, "saved: the key set is not JSON: it is empty"),
         (
-            ["-"],
+            ["saved"],
             '{"value": [],}',
             2,
-            "-: the key set is not JSON: it has a comma after the last member",
+            "saved: the key set is not JSON: it has a comma after the last member",
         ),
-        (["-"], '{"error": {"code": "Forbidden"}}', 2, "-: this is an error of Graph (Forbidden)"),
-        (["-", "--until", "1"], '{"keys": []}', 2, "until must be later than at"),
-        (["-", "--fail-on", "info"], "{}", 2, "'info' is not one of 'error', 'warning'"),
+        (
+            ["saved"],
+            '{"error": {"code": "Forbidden"}}',
+            2,
+            "saved: this is an error of Graph (Forbidden)",
+        ),
+        (["saved", "--until", "1"], '{"keys": []}', 2, "until must be later than at"),
+        (["saved", "--fail-on", "info"], "{}", 2, "'info' is not one of 'error', 'warning'"),
         ([], "", 2, "Missing argument 'ANSWER'"),
     ],
 )
 def test_an_error_is_one_line(
-    folder: Path, args: list[str], stdin: str, code: int, message: str
+    folder: Path, args: list[str], saved: str, code: int, message: str
 ) -> None:
-    assert message in failed(support.command("audit", *args, cwd=folder, input=stdin), code)
+    (folder / "saved").write_text(saved)
+    assert message in failed(outcome("audit", *args), code)

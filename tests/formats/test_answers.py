@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import support
@@ -19,6 +19,7 @@ RSA = {"kty": "RSA", "use": "sig", "kid": "a", "n": "AQAB", "e": "AQAB"}
 ANSWERED = {**RSA, "k": None}
 
 
+@settings(max_examples=settings().max_examples // 2)
 @given(keys=support.DATED_KEYS, form=st.sampled_from([*FORMS]), data=st.data())
 def test_every_form_of_an_answer_gives_the_same_keys(
     keys: list[TrustFrameworkKey], form: str, data: st.DataObject
@@ -213,6 +214,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=settings().max_examples // 2)
 @given(JSON)
 def test_any_json_is_read_or_refused(document: Any) -> None:
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import support
@@ -45,6 +45,7 @@ def test_a_set_has_no_drift_from_its_own_answer(dated: list[TrustFrameworkKey]) 
         assert not any(row.is_drift for row in rows)
 
 
+@settings(max_examples=settings().max_examples // 2)
 @given(dated=support.DATED_KEYS, form=st.sampled_from([*FORMS]), data=st.data())
 def test_every_form_of_an_answer_gives_the_same_comparison(
     dated: list[TrustFrameworkKey], form: str, data: st.DataObject

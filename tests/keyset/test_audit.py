@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import support
@@ -171,6 +171,7 @@ def test_an_id_that_is_not_safe_to_show_is_a_number(name: Any) -> None:
     assert finding.key_set is None
 
 
+@settings(max_examples=settings().max_examples // 2)
 @given(st.lists(support.DATED_KEYS, max_size=4), st.integers(0, 13))
 def test_the_summary_of_a_set_is_what_brute_force_finds(
     drawn: list[list[TrustFrameworkKey]], at: int

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests import support
@@ -330,6 +330,7 @@ def test_a_published_set_is_checked_as_what_it_is(real_key: TrustFrameworkKey) -
     assert codes(check_key_set({"keys": [public, dated]}, at=NOW, private=False)) == []
 
 
+@settings(max_examples=settings().max_examples // 2)
 @given(
     keys=support.DATED_KEYS,
     form=st.sampled_from([form for form in FORMS if "page" not in form]),

@@ -174,7 +174,7 @@ TAKING = [
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "is not JSON (line 1, column 1)"),
+        (b"", "is not JSON: it is empty"),
         (b"use=sig&kty=RSA", "is not JSON"),
         (b'{"use": "sig",}', "is not JSON"),
         (b"[]", "must be a JSON object"),

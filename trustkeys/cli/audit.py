@@ -16,7 +16,9 @@ from trustkeys.cli.times import Time, now_or
 from trustkeys.core.numericdate import date_text
 from trustkeys.core.strict_json import MAX_SET_BYTES
 from trustkeys.errors import prefix_errors
-from trustkeys.keyset.check import Audit, AuditedSet, audit_key_sets
+from trustkeys.formats.answers import read_key_sets
+from trustkeys.keyset import check
+from trustkeys.keyset.check import Audit, AuditedSet
 
 __tracebackhide__ = True
 
@@ -55,11 +57,10 @@ def audit(answer: str, at: Time | None, until: Time | None, fail_on: str, as_jso
     now = now_or(at)
     content = read_input(answer, MAX_SET_BYTES)
     with prefix_errors(answer):
-        result = audit_key_sets(
-            content,
-            at=now,
-            until=None if until is None else until.resolve(now_or(None), now),
-        )
+        found = read_key_sets(content)
+    result = check.audit(
+        found, at=now, until=None if until is None else until.resolve(now_or(None), now)
+    )
     if as_json:
         write_json(_as_json(result))
     else:

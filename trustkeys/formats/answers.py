@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from trustkeys.core.private import Private
 from trustkeys.core.strict_json import MAX_SET_BYTES, as_utf8, parse_json, whole
@@ -49,7 +49,8 @@ class SavedSet:
         id: What the document says about its id, unchecked.
     """
 
-    id: Any
+    # It could be a secret in the wrong place.
+    id: Any = field(repr=False)
     _keys: Private[Sequence[Any]]
 
     @property

@@ -15,7 +15,8 @@ from trustkeys.cli.terminal import escaped, read_input, write_json, write_out
 from trustkeys.cli.times import Time, now_or
 from trustkeys.core.strict_json import MAX_SET_BYTES
 from trustkeys.errors import prefix_errors
-from trustkeys.keyset.check import audit_key_sets
+from trustkeys.formats.answers import read_key_sets
+from trustkeys.keyset.check import audit
 
 __tracebackhide__ = True
 
@@ -47,19 +48,20 @@ def check(
     now = now_or(at)
     document = _document(file, password_file)
     with prefix_errors(file):
-        audit = audit_key_sets(
-            document,
-            at=now,
-            until=None if until is None else until.resolve(now_or(None), now),
-            private=False if public else None,
-        )
+        found = read_key_sets(document)
+    result = audit(
+        found,
+        at=now,
+        until=None if until is None else until.resolve(now_or(None), now),
+        private=False if public else None,
+    )
     if as_json:
-        found = [asdict(finding) for finding in audit.findings]
-        write_json({"kind": audit.kind, "value": found})
+        listed = [asdict(finding) for finding in result.findings]
+        write_json({"kind": result.kind, "value": listed})
     else:
-        lines = [*filter(None, [findings.kind_of(audit)]), *findings.lines(audit.findings)]
+        lines = [*filter(None, [findings.kind_of(result)]), *findings.lines(result.findings)]
         write_out("".join(f"{escaped(line)}\n" for line in lines))
-    return findings.status(audit.findings, fail_on)
+    return findings.status(result.findings, fail_on)
 
 
 def _document(file: str, password_file: str | None) -> bytes | Mapping[str, Any]:
