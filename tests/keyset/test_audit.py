@@ -135,6 +135,15 @@ def test_an_answer_that_goes_on_is_no_clean_audit() -> None:
         assert audit.sets[0].findings == ()
 
 
+def test_of_a_part_of_the_keys_the_set_is_not_judged() -> None:
+    """The active key can be on another page."""
+    over = named("a", key(5, 9)).to_graph()["keys"]
+    audit = audit_key_sets({"value": over, "@odata.nextLink": "x"}, at=NOW)
+    assert (audit.kind, [found.code for found in audit.findings]) == ("keys", ["IncompleteAnswer"])
+    broken = audit_key_sets({"value": [*over, 5], "@odata.nextLink": "x"}, at=NOW)
+    assert [found.code for found in broken.findings] == ["AADB2C95034", "IncompleteAnswer"]
+
+
 def test_until_and_private_are_those_of_the_check() -> None:
     answer = listed(named("a", key(5, NOW + 90 * DAY)))
     audit = audit_key_sets(answer, at=NOW, until=NOW + 91 * DAY)

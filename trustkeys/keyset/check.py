@@ -167,8 +167,10 @@ def audit(
         raise InvalidInputError("until must be later than at", target="until")
     kind: Kind = "jwks" if private and found.kind == "published" else found.kind
     needs_private = kind == "jwks" if private is None else private
+    # Of a part of the keys, the whole set cannot be judged, as of one key.
+    judged: Kind = "key" if kind == "keys" and not found.is_complete else kind
     sets = tuple(
-        _audited(each, number, kind, now, horizon, private=needs_private)
+        _audited(each, number, judged, now, horizon, private=needs_private)
         for number, each in enumerate(found.sets, 1)
     )
     findings = [*_incomplete(found), *(finding for each in sets for finding in each.findings)]
