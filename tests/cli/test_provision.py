@@ -84,7 +84,56 @@ def test_each_form_prints_the_next_step(folder: Path) -> None:
     assert modes(folder / "it's") == {"1.json": 0o600, "provision.ps1": 0o600}
     assert modes(folder / "e\x1b[2J") == {"provision.json": 0o600}
     document = parse((folder / "e\x1b[2J" / "provision.json").read_text())
-    assert document["requests"][0]["url"] == f"{CLOUDS['global']}/trustFramework/keySets"
+    (key_set,) = document["key_sets"]
+    assert key_set["requests"][0]["url"] == f"{CLOUDS['global']}/trustFramework/keySets"
+
+
+def test_several_key_sets_share_a_script_and_a_passphrase(
+    folder: Path, real_key: TrustFrameworkKey
+) -> None:
+    encrypted = TrustFrameworkKeySet("Encrypted", [real_key])
+    store.save(encrypted, folder / "encrypted.keys", password="a long passphrase")
+    (folder / "passphrase").write_text("a long passphrase\n")
+    files = ("signing.keys", "encrypted.keys", "secrets.keys")
+    process = provision(folder, *files, "--to", "all", "--password-file", "passphrase")
+    assert process.stdout == "next: bash all/provision.sh TENANT-ID\n"
+    script = (folder / "all" / "provision.sh").read_text()
+    ids = [line.split()[1] for line in script.splitlines() if line.startswith("key_set B2C")]
+    assert ids == ["B2C_1A_Signing", "B2C_1A_Encrypted", "B2C_1A_Secrets"]
+    assert modes(folder / "all").keys() == {"1.json", "2.json", "3.json", "provision.sh"}
+    # A passphrase that no file needs is a mistake.
+    args: tuple[str, ...] = (
+        "signing.keys",
+        "secrets.keys",
+        "--to",
+        "b",
+        "--password-file",
+        "passphrase",
+    )
+    assert "it is not encrypted" in failed(provision(folder, *args), 2)
+    args = ("signing.keys", "signing.keys", "--to", "b")
+    assert "2 key sets are called B2C_1A_Signing" in failed(provision(folder, *args), 2)
+    assert not (folder / "b").exists()
+
+
+def test_warnings_about_several_key_sets_name_the_file(folder: Path) -> None:
+    dated = TrustFrameworkKeySet("Dated")
+    dated.upload_secret("s3cret text", "sig", nbf=0)
+    store.save(dated, folder / "dated.keys", plain=True)
+    said = provision(folder, "signing.keys", "dated.keys", "--to", "all").stderr
+    assert said.startswith("trustkeys: warning: dated.keys: no enabled key is without dates")
+
+
+def test_append_adds_to_a_key_set(folder: Path) -> None:
+    process = provision(folder, "secrets.keys", "--to", "new", "--append")
+    assert (process.returncode, process.stderr) == (0, "")
+    assert process.stdout == "next: bash new/provision.sh TENANT-ID\n"
+    script = (folder / "new" / "provision.sh").read_text()
+    assert "\nappend <<'KEYS'\n1 [\"sig\",null,null,null] key " in script
+    said = failed(provision(folder, "signing.keys", "--to", "other", "--append"), 2)
+    assert "no key of B2C_1A_Signing can be added to an existing key set: key " in said
+    assert "it has no certificate" in said
+    assert not (folder / "other").exists()
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
@@ -119,7 +168,7 @@ def test_by_action_each_key_has_a_file(folder: Path) -> None:
         (
             ["public.keys", "--to", "new"],
             2,
-            "has keys without a private part (1), which breaks sign-in",
+            "has neither a private part nor a certificate, which breaks sign-in",
         ),
         (["signing.keys", "--to", "new", "--by", "action"], 2, "it has no certificate"),
         (["secrets.keys", "--to", "new", "--by", "action", "--replace"], 2, "replace by create"),

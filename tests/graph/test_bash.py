@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.graph.plans import DAY, Kind, fault, moduli, text_set
+from tests.graph.plans import DAY, Kind, fault, moduli, plain, text_set
 from tests.standins.tenant import NOW, TENANT, Tenant
 from trustkeys import TrustFrameworkKeySet
 from trustkeys.graph import provision
@@ -72,7 +73,40 @@ def test_signed_in_as_a_person_it_shows_the_command_for_an_application(
     tenant.change(faults=[refusal])
     said = tenant.badly()
     assert message in said
-    assert "az login --service-principal" in said
+    # az keeps its token.
+    assert "az logout; az cloud set --name AzureCloud && az login --service-principal" in said
+
+
+def test_the_domain_of_a_tenant_is_not_its_id(tenant: Tenant, kind: Kind) -> None:
+    tenant.place(kind[0])
+    assert "must be the id of the tenant, not its domain" in tenant.badly("contoso.example")
+    assert not (tenant.standin / "log").exists()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_lost_connection_is_one_line(tenant: Tenant, kind: Kind, method: str) -> None:
+    tenant.place(kind[0])
+    tenant.change(faults=[fault("before", method, lost=True)])
+    said = tenant.badly()
+    assert "ERROR: ('Connection aborted.', ConnectionResetError(" in said
+    assert "Traceback" not in said
+    assert "unexpected error" not in said
+    tenant.well()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_the_page_of_a_network_portal_is_no_success(
+    tenant: Tenant, kind: Kind, method: str
+) -> None:
+    """With it, az exits with 0, and the body would be deleted unsent."""
+    provisioning, there, expected = kind
+    tenant.place(provisioning)
+    bodies = tenant.left
+    tenant.change(faults=[fault("before", method, portal=True)])
+    assert "Not a json response" in tenant.badly()
+    assert {*bodies} <= {*tenant.left}
+    tenant.well()
+    assert there(tenant) == expected
 
 
 @pytest.mark.parametrize("args", [["--help"], ["-x"], [""]])
@@ -144,6 +178,45 @@ def test_nothing_is_sent_if_the_key_set_cannot_be_read(
     assert tenant.left == before
 
 
+# --- certificates of partners
+
+
+def test_the_certificate_of_a_partner_is_brought(
+    tenant: Tenant, certified_set: TrustFrameworkKeySet
+) -> None:
+    partner = TrustFrameworkKeySet("Partner", (key.public() for key in certified_set))
+    tenant.place(provision(partner, at=NOW))
+    tenant.well()
+    assert [plain(key["n"]) for key in tenant.keys("B2C_1A_Partner")] == moduli(partner)
+
+
+# --- several key sets
+
+
+def test_one_script_brings_several_key_sets(
+    tenant: Tenant, rsa_set: TrustFrameworkKeySet, certified_set: TrustFrameworkKeySet
+) -> None:
+    tenant.change(sets={"B2C_1A_Certified": [{"kid": "theirs", "use": "sig", "n": "AQAB"}]})
+    tenant.place(
+        provision(rsa_set, at=NOW),
+        provision(text_set(), by="action", at=NOW),
+        provision(certified_set, append=True, at=NOW),
+    )
+    tenant.change(faults=[fault("before", skip=2, status=401, code="Denied")])
+    stopped = tenant.run()
+    assert "step 3 of 7 failed" in stopped.stderr
+    # What it has said of the first key set stays true.
+    assert stopped.stdout.count("OK: ") == 1
+    said = tenant.well(TENANT)
+    assert said.count("OK: ") == 3
+    assert [len(tenant.keys(f"B2C_1A_{name}")) for name in ("Signing", "Secrets", "Certified")] == [
+        3,
+        3,
+        3,
+    ]
+    assert tenant.left == ["provision.sh"]
+
+
 # --- replacing
 
 
@@ -210,21 +283,44 @@ def test_the_option_to_replace_needs_requests_that_replace(
 # --- the check at the end
 
 
+def test_a_key_set_that_differs_from_what_was_brought_is_reported(
+    tenant: Tenant, kind: Kind
+) -> None:
+    """Whichever key differs, and not only the active one."""
+    provisioning, _, _ = kind
+    tenant.place(provisioning)
+    tenant.well()
+    right = tenant.keys(provisioning.keyset_id)
+
+    def said(keys: list[dict[str, Any]]) -> str:
+        tenant.change(sets={provisioning.keyset_id: keys})
+        return tenant.badly()
+
+    for number, key in enumerate(right):
+        rest = [*right[:number], *right[number + 1 :]]
+        assert "MISMATCH" in said(rest)
+        assert tenant.sleeps[-3:] == [5, 10, 20]
+        assert f"missing, or with other dates: {provisioning.keys[0].name[:4]}" in said(rest)
+        for change in ({"nbf": 1}, {"exp": NOW + 9999 * DAY}, {"use": "enc"}):
+            assert "MISMATCH" in said([*rest, {**key, **change}])
+        assert f"disabled: {key['kid']}" in said([*rest, {**key, "status": "disabled"}])
+    theirs = {"kid": "theirs", "kty": "oct", "use": "sig"}
+    assert "not expected: theirs" in said([*right, theirs])
+    assert "MISMATCH" in said([])
+    # A use that the service leaves open is none that differs.
+    tenant.change(sets={provisioning.keyset_id: [{**key, "use": None} for key in right]})
+    tenant.well()
+
+
 def test_a_wrong_active_key_is_reported(tenant: Tenant, kind: Kind) -> None:
     provisioning, _, _ = kind
     tenant.place(provisioning)
     tenant.well()
-    keys = tenant.keys(provisioning.keyset_id)
-    for key in keys:
-        key |= {"n": "AQAB" if key["kty"] == "RSA" else None, "nbf": 1}
-    tenant.change(sets={provisioning.keyset_id: keys})
+    tenant.change(active=-1)
     said = tenant.badly()
-    assert "MISMATCH" in said
-    assert "expected: " in said
+    assert "MISMATCH: the active key" in said
+    assert "expected: [" in said
     assert tenant.sleeps == [5, 10, 20]
-    # The same if there is no active key.
-    tenant.change(sets={})
-    assert "MISMATCH" in tenant.badly()
 
 
 def test_the_expected_active_key_follows_the_clock(tenant: Tenant, kind: Kind) -> None:

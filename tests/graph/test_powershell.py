@@ -26,10 +26,10 @@ pytestmark = [
 class PowerShellTenant(Tenant):
     """The tenant as PowerShell reaches it."""
 
-    def place(self, provisioning: Provisioning) -> None:
-        super().place(provisioning)
+    def place(self, *provisionings: Provisioning) -> None:
+        super().place(*provisionings)
         (self.folder / "provision.sh").unlink()
-        (self.folder / "provision.ps1").write_text(pwsh_script(provisioning))
+        (self.folder / "provision.ps1").write_text(pwsh_script(*provisionings))
 
     def run(self, *args: str) -> subprocess.CompletedProcess[str]:
         standins = support.ROOT / "tests" / "standins"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests import support
 from tests.graph.plans import DAY, key_set, only, refused, text_key
 from tests.standins.tenant import NOW
-from trustkeys import TrustFrameworkKey, testing
+from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, testing
 from trustkeys.formats.pkcs12 import from_pkcs12
 from trustkeys.graph import Provisioning, provision
 
@@ -46,7 +46,12 @@ def test_an_rsa_set_is_one_request_with_complete_private_keys(rsa_key: TrustFram
         for jwk, key in zip(body["keys"], [rsa_key, second], strict=True)
     ]
     assert read == [rsa_key, second]
-    assert request.brings == tuple(jwk["n"] for jwk in body["keys"])
+    assert request.brings == tuple(
+        f'["sig",{dates},"{jwk["n"]}"]'
+        for dates, jwk in zip(
+            ("null,null", f"{NOW + DAY},{NOW + 9 * DAY}"), body["keys"], strict=True
+        )
+    )
     assert provisioning.keyset_id == "B2C_1A_test"
     assert provisioning.base_url == "https://graph.microsoft.com/beta"
     assert (provisioning.kty, provisioning.replaces) == ("RSA", False)
@@ -103,12 +108,12 @@ def test_a_text_secret_is_uploaded_unchanged() -> None:
         (
             "/trustFramework/keySets/B2C_1A_test/uploadSecret",
             {"use": "sig", "k": "geheim wóórd", "nbf": NOW - 1, "exp": NOW + DAY},
-            ("sig",),
+            (f'["sig",{NOW - 1},{NOW + DAY},null]',),
         ),
         (
             "/trustFramework/keySets/B2C_1A_test/uploadSecret",
             {"use": "sig", "k": "x"},
-            ("sig",),
+            ('["sig",null,null,null]',),
         ),
     ]
     assert {each.method for each in provisioning.requests} == {"POST"}
@@ -124,7 +129,8 @@ def test_a_certified_key_is_uploaded_as_a_pfx_that_opens(certified: TrustFramewo
     assert len(body["password"]) >= 32
     read = from_pkcs12(b64decode(body["key"], validate=True), body["password"])
     assert read == certified
-    assert upload.brings == (certified.to_jwk()["n"],)
+    dates = f"{certified.nbf},{certified.exp}"
+    assert upload.brings == (f'["sig",{dates},"{certified.to_jwk()["n"]}"]',)
     # Each provisioning has a new passphrase.
     again = provision(key_set(certified), by="action", at=NOW).requests[1].private_body()
     assert again["password"] != body["password"]
@@ -167,7 +173,7 @@ def test_a_binary_secret_is_refused_by_action_and_not_shown(secret: bytes) -> No
     keys = key_set(text_key("fine"), TrustFrameworkKey.from_jwk(jwk))
     error = refused(keys, by="action", at=NOW)
     assert error.message.startswith("key one: ")
-    assert error.message.endswith("provision by create")
+    assert error.message.endswith("create or replace the whole key set")
     assert support.leaks(support.all_text_of(error), jwk) == []
     assert provision(keys, at=NOW).requests
 
@@ -176,7 +182,7 @@ def test_an_rsa_key_without_a_certificate_is_refused_by_action(rsa_key: TrustFra
     error = refused(key_set(rsa_key), by="action", at=NOW)
     assert error.target == "by"
     assert "has no certificate" in error.message
-    assert "provision by create" in error.message
+    assert "create or replace the whole key set" in error.message
 
 
 @pytest.mark.parametrize("dates", [{"nbf": NOW}, {"exp": NOW + DAY}, {"nbf": None}, {"exp": None}])
@@ -186,8 +192,109 @@ def test_dates_that_a_pfx_would_lose_are_refused(
     keys = key_set(attrs.evolve(certified, **dates))
     error = refused(keys, by="action", at=NOW)
     assert "dates differ from its certificate's (2027-01-14T08:00:00Z to" in error.message
-    assert "provision by create" in error.message
+    assert "create or replace the whole key set" in error.message
     assert provision(keys, at=NOW).requests
+
+
+# --- certificates without a private key
+
+
+@pytest.mark.parametrize("by", ["create", "action"])
+def test_the_certificate_of_a_partner_is_uploaded_as_one(
+    certified: TrustFrameworkKey, by: Any
+) -> None:
+    partner = certified.public()
+    provisioning = provision(key_set(partner), by=by, at=NOW)
+    made, upload = provisioning.requests
+    assert made.private_body() == {"id": "test"}
+    assert (upload.method, upload.path) == (
+        "POST",
+        "/trustFramework/keySets/B2C_1A_test/uploadCertificate",
+    )
+    assert upload.private_body() == {"key": partner.x5c[0]}
+    assert [key.request for key in provisioning.keys] == [2]
+    assert any("without a private part (1)" in note for note in provisioning.notes)
+    assert not any("breaks sign-in" in note for note in provisioning.notes)
+
+
+def test_private_keys_and_certificates_of_partners_come_in_one_plan(
+    certified: TrustFrameworkKey,
+) -> None:
+    own = testing.rsa_key(1)
+    provisioning = provision(key_set(certified.public(), own), at=NOW)
+    made, upload = provisioning.requests
+    assert [jwk["n"] for jwk in made.private_body()["keys"]] == [own.to_jwk()["n"]]
+    assert upload.path.endswith("/uploadCertificate")
+    assert [key.request for key in provisioning.keys] == [2, 1]
+    replacing = provision(key_set(certified.public(), own), replace=True, at=NOW).requests
+    assert [request.method for request in replacing] == ["PUT", "POST"]
+
+
+def test_a_replacement_needs_a_private_key(certified: TrustFrameworkKey) -> None:
+    error = refused(key_set(certified.public()), replace=True, at=NOW)
+    assert (error.code, error.target) == ("BadRequest", "replace")
+
+
+def test_dates_that_a_certificate_would_lose_are_refused(certified: TrustFrameworkKey) -> None:
+    partner = attrs.evolve(certified.public(), exp=NOW + DAY)
+    assert "uploadCertificate takes the latter" in refused(key_set(partner), at=NOW).message
+
+
+# --- adding to a key set that is there
+
+
+def test_keys_are_added_one_by_one_without_creating_the_set(certified: TrustFrameworkKey) -> None:
+    later = text_key("later", nbf=NOW + DAY)
+    active = text_key("active", nbf=NOW)
+    provisioning = provision(key_set(later, active, text_key("old")), append=True, at=NOW)
+    assert [each.private_body()["k"] for each in provisioning.requests] == [
+        "active",
+        "later",
+        "old",
+    ]
+    assert {each.path.rpartition("/")[2] for each in provisioning.requests} == {"uploadSecret"}
+    assert [key.request for key in provisioning.keys] == [2, 1, 3]
+    assert (provisioning.appends, provisioning.replaces) == (True, False)
+    (pfx,) = provision(key_set(certified), append=True, at=NOW).requests
+    assert pfx.path.endswith("/uploadPkcs12")
+    (certificate,) = provision(key_set(certified.public()), append=True, at=NOW).requests
+    assert certificate.path.endswith("/uploadCertificate")
+
+
+def test_a_set_that_began_as_a_saved_answer_brings_only_its_new_keys(
+    certified: TrustFrameworkKey,
+) -> None:
+    answer = key_set(testing.rsa_key(1), testing.rsa_key(2)).to_graph()
+    keys = TrustFrameworkKeySet.from_jwks(answer)
+    keys.add(certified)
+    provisioning = provision(keys, append=True, at=NOW)
+    assert only(provisioning).brings == (provisioning.keys[2].shows,)
+    assert [key.request for key in provisioning.keys] == [None, None, 1]
+    assert [key.problem is None for key in provisioning.keys] == [False, False, True]
+    assert "has no certificate" in str(provisioning.keys[0].problem)
+
+
+def test_a_future_key_can_be_added_since_the_tenant_has_an_active_one() -> None:
+    assert only(provision(key_set(text_key("x", nbf=NOW + 1)), append=True, at=NOW))
+
+
+def test_disabled_keys_are_not_added() -> None:
+    keys = key_set(text_key("kept"), attrs.evolve(text_key("left"), status="disabled"))
+    provisioning = provision(keys, append=True, at=NOW)
+    assert only(provisioning).private_body()["k"] == "kept"
+    assert "1 of 2 keys are left out because they are disabled" in provisioning.notes
+
+
+def test_nothing_to_add_is_refused_with_the_reason(rsa_key: TrustFrameworkKey) -> None:
+    error = refused(key_set(rsa_key), append=True, at=NOW)
+    assert error.target == "append"
+    assert f"key {rsa_key.kid}: it has no certificate" in error.message
+
+
+@pytest.mark.parametrize("more", [{"replace": True}, {"by": "create"}])
+def test_what_contradicts_adding_is_refused(more: dict[str, Any]) -> None:
+    error = refused(key_set(text_key("x")), append=True, at=NOW, **more)
+    assert (error.code, error.target) == ("BadRequest", "append")
 
 
 # --- secrets stay put

@@ -6,16 +6,19 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import attrs
+import jsonschema
 import pytest
 
 from tests import support
 from tests.graph.plans import Kind, assert_nothing_leaks, fault, shown
 from tests.standins.tenant import NOW, TENANT, Tenant
-from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet
+from trustkeys import InvalidInputError, TrustFrameworkKey, TrustFrameworkKeySet
+from trustkeys.formats.certificates import self_signed
 from trustkeys.graph import (
     CLOUDS,
     Provisioning,
@@ -47,18 +50,47 @@ def test_the_bodies_are_numbered_json_files_in_ascii(kind: Kind) -> None:
         assert support.parse(body) == request.private_body()
 
 
-def test_the_json_form_has_every_request_and_the_schedule(kind: Kind) -> None:
+SCHEMA = support.ROOT / "docs" / "reference" / "provision.schema.json"
+
+
+def test_the_json_form_has_every_request_and_fits_the_published_schema(
+    kind: Kind, certified: TrustFrameworkKey
+) -> None:
     provisioning, _, _ = kind
-    document = support.parse(private_json(provisioning))
-    assert list(document) == ["keyset_id", "base_url", "notes", "requests", "schedule"]
-    for written, request in zip(document["requests"], provisioning.requests, strict=True):
-        assert written == {
-            "method": request.method,
-            "url": f"https://graph.microsoft.com/beta{request.path}",
-            "headers": {"Content-Type": "application/json"},
-            "body": request.private_body(),
-        }
-    assert document["schedule"] == [attrs.asdict(each) for each in provisioning.schedule]
+    other = provision(TrustFrameworkKeySet("Other", [certified]), append=True, at=NOW)
+    document = support.parse(private_json(provisioning, other))
+    jsonschema.validate(document, support.parse(SCHEMA.read_text()))
+    assert list(document) == ["base_url", "key_sets"]
+    for written, planned in zip(document["key_sets"], [provisioning, other], strict=True):
+        assert written["id"] == planned.keyset_id
+        assert written["appends"] == planned.appends
+        assert written["keys"] == [attrs.asdict(key) for key in planned.keys]
+        assert written["schedule"] == [attrs.asdict(each) for each in planned.schedule]
+        assert written["requests"] == [
+            {
+                "method": request.method,
+                "url": f"https://graph.microsoft.com/beta{request.path}",
+                "headers": {"Content-Type": "application/json"},
+                "body": request.private_body(),
+            }
+            for request in planned.requests
+        ]
+
+
+@pytest.mark.parametrize("write", [az_script, pwsh_script, private_json, private_bodies])
+def test_key_sets_that_do_not_go_together_are_refused(
+    write: Callable[..., object], rsa_set: TrustFrameworkKeySet
+) -> None:
+    here = provision(rsa_set, at=NOW)
+    elsewhere = attrs.evolve(here, keyset_id="B2C_1A_Other", base_url=CLOUDS["china"])
+    for wrong, target in (
+        ([], "provisionings"),
+        ([here, here], "id"),
+        ([here, elsewhere], "base_url"),
+    ):
+        with pytest.raises(InvalidInputError) as caught:
+            write(*wrong)
+        assert (caught.value.code, caught.value.target) == ("BadRequest", target)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +158,7 @@ def test_a_hostile_name_runs_nothing_in_bash(tenant: Tenant) -> None:
     urls = [entry["args"][4] for entry in tenant.log if entry["args"][0] == "rest"]
     assert urls[0] == f"https://graph.microsoft.com/beta/trustFramework/keySets/{HOSTILE}"
     assert urls[1] == f"https://graph.microsoft.com/beta{HOSTILE}"
-    assert tenant.left == ["1.json", "1.sent", "provision.sh"]
+    assert tenant.left == ["1.json", "1.sent.1", "provision.sh"]
     assert not [*tenant.standin.parent.rglob("oops")]
 
 
@@ -185,28 +217,40 @@ def shellcheck(script: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_both_scripts_have_the_same_steps_and_schedule(
+def test_both_scripts_have_the_same_steps_and_keys(
     kind: Kind, rsa_set: TrustFrameworkKeySet
 ) -> None:
     replacing = provision(rsa_set, replace=True, at=NOW)
-    for provisioning in (kind[0], replacing):
-        bash, script = az_script(provisioning), pwsh_script(provisioning)
-        schedule = bash.partition("check <<'SCHEDULE'\n")[2].partition("\nSCHEDULE\n")[0]
-        assert schedule.count("\n") == len(provisioning.schedule) - 1
-        assert f"Test-ActiveKey @'\n{schedule}\n'@\n" in script
-        steps = re.findall(r"^Invoke-(Step|Replacement) (\d+) '([^']+)'", script, re.MULTILINE)
-        assert steps == [
-            ("Replacement" if request.method == "PUT" else "Step", str(number), request.path)
-            for number, request in enumerate(provisioning.requests, 1)
-        ]
-        steps = re.findall(r"^(step|replace) (\d+) (\S+) ", bash, re.MULTILINE)
-        assert steps == [
-            ("replace" if request.method == "PUT" else "step", str(number), request.path)
-            for number, request in enumerate(provisioning.requests, 1)
-        ]
-        for request in provisioning.requests:
-            assert all(f"'{text}'" in script for text in request.brings)
-        assert f"$Replaces = ${str(provisioning.replaces).lower()}\n" in script
+    certified = TrustFrameworkKeySet(
+        "New", [self_signed(key, "CN=x") for key in rsa_set if key.nbf]
+    )
+    appending = provision(certified, append=True, at=NOW)
+    planned = [kind[0], replacing, appending]
+    if kind[0].keyset_id == replacing.keyset_id:
+        planned.pop(0)
+    bash, script = az_script(*planned), pwsh_script(*planned)
+    requests = [request for each in planned for request in each.requests]
+    steps = re.findall(r"^Invoke-(Step|Replacement) (\d+) '([^']+)'", script, re.MULTILINE)
+    assert steps == [
+        ("Replacement" if request.method == "PUT" else "Step", str(number), request.path)
+        for number, request in enumerate(requests, 1)
+    ]
+    steps = re.findall(r"^(step|replace) (\d+) (\S+) ", bash, re.MULTILINE)
+    assert steps == [
+        ("replace" if request.method == "PUT" else "step", str(number), request.path)
+        for number, request in enumerate(requests, 1)
+    ]
+    for here, there in (("append", "Compare-KeySet"), ("check", "Test-KeySet")):
+        in_bash = re.findall(rf"(?s)^{here} <<'KEYS'\n(.*?)\nKEYS$", bash, re.MULTILINE)
+        in_script = re.findall(rf"(?s)^{there} @'\n(.*?)\n'@$", script, re.MULTILINE)
+        assert in_bash == in_script
+        assert len(in_bash) == (1 if here == "append" else len(planned))
+    for name in re.findall(r"B2C_1A_[A-Za-z]+", bash):
+        assert name in script
+    assert "$Replaces = $true\n" in script
+    assert "\nreplaces=yes\n" in bash
+    assert "$Appends = $true\n" in script
+    assert "\nappends=yes\n" in bash
 
 
 def test_the_powershell_script_keeps_bodies_out_of_logs(rsa_set: TrustFrameworkKeySet) -> None:

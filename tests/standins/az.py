@@ -7,14 +7,15 @@ of the script.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import re
 import signal
 import site
 import sys
 import time
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +27,29 @@ REASONS = {
     404: "Not Found",
     409: "Conflict",
     429: "Too Many Requests",
+    500: "Internal Server Error",
     502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
 }
 PRIVATE = ("k", "d", "p", "q", "dp", "dq", "qi")
-QUERIES: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "keys[].n": lambda answer: [key["n"] for key in answer["keys"] if key["n"] is not None],
-    "keys[].use": lambda answer: [key["use"] for key in answer["keys"]],
-    "keys[].[n,kid]": lambda answer: [f"{key['n']}\t{key['kid']}" for key in answer["keys"]],
-    "keys[].[kid,kid]": lambda answer: [f"{key['kid']}\t{key['kid']}" for key in answer["keys"]],
-    "n": lambda answer: answer["n"],
-    "to_string([use,nbf,exp])": lambda answer: json.dumps(
-        [answer["use"], answer["nbf"], answer["exp"]], separators=(",", ":")
-    ),
-}
+
+
+def queried(query: str, answer: dict[str, Any]) -> list[str] | str:
+    """Return what the queries of the script, in JMESPath, find in an answer."""
+    key_query = re.search(r"to_string\(\[use \|\| '(sig|enc)',nbf,exp,n\]\)", query)
+    assert key_query is not None
+
+    def shown(key: dict[str, Any]) -> str:
+        members = [key["use"] or key_query[1], key["nbf"], key["exp"], key["n"]]
+        return json.dumps(members, separators=(",", ":"))
+
+    if query == key_query[0]:
+        return shown(answer)
+    assert query == f"[[['keys','','']],keys[].[{key_query[0]},status || 'enabled',kid]][]"
+    return ["keys\t\t"] + [
+        f"{shown(key)}\t{key.get('status') or 'enabled'}\t{key['kid']}" for key in answer["keys"]
+    ]
 
 
 class Refused(Exception):  # noqa: N818
@@ -46,8 +57,25 @@ class Refused(Exception):  # noqa: N818
 
     def __init__(self, status: int, code: str, message: str = "no") -> None:
         super().__init__(code)
-        self.status = status
-        self.text = json.dumps({"error": {"code": code, "message": message}})
+        error = json.dumps({"error": {"code": code, "message": message}})
+        # A gateway sends no body, and az prints no parentheses then.
+        body = f"({error})" if code else ""
+        self.text = f"ERROR: {REASONS[status]}{body}\n"
+
+
+class Lost(Refused):
+    """A connection that is closed without an answer: what azure-cli 2.91 prints then."""
+
+    def __init__(self) -> None:
+        Exception.__init__(self)
+        self.text = (
+            "ERROR: The command failed with an unexpected error. Here is the traceback:\n"
+            "ERROR: ('Connection aborted.', ConnectionResetError(104, 'Connection reset by "
+            "peer'))\n"
+            "Traceback (most recent call last):\n"
+            '  File "urllib3/connectionpool.py", line 787, in urlopen\n'
+            "To check existing issues, please visit: https://github.com/Azure/azure-cli/issues\n"
+        )
 
 
 class Service:
@@ -83,6 +111,8 @@ class Service:
             self.sets[name].append(self.new({"kty": "oct", **body, "k": secret}))
         elif path[1:] == ["uploadPkcs12"]:
             self.sets[name].append(self.new(pkcs12(body)))
+        elif path[1:] == ["uploadCertificate"]:
+            self.sets[name].append(self.new(certificate(body)))
         else:
             raise Refused(400, "BadRequest")
         return {}
@@ -119,11 +149,13 @@ class Service:
         ]
         if not counting:
             raise Refused(404, "AADB2C90085", "no active key")
+        if "active" in self.state:  # a service that counts in another way
+            return public(keys[self.state["active"]])
         return public(keys[max(counting)[1]])
 
 
 def public(key: dict[str, Any]) -> dict[str, Any]:
-    names = ("kid", "kty", "use", "nbf", "exp", "e", "n")
+    names = ("kid", "kty", "use", "nbf", "exp", "e", "n", "status")
     return {"k": None, **{name: key.get(name) for name in names}}
 
 
@@ -131,23 +163,33 @@ def pkcs12(body: dict[str, Any]) -> dict[str, Any]:
     # Python was started without site-packages (-S), which is twice as fast.
     site.main()
     from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
-    from cryptography.x509 import KeyUsage
 
     try:
-        _, certificate, _ = load_key_and_certificates(
+        _, found, _ = load_key_and_certificates(
             b64decode(body["key"], validate=True), body["password"].encode()
         )
     except ValueError:
         raise Refused(400, "AADB2C95025") from None
-    assert certificate is not None
-    signs = certificate.extensions.get_extension_for_class(KeyUsage).value.digital_signature
-    numbers: Any = certificate.public_key()
-    n = numbers.public_numbers().n
+    return certified(found)
+
+
+def certificate(body: dict[str, Any]) -> dict[str, Any]:
+    site.main()
+    from cryptography.x509 import load_der_x509_certificate
+
+    return certified(load_der_x509_certificate(b64decode(body["key"], validate=True)))
+
+
+def certified(found: Any) -> dict[str, Any]:
+    from cryptography.x509 import KeyUsage
+
+    signs = found.extensions.get_extension_for_class(KeyUsage).value.digital_signature
+    n = found.public_key().public_numbers().n
     return {
         "kty": "RSA",
         "use": "sig" if signs else "enc",
-        "nbf": int(certificate.not_valid_before_utc.timestamp()),
-        "exp": int(certificate.not_valid_after_utc.timestamp()),
+        "nbf": int(found.not_valid_before_utc.timestamp()),
+        "exp": int(found.not_valid_after_utc.timestamp()),
         "e": "AQAB",
         # Padded base64, not base64url.
         "n": urlsafe_b64encode(n.to_bytes(n.bit_length() // 8, "big")).decode().translate(STANDARD),
@@ -164,8 +206,8 @@ def options_of(args: list[str]) -> dict[str, str]:
 def body_of(text: str | None) -> dict[str, Any] | None:
     if text is None:
         return None
-    # Like az: a file that cannot be read is itself the body, and an = hides the @.
-    if text.startswith("@") and "=" not in text and Path(text[1:]).is_file():
+    # Like az: a file that cannot be read is itself the body.
+    if text.startswith("@") and Path(text[1:]).is_file():
         text = Path(text[1:]).read_text()
     body: dict[str, Any] = json.loads(text)
     return body
@@ -198,6 +240,8 @@ def hit(fault: dict[str, Any], state: dict[str, Any], entry: dict[str, Any]) -> 
         keep(state, entry)
         os.killpg(os.getpgrp(), signal.SIGKILL)
         time.sleep(60)
+    if fault.get("lost"):
+        raise Lost
     raise Refused(fault["status"], fault["code"], fault.get("message", ""))
 
 
@@ -214,6 +258,11 @@ def rest(options: dict[str, str], state: dict[str, Any], entry: dict[str, Any]) 
     assert path[:3] == ["beta", "trustFramework", "keySets"]
     entry["body"] = body_of(options.get("--body"))
     fault = fault_of(state, method)
+    if fault.get("portal"):
+        # The page of a hotel's network: az prints it, whatever output is asked for.
+        show("<html>sign in</html>")
+        sys.stderr.write("WARNING: Not a json response, outputting to stdout.\n")
+        return
     if fault["when"] == "before":
         hit(fault, state, entry)
     before = json.loads(json.dumps(state.get("sets", {})))
@@ -230,10 +279,17 @@ def rest(options: dict[str, str], state: dict[str, Any], entry: dict[str, Any]) 
     if options["--output"] == "json":
         show(json.dumps(answer))
     if options["--output"] == "tsv":
-        show(QUERIES[options["--query"]](answer))
+        show(queried(options["--query"], answer))
 
 
 def main(args: list[str]) -> int:
+    # Two runs of the script at the same time share the tenant.
+    with (FOLDER / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return run(args)
+
+
+def run(args: list[str]) -> int:
     state = json.loads((FOLDER / "state.json").read_text())
     entry: dict[str, Any] = {"args": args}
     try:
@@ -247,7 +303,7 @@ def main(args: list[str]) -> int:
             assert args[0] == "rest"
             rest(options_of(args[1:]), state, entry)
     except Refused as refused:
-        sys.stderr.write(f"ERROR: {REASONS[refused.status]}({refused.text})\n")
+        sys.stderr.write(refused.text)
         return 1
     finally:
         keep(state, entry)

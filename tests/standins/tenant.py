@@ -83,11 +83,11 @@ class Tenant:
         file = self.standin / "sleeps"
         return [int(line) for line in file.read_text().split()] if file.exists() else []
 
-    def place(self, provisioning: Provisioning) -> None:
+    def place(self, *provisionings: Provisioning) -> None:
         """Write a script and its bodies."""
         self.folder.mkdir(mode=0o700)
-        (self.folder / "provision.sh").write_text(az_script(provisioning))
-        for name, body in private_bodies(provisioning).items():
+        (self.folder / "provision.sh").write_text(az_script(*provisionings))
+        for name, body in private_bodies(*provisionings).items():
             (self.folder / name).write_text(body)
             (self.folder / name).chmod(0o600)
 

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Literal
 
 import click
 
 from trustkeys import graph
-from trustkeys.cli import inputs, options
+from trustkeys.cli import inputs, options, passphrases
 from trustkeys.cli.params import NEW_FILE
 from trustkeys.cli.terminal import escaped, warn, write_result
 from trustkeys.errors import prefix_errors
 from trustkeys.files import write_new
+from trustkeys.keyset.keyset import TrustFrameworkKeySet
 
 __tracebackhide__ = True
 
 _EPILOG = """\b
 Examples:
   trustkeys provision signing.keys --to signing
-  trustkeys provision signing.keys --to signing --as pwsh
-  trustkeys provision signing.keys --to signing --cloud usgov --replace
+  trustkeys provision signing.keys encryption.keys facebook.keys --to all
+  trustkeys provision signing.keys --to signing --as pwsh --cloud usgov
+  trustkeys provision facebook.keys --to facebook --append
+  trustkeys provision signing.keys --to signing --replace
 
 \b
 DIR is created with mode 0700. It gets a script, which holds no secret, and the
@@ -35,14 +39,14 @@ _FILES = {"az": "provision.sh", "pwsh": "provision.ps1", "json": "provision.json
 
 
 @click.command(epilog=_EPILOG)
-@options.key_set_file
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@options.password_file("Read the passphrase of each FILE from this file. Default: ask.")
 @click.option(
     "--to", "directory", type=NEW_FILE, metavar="DIR", required=True, help="A new directory."
 )
 @click.option(
     "--by",
     type=click.Choice(["create", "action"]),
-    default="create",
     help="All keys in one request (default), or one by one: uploadSecret, uploadPkcs12.",
 )
 @click.option(
@@ -53,44 +57,68 @@ _FILES = {"az": "provision.sh", "pwsh": "provision.ps1", "json": "provision.json
     help="A bash script that uses az rest (default), a PowerShell script, or JSON.",
 )
 @click.option(
+    "--append",
+    is_flag=True,
+    help="Add the keys that the set in the tenant lacks, one by one. Its other keys stay.",
+)
+@click.option(
     "--replace", is_flag=True, help="Replace all keys of the set in the tenant: they are lost."
 )
 @click.option("--skip-disabled", is_flag=True, help="Leave disabled keys out.")
 @options.cloud
 @options.json_errors
 def provision(
-    file: str,
+    files: Sequence[str],
     directory: str,
-    by: Literal["create", "action"],
+    by: Literal["create", "action"] | None,
     form: str,
+    append: bool,
     replace: bool,
     skip_disabled: bool,
     base_url: str,
     password_file: str | None,
 ) -> None:
-    """Write the requests that bring the key set FILE into a tenant. Sends nothing itself."""
-    keys = inputs.key_set(file, password_file)
-    with prefix_errors(file):
-        provisioning = graph.provision(
-            keys,
-            base_url=base_url,
-            by=by,
-            replace=replace,
-            skip_disabled=skip_disabled,
-        )
-    for note in provisioning.notes:
-        warn(note)
-    _write(directory, _contents(provisioning, form))
-    next_step = _next_step(directory, form, replaces=provisioning.replaces)
-    write_result(f"{escaped(next_step)}\n")
+    """Write the requests that bring the key sets in FILE... into a tenant. Sends nothing itself."""
+    provisionings = []
+    for file, keys in _key_sets(files, password_file):
+        with prefix_errors(file):
+            provisioning = graph.provision(
+                keys,
+                base_url=base_url,
+                by=by,
+                append=append,
+                replace=replace,
+                skip_disabled=skip_disabled,
+            )
+        provisionings.append(provisioning)
+        for note in provisioning.notes:
+            warn(f"{file}: {note}" if len(files) > 1 else note)
+    _write(directory, _contents(provisionings, form))
+    write_result(f"{escaped(_next_step(directory, form, replace=replace))}\n")
 
 
-def _contents(provisioning: graph.Provisioning, form: str) -> dict[str, str]:
+def _key_sets(
+    files: Sequence[str], password_file: str | None
+) -> Iterator[tuple[str, TrustFrameworkKeySet]]:
+    # A pipe can be read only once.
+    password = None if password_file is None else passphrases.read_password(password_file)
+    found = [inputs.stored(file) for file in files]
+    some_are_encrypted = any(each.is_encrypted for each in found)
+    for file, each in zip(files, found, strict=True):
+        if each.is_encrypted and password_file is None:
+            yield file, each.key_set(password=passphrases.ask(f"Passphrase of {file}"))
+        elif some_are_encrypted and not each.is_encrypted:
+            yield file, each.key_set()
+        else:  # refuses a passphrase if no file is encrypted
+            yield file, each.key_set(password=password)
+
+
+def _contents(provisionings: Sequence[graph.Provisioning], form: str) -> dict[str, str]:
     """Return the text of each new file. Bodies come first, so that a script never lacks one."""
     if form == "json":
-        return {_FILES[form]: graph.private_json(provisioning)}
+        return {_FILES[form]: graph.private_json(*provisionings)}
     script = graph.az_script if form == "az" else graph.pwsh_script
-    return {**graph.private_bodies(provisioning), _FILES[form]: script(provisioning)}
+    return {**graph.private_bodies(*provisionings), _FILES[form]: script(*provisionings)}
 
 
 def _write(directory: str, contents: dict[str, str]) -> None:
@@ -108,16 +136,16 @@ def _write(directory: str, contents: dict[str, str]) -> None:
         raise
 
 
-def _next_step(directory: str, form: str, *, replaces: bool) -> str:
+def _next_step(directory: str, form: str, *, replace: bool) -> str:
     path = os.path.join(directory, _FILES[form])
     if form == "json":
         return f"next: send the requests of {path}, in order"
     if form == "az":
         script = shlex.quote(f"./{path}" if path.startswith("-") else path)
-        return f"next: bash {script}{' --replace' if replaces else ''} TENANT-ID"
+        return f"next: bash {script}{' --replace' if replace else ''} TENANT-ID"
     script = path.replace("'", "''")
     # Connect-MgGraph connects only the process that it runs in.
     return (
         "next, in the session that ran Connect-MgGraph: "
-        f"& '{script}'{' -Replace' if replaces else ''} TENANT-ID"
+        f"& '{script}'{' -Replace' if replace else ''} TENANT-ID"
     )

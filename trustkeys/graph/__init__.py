@@ -2,7 +2,7 @@
 
 from trustkeys.core.key import CLOUDS
 from trustkeys.graph.compare import Comparison, compare
-from trustkeys.graph.provisioning import ActiveStretch, Provisioning, provision
+from trustkeys.graph.provisioning import ActiveStretch, ProvisionedKey, Provisioning, provision
 from trustkeys.graph.requests import GraphRequest
 from trustkeys.graph.scripts import az_script, private_bodies, private_json, pwsh_script
 
@@ -11,6 +11,7 @@ __all__ = [
     "ActiveStretch",
     "Comparison",
     "GraphRequest",
+    "ProvisionedKey",
     "Provisioning",
     "az_script",
     "compare",

@@ -1,14 +1,16 @@
 """The requests that upload keys to Microsoft Graph, as values. Nothing is sent here.
 
 Source: the Graph pages "Create trustFrameworkKeySet", "Update trustFrameworkKeySet",
-"trustFrameworkKeySet: uploadSecret" and "trustFrameworkKeySet: uploadPkcs12" (beta).
+"trustFrameworkKeySet: uploadSecret", "trustFrameworkKeySet: uploadPkcs12" and
+"trustFrameworkKeySet: uploadCertificate" (beta).
 """
 
 from __future__ import annotations
 
 import copy
+import json
 from binascii import b2a_base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -37,8 +39,7 @@ class GraphRequest:
         method: ``"POST"``, or ``"PUT"`` if the request replaces a key set.
         path: The path below the base URL, such as ``/trustFramework/keySets``.
         headers: Pairs of a name and a value.
-        brings: What identifies each key of the body in an answer of Graph: the `n` of an RSA
-            key; the `use` of an oct key, since Graph shows nothing that is unique to it.
+        brings: What Graph shows of each key of the body, as `shown` returns it.
     """
 
     method: Literal["POST", "PUT"]
@@ -53,44 +54,50 @@ class GraphRequest:
 
 
 def creation(keyset: TrustFrameworkKeySet) -> GraphRequest:
-    """Return the request that creates a key set with all its keys."""
-    body = {"id": _short_id(keyset.id), "keys": _upload_jwks(keyset)}
-    return _request("POST", _KEY_SETS, body, map(identity, keyset))
+    """Return the request that creates a key set with these keys."""
+    body: dict[str, Any] = {"id": keyset.id[len(PREFIX) :]}  # the service adds the prefix
+    if len(keyset):
+        body["keys"] = _upload_jwks(keyset)
+    return _request("POST", _KEY_SETS, body, map(shown, keyset))
 
 
 def replacement(keyset: TrustFrameworkKeySet) -> GraphRequest:
     """Return the request that replaces all keys of an existing key set."""
     body = {"keys": _upload_jwks(keyset)}
-    return _request("PUT", f"{_KEY_SETS}/{keyset.id}", body, map(identity, keyset))
+    return _request("PUT", f"{_KEY_SETS}/{keyset.id}", body, map(shown, keyset))
 
 
-def uploads(keyset: TrustFrameworkKeySet, active: TrustFrameworkKey) -> Iterator[GraphRequest]:
-    """Yield the request that creates an empty key set, and one that uploads each key.
+def upload(keyset_id: str, key: TrustFrameworkKey) -> GraphRequest:
+    """Return the request that adds a key to an existing key set, by the action for its kind.
 
-    Keys with the `nbf` of the active key come first, so that it is active from the start. Apart
-    from that the keys keep their order, since it decides between keys with the same `nbf`.
+    These are uploadSecret for an oct key, uploadPkcs12 for an RSA key with a private part, and
+    uploadCertificate for one without.
+
+    Raises:
+        InvalidInputError: The action cannot carry the key unchanged.
     """
-    yield _request("POST", _KEY_SETS, {"id": _short_id(keyset.id)}, ())
-    for number, key in sorted(enumerate(keyset, 1), key=lambda each: each[1].nbf != active.nbf):
-        with prefix_errors(name_of(key.kid, number)):
-            action, body = _pkcs12_upload(key) if key.kty == "RSA" else _secret_upload(key)
-        yield _request("POST", f"{_KEY_SETS}/{keyset.id}/{action}", body, [identity(key)])
+    if key.kty == "oct":
+        action, body = _secret_upload(key)
+    elif key.has_private:
+        action, body = _pkcs12_upload(key)
+    else:
+        action, body = _certificate_upload(key)
+    return _request("POST", f"{_KEY_SETS}/{keyset_id}/{action}", body, [shown(key)])
 
 
-def identity(key: TrustFrameworkKey) -> str:
-    """Return the member that identifies a key in an answer of Graph, as `GraphRequest.brings`."""
-    return str(key.to_jwk()["n"]) if key.kty == "RSA" else key.use
+def shown(key: TrustFrameworkKey) -> str:
+    """Return what Graph shows of a key as a JSON array without spaces: `use, nbf, exp, n`.
+
+    `n` is null for an oct key. Graph does not show its secret, so two oct keys can look the same.
+    """
+    n = key.to_jwk()["n"] if key.kty == "RSA" else None
+    return json.dumps([key.use, key.nbf, key.exp, n], separators=(",", ":"))
 
 
 def _request(
     method: Literal["POST", "PUT"], path: str, body: dict[str, Any], brings: Iterable[str]
 ) -> GraphRequest:
     return GraphRequest(method, path, _HEADERS, tuple(brings), Private(body))
-
-
-def _short_id(keyset_id: str) -> str:
-    # The service itself adds the prefix.
-    return keyset_id[len(PREFIX) :]
 
 
 def _upload_jwks(keyset: TrustFrameworkKeySet) -> list[dict[str, Any]]:
@@ -110,7 +117,8 @@ def _secret_upload(key: TrustFrameworkKey) -> tuple[str, dict[str, Any]]:
         text = data.decode()
     if not text.isprintable() or not text:
         raise InvalidInputError(
-            "it is not printable text, which uploadSecret needs: provision by create",
+            "its secret is not printable text, which uploadSecret needs: create or replace the "
+            "whole key set",
             target="by",
         )
     dates = {"nbf": key.nbf, "exp": key.exp}
@@ -119,27 +127,39 @@ def _secret_upload(key: TrustFrameworkKey) -> tuple[str, dict[str, Any]]:
 
 
 def _pkcs12_upload(key: TrustFrameworkKey) -> tuple[str, dict[str, Any]]:
+    _check_action(key, "uploadPkcs12")
+    from trustkeys.formats.pkcs12 import to_pkcs12_b2c
+
+    exported = to_pkcs12_b2c(key)
+    data = b2a_base64(exported.data, newline=False).decode()
+    return "uploadPkcs12", {"key": data, "password": exported.password}
+
+
+def _certificate_upload(key: TrustFrameworkKey) -> tuple[str, dict[str, Any]]:
+    _check_action(key, "uploadCertificate")
+    return "uploadCertificate", {"key": key.x5c[0]}
+
+
+def _check_action(key: TrustFrameworkKey, action: str) -> None:
+    """Raise InvalidInputError if an action would not carry the key with its dates."""
     if not key.x5c:
         raise InvalidInputError(
-            "it has no certificate, which uploadPkcs12 needs: provision by create, or add a "
-            "certificate to the key",
+            f"it has no certificate, which {action} needs: add one (trustkeys keyset certify), or "
+            "create or replace the whole key set",
             target="by",
         )
     _check_certificates(key)
     # Imported here since they take as long to import as the rest of the package.
     from trustkeys.formats.certificates import certificates_of, dates_of
-    from trustkeys.formats.pkcs12 import to_pkcs12_b2c
 
     start, end = dates_of(certificates_of(key)[0])
     if (key.nbf, key.exp) != (start, end):
         raise InvalidInputError(
             f"its dates differ from its certificate's ({date_text(start)} to {date_text(end)}), "
-            "and a PFX has only the latter: provision by create",
+            f"and {action} takes the latter: add a certificate with the dates of the key, or "
+            "create or replace the whole key set",
             target="by",
         )
-    exported = to_pkcs12_b2c(key)
-    data = b2a_base64(exported.data, newline=False).decode()
-    return "uploadPkcs12", {"key": data, "password": exported.password}
 
 
 def _check_certificates(key: TrustFrameworkKey) -> None:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 
 from attrs import asdict
 
 from trustkeys.core.key import CLOUDS
-from trustkeys.graph.provisioning import Provisioning
+from trustkeys.errors import InvalidInputError
+from trustkeys.graph.provisioning import ProvisionedKey, Provisioning
+from trustkeys.graph.requests import GraphRequest
 
 __tracebackhide__ = True
 
@@ -27,110 +30,135 @@ _AZ_CLOUDS = ("AzureCloud", "AzureUSGovernment", "AzureUSGovernment", "AzureChin
 _PWSH_CLOUDS = ("Global", "USGov", "USGovDoD", "China")
 
 
-def private_json(provisioning: Provisioning) -> str:
-    """Return the whole provisioning as JSON, private keys included."""
+def private_json(*provisionings: Provisioning) -> str:
+    """Return provisionings as JSON, private keys included.
+
+    The documentation has the JSON Schema of the document ("File formats").
+
+    Args:
+        provisionings: One for each key set, for one cloud.
+
+    Raises:
+        InvalidInputError: There is none, they are for several clouds, or two are for one key set.
+            Code ``BadRequest``.
+    """
+    _check(provisionings)
     document = {
-        "keyset_id": provisioning.keyset_id,
-        "base_url": provisioning.base_url,
-        "notes": provisioning.notes,
-        "requests": [
+        "base_url": provisionings[0].base_url,
+        "key_sets": [
             {
-                "method": request.method,
-                "url": provisioning.base_url + request.path,
-                "headers": dict(request.headers),
-                "body": request.private_body(),
+                "id": each.keyset_id,
+                "notes": each.notes,
+                "appends": each.appends,
+                "requests": [
+                    {
+                        "method": request.method,
+                        "url": each.base_url + request.path,
+                        "headers": dict(request.headers),
+                        "body": request.private_body(),
+                    }
+                    for request in each.requests
+                ],
+                "keys": [asdict(key) for key in each.keys],
+                "schedule": [asdict(stretch) for stretch in each.schedule],
             }
-            for request in provisioning.requests
+            for each in provisionings
         ],
-        "schedule": [asdict(stretch) for stretch in provisioning.schedule],
     }
     return json.dumps(document, indent=2) + "\n"
 
 
-def private_bodies(provisioning: Provisioning) -> dict[str, str]:
-    """Return the files that a script sends, by name: ``1.json`` and so on. JSON, in ASCII."""
+def private_bodies(*provisionings: Provisioning) -> dict[str, str]:
+    """Return the files that a script sends, by name: ``1.json`` and so on. JSON, in ASCII.
+
+    The arguments and errors are those of `private_json`.
+    """
+    _check(provisionings)
     return {
         f"{number}.json": json.dumps(request.private_body()) + "\n"
-        for number, request in enumerate(provisioning.requests, 1)
+        for number, request in enumerate(_requests(provisionings), 1)
     }
 
 
-def az_script(provisioning: Provisioning) -> str:
+def az_script(*provisionings: Provisioning) -> str:
     """Return a bash script that sends the files of `private_bodies` with ``az rest``.
 
     Save it as ``provision.sh``. It holds no secret. It needs bash 3.2 or later, az and the POSIX
-    tools. Its first lines explain how to use it. Its exit status is 0 if the service has the
-    keys and the expected key is active, 2 on a wrong call, else 1.
+    tools. Its first lines explain how to use it. Its exit status is 0 if the tenant has all keys
+    and the expected ones are active, 2 on a wrong call, else 1.
+
+    The arguments and errors are those of `private_json`.
     """
-    is_rsa = provisioning.kty == "RSA"
-    cloud = _cloud_name(provisioning, _AZ_CLOUDS)
+    _check(provisionings)
+    cloud = _cloud_name(provisionings, _AZ_CLOUDS)
+    base_url = provisionings[0].base_url
     settings = {
-        "keyset": provisioning.keyset_id,
-        "base": provisioning.base_url,
+        "base": base_url,
         # az refuses to get a token for a cloud that it is not signed in to.
-        "resource": provisioning.base_url.removesuffix("/beta"),
+        "resource": base_url.removesuffix("/beta"),
         "sign_in": f"az cloud set --name {cloud} && az login "
         "--service-principal --username APP-ID --tenant TENANT-ID --allow-no-subscriptions",
-        "path": f"/trustFramework/keySets/{provisioning.keyset_id}",
-        "steps": str(len(provisioning.requests)),
-        "replaces": "yes" if provisioning.replaces else "no",
-        # JMESPath: the parts of an answer that identify its keys.
-        "one_of_all": "keys[].n" if is_rsa else "keys[].use",
-        "lost_query": "keys[].[n,kid]" if is_rsa else "keys[].[kid,kid]",
-        "active": "n" if is_rsa else "to_string([use,nbf,exp])",
+        "steps": str(len(_requests(provisionings))),
+        "replaces": "yes" if any(each.replaces for each in provisionings) else "no",
+        "appends": "yes" if any(each.appends for each in provisionings) else "no",
     }
     return _filled(
         "provision.sh",
         [f"{name}={shlex.quote(value)}" for name, value in settings.items()],
-        [
-            *_az_steps(provisioning),
-            "check <<'SCHEDULE'",
-            *_schedule_lines(provisioning),
-            "SCHEDULE",
-        ],
+        _az_steps(provisionings),
     )
 
 
-def _az_steps(provisioning: Provisioning) -> Iterator[str]:
-    for number, request in enumerate(provisioning.requests, 1):
-        function = "replace" if request.method == "PUT" else "step"
-        brings = shlex.quote("\n".join(request.brings))
-        yield f"{function} {number} {shlex.quote(request.path)} {brings}"
+def _az_steps(provisionings: Sequence[Provisioning]) -> Iterator[str]:
+    first = 1
+    for each in provisionings:
+        yield f"key_set {shlex.quote(each.keyset_id)} {each.use}"
+        if each.appends:
+            yield from ["append <<'KEYS'", *_comparison(each, first), "KEYS"]
+        for number, request in enumerate(each.requests, first):
+            function = "replace" if request.method == "PUT" else "step"
+            brings = shlex.quote("\n".join(_names(each, request)))
+            yield f"{function} {number} {shlex.quote(request.path)} {brings}"
+        yield from ["check <<'KEYS'", *_expected(each), "KEYS"]
+        first += len(each.requests)
 
 
-def pwsh_script(provisioning: Provisioning) -> str:
+def pwsh_script(*provisionings: Provisioning) -> str:
     """Return a PowerShell script that sends the files of `private_bodies`.
 
     Save it as ``provision.ps1``. It holds no secret and is ASCII. It needs PowerShell 5.1 or 7 and
-    the module Microsoft.Graph.Authentication. Its first lines explain how to use it. Its exit
-    status is 0 if the service has the keys and the expected key is active, else 1.
+    the module Microsoft.Graph.Authentication 2. Its first lines explain how to use it. Its exit
+    status is 0 if the tenant has all keys and the expected ones are active, else 1.
+
+    The arguments and errors are those of `private_json`.
     """
+    _check(provisionings)
     settings = {
-        "KeySet": _pwsh_literal(provisioning.keyset_id),
-        "Base": _pwsh_literal(provisioning.base_url),
-        "Environment": _pwsh_literal(_cloud_name(provisioning, _PWSH_CLOUDS)),
-        "Path": _pwsh_literal(f"/trustFramework/keySets/{provisioning.keyset_id}"),
-        "Steps": str(len(provisioning.requests)),
-        "Replaces": "$true" if provisioning.replaces else "$false",
-        "IsRsa": "$true" if provisioning.kty == "RSA" else "$false",
+        "Base": _pwsh_literal(provisionings[0].base_url),
+        "Environment": _pwsh_literal(_cloud_name(provisionings, _PWSH_CLOUDS)),
+        "Steps": str(len(_requests(provisionings))),
+        "Replaces": f"${str(any(each.replaces for each in provisionings)).lower()}",
+        "Appends": f"${str(any(each.appends for each in provisionings)).lower()}",
     }
     return _filled(
         "provision.ps1",
         [f"${name} = {value}" for name, value in settings.items()],
-        [
-            *_pwsh_steps(provisioning),
-            "Test-ActiveKey @'",
-            *_schedule_lines(provisioning),
-            "'@",
-        ],
+        _pwsh_steps(provisionings),
     )
 
 
-def _pwsh_steps(provisioning: Provisioning) -> Iterator[str]:
-    for number, request in enumerate(provisioning.requests, 1):
-        function = "Invoke-Replacement" if request.method == "PUT" else "Invoke-Step"
-        brings = ", ".join(map(_pwsh_literal, request.brings))
-        yield f"{function} {number} {_pwsh_literal(request.path)} @({brings})"
+def _pwsh_steps(provisionings: Sequence[Provisioning]) -> Iterator[str]:
+    first = 1
+    for each in provisionings:
+        yield f"Set-KeySet {_pwsh_literal(each.keyset_id)} {_pwsh_literal(each.use)}"
+        if each.appends:
+            yield from ["Compare-KeySet @'", *_comparison(each, first), "'@"]
+        for number, request in enumerate(each.requests, first):
+            function = "Invoke-Replacement" if request.method == "PUT" else "Invoke-Step"
+            brings = ", ".join(map(_pwsh_literal, _names(each, request)))
+            yield f"{function} {number} {_pwsh_literal(request.path)} @({brings})"
+        yield from ["Test-KeySet @'", *_expected(each), "'@"]
+        first += len(each.requests)
 
 
 def _pwsh_literal(text: str) -> str:
@@ -138,18 +166,56 @@ def _pwsh_literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _cloud_name(provisioning: Provisioning, names: Iterable[str]) -> str:
-    return dict(zip(CLOUDS.values(), names, strict=True))[provisioning.base_url]
+def _check(provisionings: Sequence[Provisioning]) -> None:
+    ids = [each.keyset_id for each in provisionings]
+    if not ids:
+        raise InvalidInputError("there is no key set to provision", target="provisionings")
+    for name, count in Counter(ids).items():
+        if count > 1:
+            raise InvalidInputError(
+                f"{count} key sets are called {name}: put their keys into one", target="id"
+            )
+    if len({each.base_url for each in provisionings}) > 1:
+        raise InvalidInputError(
+            "the key sets are for tenants in different clouds: write a script for each cloud",
+            target="base_url",
+        )
 
 
-def _schedule_lines(provisioning: Provisioning) -> Iterator[str]:
-    """Yield the schedule as the scripts read it: ``START END KEY``, with ``-`` for none.
+def _requests(provisionings: Iterable[Provisioning]) -> list[GraphRequest]:
+    return [request for each in provisionings for request in each.requests]
 
-    `KEY` is base64url or compact JSON, so no line has a quote that ends it or further spaces.
-    """
-    for stretch in provisioning.schedule:
-        end = "-" if stretch.end is None else stretch.end
-        yield f"{stretch.start} {end} {stretch.shows or '-'}"
+
+def _cloud_name(provisionings: Sequence[Provisioning], names: Iterable[str]) -> str:
+    return dict(zip(CLOUDS.values(), names, strict=True))[provisionings[0].base_url]
+
+
+def _names(provisioning: Provisioning, request: GraphRequest) -> Iterator[str]:
+    """Yield what the scripts know each key of a request by: `n`, or all that Graph shows."""
+    for shows in request.brings:
+        yield json.loads(shows)[-1] if provisioning.kty == "RSA" else shows
+
+
+# The lines below have neither quotes that end a literal nor further spaces in the first words:
+# base64url, compact JSON and texts in ASCII.
+
+
+def _comparison(provisioning: Provisioning, first: int) -> Iterator[str]:
+    """Yield each key of the set: ``NUMBER KEY TEXT``, with ``-`` if no request brings it."""
+    for key in provisioning.keys:
+        if key.request is None:
+            yield f"- {key.shows} {_text(key)}: {key.problem}"
+        else:
+            yield f"{first + key.request - 1} {key.shows} {_text(key)}"
+
+
+def _expected(provisioning: Provisioning) -> Iterator[str]:
+    """Yield each key that the tenant must have: ``KEY TEXT``."""
+    return (f"{key.shows} {_text(key)}" for key in provisioning.keys)
+
+
+def _text(key: ProvisionedKey) -> str:
+    return key.name.encode("ascii", "replace").decode()
 
 
 def _filled(name: str, settings: Iterable[str], steps: Iterable[str]) -> str:
