@@ -48,7 +48,8 @@ def test_provisioning_offline_leaves_a_key_set_and_its_requests(
     )
     requests = folder / "provision.json"
     assert stat.S_IMODE(requests.stat().st_mode) == 0o600
-    (request,) = json.loads(requests.read_text())["requests"]
+    (key_set,) = json.loads(requests.read_text())["key_sets"]
+    (request,) = key_set["requests"]
     assert [key["n"] for key in request["body"]["keys"]] == [key.to_jwk()["n"] for key in keys]
 
 
