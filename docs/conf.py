@@ -24,7 +24,7 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-autodoc_type_aliases = {"NumericDateInput": "NumericDateInput", "Recipient": "Recipient"}
+autodoc_type_aliases = {name: name for name in ("Document", "NumericDateInput", "Recipient")}
 python_use_unqualified_type_names = True
 
 

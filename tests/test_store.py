@@ -131,7 +131,7 @@ def test_a_set_too_large_to_be_read_again_is_not_written(
 ) -> None:
     keyset = key_set()
     size = len(json.dumps(keyset.to_jwks(private=True), indent=2)) + 1
-    for module in ("trustkeys.store", "trustkeys.keyset.document"):
+    for module in ("trustkeys.store", "trustkeys.formats.answers"):
         monkeypatch.setattr(f"{module}.MAX_SET_BYTES", size)
     store.save(keyset, path, plain=True)
     assert store.load(path) == keyset

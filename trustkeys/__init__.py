@@ -15,11 +15,19 @@ if TYPE_CHECKING:
     from trustkeys.core.strategy import KeyStrategy
     from trustkeys.core.thumbprint import jwk_thumbprint
     from trustkeys.errors import BatchError, InvalidInputError, KeyNotFoundError, TrustKeysError
-    from trustkeys.keyset.check import Finding, check_key_set
+    from trustkeys.keyset.check import (
+        Audit,
+        AuditedSet,
+        Finding,
+        audit_key_sets,
+        check_key_set,
+    )
     from trustkeys.keyset.keyset import TrustFrameworkKeySet
     from trustkeys.testkeys.guard import is_test_key
 
 __all__ = [
+    "Audit",
+    "AuditedSet",
     "BatchError",
     "Finding",
     "GenerateKeyRequest",
@@ -29,6 +37,7 @@ __all__ = [
     "TrustFrameworkKey",
     "TrustFrameworkKeySet",
     "TrustKeysError",
+    "audit_key_sets",
     "check_key_set",
     "generate",
     "generate_key",
@@ -42,6 +51,8 @@ __all__ = [
 __tracebackhide__ = True
 
 _MODULES = {
+    "Audit": "keyset.check",
+    "AuditedSet": "keyset.check",
     "BatchError": "errors",
     "Finding": "keyset.check",
     "GenerateKeyRequest": "core.request",
@@ -51,6 +62,7 @@ _MODULES = {
     "TrustFrameworkKey": "core.key",
     "TrustFrameworkKeySet": "keyset.keyset",
     "TrustKeysError": "errors",
+    "audit_key_sets": "keyset.check",
     "check_key_set": "keyset.check",
     "generate": "core.engine",
     "generate_key": "core.engine",

@@ -21,7 +21,7 @@ from attrs import frozen
 from trustkeys import files
 from trustkeys.core.private import Private
 from trustkeys.core.registry import key_type_for
-from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
+from trustkeys.core.strict_json import MAX_SET_BYTES
 from trustkeys.errors import (
     InvalidInputError,
     MissingPassphraseError,
@@ -29,6 +29,7 @@ from trustkeys.errors import (
     prefix_errors,
 )
 from trustkeys.files import Path
+from trustkeys.formats.answers import parse_document
 from trustkeys.formats.jwe import MAX_TEXT, decrypt, encrypt_unguarded
 from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set
 from trustkeys.testkeys.guard import refuse_test_keys
@@ -50,6 +51,8 @@ __tracebackhide__ = True
 _HAS_MODES = hasattr(os, "geteuid")
 
 _SHARED = "others can {} it: run chmod 600"
+
+_LISTS = ("keys", "value")
 
 _PRIVATE = {name for kty in ("RSA", "oct") for name in key_type_for(kty).private}
 
@@ -100,11 +103,11 @@ class StoredFile:
         # The base64url of {", with which the header of a JWE starts.
         return self.data.reveal().lstrip().startswith(b"eyJ")
 
-    def document(self, *, password: str | None = None) -> dict[str, Any]:
+    def document(self, *, password: str | None = None) -> Mapping[str, Any]:
         """Return the JSON object in the file, decrypted if need be.
 
         It can be any JSON object: an answer of Graph, or a key set with errors for
-        `trustkeys.check_key_set` to find.
+        `trustkeys.check_key_set` to find. A list becomes the `value` of an object.
 
         Args:
             password: The passphrase of an encrypted file. A plain file is then refused.
@@ -124,9 +127,7 @@ class StoredFile:
                     "it is not encrypted, but a passphrase was given: check that it was not "
                     "replaced"
                 )
-            document = parse_object(
-                data, what="the key set", code="AADB2C95026", max_bytes=MAX_SET_BYTES
-            )
+            document = parse_document(data, what="the key set", code="AADB2C95026")
         # The same rule as OpenSSH's for private keys.
         if self.mode & 0o077 and _HAS_MODES:
             message = _SHARED.format("read or change")
@@ -288,11 +289,12 @@ def _sealed(keyset: TrustFrameworkKeySet, password: str | None, *, plain: bool) 
 
 
 def _has_secrets(document: Mapping[str, Any]) -> bool:
-    # A single key, a key set, or an answer of Graph.
-    jwks: list[Any] = [document]
-    for keys in (document.get("keys"), document.get("value")):
-        jwks += keys if isinstance(keys, list) else []
+    # A single key, a key set, or an answer of Graph with keys or with key sets.
+    found: list[Any] = [document]
+    for _ in range(2):
+        inner = [each.get(name) for each in found if isinstance(each, dict) for name in _LISTS]
+        found += [item for each in inner for item in (each if isinstance(each, list) else [each])]
     return any(
         isinstance(jwk, dict) and any(jwk.get(name) is not None for name in _PRIVATE)
-        for jwk in jwks
+        for jwk in found
     )

@@ -83,6 +83,32 @@ def test_drift_is_listed_and_ends_with_status_3(folder: Path, real_key: TrustFra
         assert rows[0]["here"] == kid
 
 
+def test_of_the_answer_with_all_key_sets_the_one_of_the_file_is_compared(
+    folder: Path, real_key: TrustFrameworkKey
+) -> None:
+    ours = TrustFrameworkKeySet("Signing", [real_key]).to_graph(base_url=None)
+    answer = {"value": [{"id": "B2C_1A_Other", "keys": []}, ours]}
+    assert no_drift(folder, "signing.keys", "-", answer=answer) == f"same: {real_key.kid}\n"
+    saved = json.dumps(answer, indent=2).encode("utf-16")
+    (folder / "answer.json").write_bytes(saved)
+    assert no_drift(folder, "signing.keys", "answer.json", answer=None)
+    answer["value"].pop()
+    line = failed(compare(folder, "signing.keys", "-", answer=json.dumps(answer)), 2)
+    assert line == "-: the answer has no key sets with the id B2C_1A_Signing"
+
+
+def test_of_one_key_only_that_key_is_compared(folder: Path, real_key: TrustFrameworkKey) -> None:
+    keys = TrustFrameworkKeySet("Signing", [real_key])
+    keys.generate_key()
+    store.save(keys, folder / "two.keys", plain=True)
+    answer = json.dumps({"value": keys.to_graph()["keys"][0]})
+    process = compare(folder, "two.keys", "-", answer=answer)
+    assert (process.returncode, process.stdout) == (0, f"same: {real_key.kid}\n")
+    assert process.stderr == (
+        "trustkeys: warning: the answer has one key: 1 key of two.keys not compared\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("args", "answer", "code", "message"),
     [

@@ -27,11 +27,37 @@ from tests.cli.exchange import (
     write,
 )
 from tests.support import failed, parse
-from trustkeys import TrustFrameworkKey, store
+from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store
 from trustkeys.formats import pem
 from trustkeys.formats.jwe import encrypt, encrypt_key
 
 UNENCRYPTED = "trustkeys: warning: new holds the private key unencrypted, and {} was encrypted\n"
+
+
+def test_a_key_set_of_an_answer_is_imported_by_its_id(
+    files: Path, keys: Keys, quickly: Runner
+) -> None:
+    """What began as a saved answer can be added to."""
+    first, second = (
+        TrustFrameworkKeySet(name, [key.public()]).to_graph(base_url=None)
+        for name, key in (("one", keys.rsa), ("two", keys.other))
+    )
+    second["keys"][0]["nbf"] = "5"
+    write(files / "answer", json.dumps({"value": [first, second]}).encode("utf-16"))
+    process = quickly("import", "answer", "--id", "two", "-o", "out", "--plain")
+    assert process.returncode == 0, process.stderr
+    (key,) = store.load(files / "out")
+    assert (key.kid, key.nbf) == (keys.other.kid, 5)
+    several = quickly("import", "answer", "-o", "more", "--plain")
+    assert failed(several, 2) == (
+        "answer: this is an answer of Graph: 2 key sets: choose one by its id"
+    )
+    write(files / "answer", json.dumps({"value": [second]}))
+    assert quickly("import", "answer", "-o", "more", "--plain").returncode == 0
+    assert store.load(files / "more").id == "B2C_1A_two"
+    write(files / "answer", json.dumps({"value": second["keys"]}))
+    nameless = quickly("import", "answer", "-o", "third", "--plain")
+    assert "the key set in FILE has no id: give it one with --id" in failed(nameless, 2)
 
 
 @pytest.mark.parametrize("name", FORMS)

@@ -218,6 +218,36 @@ def test_inspect_reads_an_answer_of_graph(files: Path, keys: Keys, quickly: Runn
         assert (facts["kid"], facts["thumbprint"]) == (None, thumbprint)
 
 
+def test_inspect_reads_every_key_set_of_an_answer(files: Path, keys: Keys, quickly: Runner) -> None:
+    one = TrustFrameworkKeySet("one", [keys.oct]).to_graph(base_url=None)
+    two = TrustFrameworkKeySet("two", [keys.rsa, keys.other]).to_graph(base_url=None)
+    two["keys"][1] |= {"status": "unknownFutureValue", "nbf": "5"}
+    for content in ({"value": [one, two]}, [one, two]):
+        write(files / "answer", json.dumps(content).encode("utf-16"))
+        text, found = looked_at(["answer"], quickly, keys)
+        assert found["description"] == "an answer of Graph: 2 key sets"
+        assert [key["key_set"] for key in found["keys"]] == ["B2C_1A_one"] + ["B2C_1A_two"] * 2
+        assert [key["kid"] for key in found["keys"]] == [None, keys.rsa.kid, keys.other.kid]
+        assert (found["keys"][2]["status"], found["keys"][2]["nbf"]) == ("unknownFutureValue", 5)
+        assert any("B2C_1A_two: key" in problem["message"] for problem in found["problems"])
+        assert "\n  key_set     B2C_1A_two\n" in text
+    # A status, or an id, can be a secret in the wrong place.
+    secret = keys.oct.to_jwk(private=True)["k"]
+    two["keys"][1]["status"] = two["id"] = secret
+    write(files / "answer", json.dumps({"value": [two]}))
+    text, found = looked_at(["answer"], quickly, keys)
+    assert (found["keys"][1]["status"], found["keys"][1]["key_set"]) == ("unknown", None)
+    # One key, and a set as a policy publishes it.
+    for content, words in (
+        ({"value": two["keys"][0]}, "an answer of Graph: one key of a key set"),
+        ({"keys": [keys.rsa.to_jwk()]}, "a JWK Set (RFC 7517) of public keys"),
+    ):
+        write(files / "answer", json.dumps(content))
+        text, found = looked_at(["answer"], quickly, keys)
+        assert (found["description"], found["problems"]) == (words, [])
+        assert found["keys"][0]["kid"] == keys.rsa.kid
+
+
 def test_inspect_of_a_sealed_file_shows_its_recipient(
     files: Path, keys: Keys, quickly: Runner
 ) -> None:

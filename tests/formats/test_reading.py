@@ -114,7 +114,10 @@ def test_a_form_is_recognised_by_its_content(
         ),
         (b"{}", "jwk", "none", "a public key (JWK, RFC 7517)"),
         (b'{"keys": [5]}', "jwks", "none", "a JWK Set (RFC 7517) of public keys"),
-        (b'{"value": 5}', "jwks", "none", "a JWK Set (RFC 7517) of public keys"),
+        (b'{"value": [5]}', "jwks", "none", "an answer of Graph: the keys of a key set"),
+        (b'\n[{"kty": "RSA"}]', "jwks", "none", "an answer of Graph: the keys of a key set"),
+        (b"\xef\xbb\xbf" + text, "jwk", "none", "a private key (JWK, RFC 7517)"),
+        (text.decode().encode("utf-16"), "jwk", "none", "a private key (JWK, RFC 7517)"),
         (private_set, "jwks", "none", "a JWK Set (RFC 7517) with private keys"),
         (
             encrypt(text, password=PASSWORD, cty="jwk+json").encode() + b"\n",

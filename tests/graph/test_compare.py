@@ -8,10 +8,11 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import support
+from tests.keyset.answers import FILES, FORMS, KEYS
 from trustkeys import InvalidInputError, TrustFrameworkKey, TrustFrameworkKeySet, testing
 from trustkeys.core.base64url import base64url_decode
 from trustkeys.graph import Comparison, compare
@@ -42,6 +43,67 @@ def test_a_set_has_no_drift_from_its_own_answer(dated: list[TrustFrameworkKey]) 
         rows = compare(keys, answer)
         assert rows == tuple(Comparison(key.kid, key.kid, is_there=True) for key in dated)
         assert not any(row.is_drift for row in rows)
+
+
+@settings(max_examples=settings().max_examples // 2)
+@given(dated=support.DATED_KEYS, form=st.sampled_from([*FORMS]), data=st.data())
+def test_every_form_of_an_answer_gives_the_same_comparison(
+    dated: list[TrustFrameworkKey], form: str, data: st.DataObject
+) -> None:
+    keys, other = key_set(*dated), key_set(*dated[1:])
+    for status in ("disabled", "enabled"):
+        if dated:
+            other.add(attrs.evolve(testing.oct_key(99), kid=status, status=status, nbf=7))
+    change, kept = data.draw(st.sampled_from([*KEYS])), data.draw(st.sampled_from([*FILES]))
+    for tenant in (keys, other):
+        answer = FILES[kept](FORMS[form](tenant, KEYS[change]))
+        assert compare(keys, answer) == compare(keys, tenant.to_graph())
+
+
+def test_of_several_key_sets_the_one_with_the_same_id_counts(keys: TrustFrameworkKeySet) -> None:
+    def refused(answer: Any) -> str:
+        with pytest.raises(InvalidInputError) as caught:
+            compare(keys, answer)
+        assert (caught.value.code, caught.value.target) == ("BadRequest", "id")
+        return caught.value.message
+
+    ours = keys.to_graph(base_url=None)
+    other = {**ours, "id": "B2C_1A_test2", "keys": []}
+    assert not any(row.is_drift for row in compare(keys, {"value": [other, ours]}))
+    # The copy of a deleted set is another one.
+    deleted = {**ours, "id": "B2C_1A_test.bak"}
+    assert not any(row.is_drift for row in compare(keys, [deleted, {**ours, "id": "test"}]))
+    missing = "the answer has no key sets with the id B2C_1A_test"
+    assert refused({"value": [other, deleted]}) == missing
+    assert refused({"value": [{"keys": ours["keys"]}]}) == missing
+    assert refused({"value": [other], "@odata.nextLink": "x"}) == (
+        f"{missing}, and goes on: save the page at its @odata.nextLink, too"
+    )
+    assert refused([ours, ours]) == "the answer has 2 key sets with the id B2C_1A_test"
+
+
+def test_a_part_of_the_keys_is_not_compared(keys: TrustFrameworkKeySet) -> None:
+    """The keys on the other pages would count as missing in the tenant."""
+    entries = keys.to_graph()["keys"]
+    part = {"value": entries[:1], "@odata.nextLink": "https://graph.microsoft.com/x"}
+    with pytest.raises(InvalidInputError, match="only a part of the keys") as caught:
+        compare(keys, part)
+    assert caught.value.code == "AADB2C95026"
+    assert not any(
+        row.is_drift for row in compare(keys, {"value": entries, "@odata.nextLink": None})
+    )
+
+
+def test_one_key_says_nothing_of_the_others(
+    keys: TrustFrameworkKeySet, rsa_keys: list[TrustFrameworkKey]
+) -> None:
+    """As the page of GET keys_v2/{kid} shows it, and as OData has it."""
+    second = keys.to_graph()["keys"][1]
+    for answer in ({"value": second}, {"@odata.context": "x", **second}):
+        (row,) = compare(keys, answer)
+        assert row == Comparison(rsa_keys[1].kid, rsa_keys[1].kid, is_there=True)
+    stranger = key_set(testing.rsa_key(2)).to_graph()["keys"][0]
+    assert compare(keys, {"value": stranger}) == (Comparison(None, stranger["kid"], is_there=True),)
 
 
 def test_a_date_that_cannot_be_read_differs_from_no_date(rsa_keys: list[TrustFrameworkKey]) -> None:
@@ -122,7 +184,11 @@ def test_a_key_that_is_missing_on_either_side_is_drift(
         ({"status": "Enabled"}, ()),
         ({"nbf": 2}, ("nbf",)),
         ({"nbf": None, "exp": True}, ("nbf", "exp")),
-        ({"exp": "9"}, ("exp",)),
+        ({"exp": "9"}, ()),
+        ({"exp": 9.0}, ()),
+        ({"exp": 9.5}, ("exp",)),
+        ({"exp": "soon"}, ("exp",)),
+        ({"status": "unknownFutureValue"}, ("status",)),
         ({"use": None, "status": None}, ()),
     ],
 )
@@ -206,7 +272,7 @@ def test_the_answer_about_another_set_is_refused(keys: TrustFrameworkKeySet, id_
 
 
 def test_anything_but_an_answer_is_refused(keys: TrustFrameworkKeySet) -> None:
-    answers: list[Any] = ["{", b"[]", {"value": [{"keys": []}]}, {}]
+    answers: list[Any] = ["{", b"[]", {"value": [{"id": "test"}]}, {}]
     for answer in answers:
         with pytest.raises(InvalidInputError) as caught:
             compare(keys, answer)

@@ -6,17 +6,20 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import attrs
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests import support
+from tests.keyset.answers import FILES, FORMS, KEYS
 from trustkeys import (
     Finding,
     InvalidInputError,
     TrustFrameworkKey,
     TrustFrameworkKeySet,
     check_key_set,
+    testing,
 )
 from trustkeys.core.rsa import RSAStrategy
 
@@ -275,8 +278,10 @@ def test_public_keys_where_private_ones_are_needed_break_sign_in(
     real_key: TrustFrameworkKey,
 ) -> None:
     public = real_key.to_jwk()
-    assert of_document(public) == [("error", "AADB2C90085", real_key.kid)]
-    assert of_document(public, private=False) == []
+    mine = {"id": "test", "keys": [public]}
+    assert codes(check_key_set(mine)) == ["AADB2C90085"]
+    assert check_key_set(mine, private=False) == []
+    assert of_document(public, private=True) == [("error", "AADB2C90085", real_key.kid)]
     assert codes(TrustFrameworkKeySet("a", [real_key.public()]).check()) == ["AADB2C90085"]
     # An answer of Graph never has private parts.
     answer = TrustFrameworkKeySet("test", [real_key]).to_graph()
@@ -285,13 +290,115 @@ def test_public_keys_where_private_ones_are_needed_break_sign_in(
     assert check_key_set(bare) == []
     assert codes(check_key_set(bare, private=True)) == ["AADB2C90085"]
     # In an answer every key has k: null. A single one is no answer of Graph.
-    odd = {"keys": [{**public, "k": None}, {**public, "kid": "b"}]}
+    odd = {"id": "test", "keys": [{**public, "k": None}, {**public, "kid": "b"}]}
     assert codes(check_key_set(odd))[:2] == ["AADB2C90085"] * 2
     private = {"keys": [{**real_key.to_jwk(private=True), "k": None}, {**public, "k": None}]}
     assert "AADB2C90085" in codes(check_key_set({"keys": [*private["keys"], public]}))
     assert "AADB2C90085" in codes(check_key_set(private))
     of_keys_v2 = {"@odata.context": "…/keys_v2", "value": bare["keys"]}
     assert check_key_set(json.dumps(of_keys_v2)) == []
+
+
+def test_a_published_set_is_checked_as_what_it_is(real_key: TrustFrameworkKey) -> None:
+    """A policy publishes public keys, and others publish keys for both uses and of any type."""
+    public = real_key.to_jwk()
+    ec = {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "kid": "ec"}
+    without_use = {name: public[name] for name in ("kty", "n", "e")}
+    dated = {**public, "kid": "b", "use": "enc", "nbf": NOW - 1, "exp": NOW + 60 * DAY}
+    assert check_key_set({"keys": [dated, public, ec, {**without_use, "kid": "c"}]}, at=NOW) == []
+    # It does not say which keys the set behind it has, and they are there already.
+    assert check_key_set({"keys": [dated]}, at=NOW) == []
+    assert check_key_set({"keys": [dated, {**public, "kid": "c", "nbf": NOW + 5}]}, at=NOW) == []
+    test_key = testing.rsa_key(0, exp=NOW + DAY).to_jwk()
+    for jwks, expected in (
+        ([{**public, "exp": NOW}], ["NoActiveKey"]),
+        ([{**public, "exp": NOW + DAY}], ["ExpiresSoon"]),
+        ([public, public], ["DuplicateKid"]),
+        ([test_key, public], ["TestKey"]),
+        ([{**public, "n": "AA"}], ["AADB2C95034"]),
+        ([public, {**public, "kid": "b", "use": "x"}], ["AADB2C95033"]),
+        ([public, {**public, "kid": "b", "kty": None}], ["AADB2C95037"]),
+        ([public, {**public, "kid": "b", "kty": "X"}], ["AADB2C95031"]),
+        ([public, {**public, "kid": "b", "status": "later"}], ["BadRequest"]),
+    ):
+        assert codes(check_key_set({"keys": jwks}, at=NOW)) == expected
+    # To be uploaded, it must be complete.
+    codes_of_upload = codes(
+        check_key_set({"keys": [public, {**without_use, "kid": "c"}]}, private=True)
+    )
+    assert sorted(codes_of_upload) == ["AADB2C90085", "AADB2C90085", "AADB2C90253"]
+    assert codes(check_key_set({"keys": [public, dated]}, at=NOW, private=False)) == []
+
+
+@settings(max_examples=settings().max_examples // 2)
+@given(
+    keys=support.DATED_KEYS,
+    form=st.sampled_from([form for form in FORMS if "page" not in form]),
+    at=st.integers(0, 13),
+    data=st.data(),
+)
+def test_every_form_of_an_answer_gives_the_same_findings(
+    keys: list[TrustFrameworkKey], form: str, at: int, data: st.DataObject
+) -> None:
+    keyset = TrustFrameworkKeySet("test", keys)
+    change, kept = data.draw(st.sampled_from([*KEYS])), data.draw(st.sampled_from([*FILES]))
+    found = check_key_set(FILES[kept](FORMS[form](keyset, KEYS[change])), at=at)
+    expected = check_key_set(keyset.to_graph(), at=at)
+    if form.startswith(("keySets/", "keys_v2")):
+        assert found == expected
+    else:
+        ours = [finding for finding in found if finding.key_set == keyset.id]
+        assert ours == [
+            attrs.evolve(f, message=f"{keyset.id}: {f.message}", key_set=keyset.id)
+            for f in expected
+        ]
+        # The other set of the forms is empty.
+        others = [finding for finding in found if finding not in ours]
+        assert {f.code for f in others} <= {"NoActiveKey"}
+        assert {f.key_set for f in others} <= {"B2C_1A_other"}
+
+
+def test_the_status_of_a_later_version_is_a_warning() -> None:
+    """It counts neither as enabled nor as an error."""
+    keyset = TrustFrameworkKeySet("test", [key(), key(NOW - 1)])
+    answer = keyset.to_graph()
+    answer["keys"][1]["status"] = "unknownFutureValue"
+    (warning,) = check_key_set(answer, at=NOW)
+    assert (warning.severity, warning.code) == ("warning", "UnknownStatus")
+    assert warning.kid == answer["keys"][1]["kid"]
+    assert "does not count as enabled" in warning.message
+    answer["keys"][0]["status"] = "Revoked"
+    assert codes(check_key_set(answer, at=NOW)) == [
+        "NoActiveKey",
+        "UnknownStatus",
+        "UnknownStatus",
+        "NoSafetyNet",
+    ]
+    # In a set to upload it is wrong.
+    jwks = {"keys": [{**key().to_jwk(private=True), "status": "unknownFutureValue"}]}
+    assert "BadRequest" in codes(check_key_set(jwks, at=NOW))
+    for status in (5, ""):
+        answer["keys"][0]["status"] = status
+        assert "AADB2C95034" in codes(check_key_set(answer, at=NOW))
+
+
+def test_of_one_key_only_the_key_is_checked(real_key: TrustFrameworkKey) -> None:
+    """The other keys of its set are not known."""
+    (entry,) = TrustFrameworkKeySet("test", [real_key]).to_graph()["keys"]
+    over = {**entry, "nbf": 5, "exp": NOW}
+    for answer in ({"value": over}, {"@odata.context": "x", **over}):
+        assert check_key_set(answer, at=NOW) == []
+        broken = {
+            **answer,
+            **({"value": {**over, "n": "AA"}} if "value" in answer else {"n": "AA"}),
+        }
+        assert codes(check_key_set(broken, at=NOW)) == ["AADB2C95034"]
+
+
+def test_a_key_in_an_answer_is_there_already() -> None:
+    keyset = TrustFrameworkKeySet("test", [key(), key(NOW + 1)])
+    assert codes(keyset.check(NOW)) == ["StartsSoon"]
+    assert check_key_set(keyset.to_graph(), at=NOW) == []
 
 
 def test_an_answer_of_graph_needs_no_secrets() -> None:

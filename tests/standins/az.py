@@ -93,6 +93,8 @@ class Service:
         if (method, path) == ("post", []):
             assert body is not None
             return self.create(body)
+        if (method, path) == ("get", []):
+            return {"value": [self.answer(method, [name], None) for name in self.sets]}
         name = path[0]
         seen = self.seen(method)
         if name not in seen:
@@ -256,8 +258,8 @@ def hit(fault: dict[str, Any], state: dict[str, Any], entry: dict[str, Any]) -> 
 def rest(options: dict[str, str], state: dict[str, Any], entry: dict[str, Any]) -> None:
     method, url = options["--method"], options["--url"]
     if "--resource" not in options:  # called by a person, not by the script
-        name = url.rpartition("/")[2]
-        show(json.dumps(Service(state).answer(method, [name], None)))
+        path = url.partition("/keySets")[2].split("/")[1:]
+        show(json.dumps(Service(state).answer(method, path, None)))
         return
     assert "AZURE_CLI_DISABLE_CONNECTION_VERIFICATION" not in os.environ
     assert os.environ["AZURE_LOGGING_ENABLE_LOG_FILE"] == "false"

@@ -56,6 +56,10 @@ assert_type(
     trustkeys.TrustFrameworkKeySet.from_jwks(b"", id="name"), trustkeys.TrustFrameworkKeySet
 )
 assert_type(trustkeys.check_key_set({"keys": []}, at=1), list[trustkeys.Finding])
+audit = trustkeys.audit_key_sets([{"id": "a", "keys": []}], at=1)
+assert_type(audit, trustkeys.Audit)
+assert_type(audit.sets, tuple[trustkeys.AuditedSet, ...])
+assert_type(audit.findings, tuple[trustkeys.Finding, ...])
 assert_type(store.load("file", password="text"), trustkeys.TrustFrameworkKeySet)
 with store.edit(Path("file"), timeout=5) as edited:
     assert_type(edited, trustkeys.TrustFrameworkKeySet)

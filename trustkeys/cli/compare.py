@@ -8,9 +8,10 @@ from attrs import asdict
 from trustkeys import graph
 from trustkeys.cli import inputs, options
 from trustkeys.cli.params import INPUT
-from trustkeys.cli.terminal import escaped, read_input, write_json, write_out
+from trustkeys.cli.terminal import escaped, read_input, warn, write_json, write_out
 from trustkeys.core.strict_json import MAX_SET_BYTES
 from trustkeys.errors import prefix_errors
+from trustkeys.wording import counted
 
 __tracebackhide__ = True
 
@@ -34,12 +35,16 @@ the same. A different kid alone is not drift.
 def compare(file: str, answer: str, password_file: str | None, as_json: bool) -> int:
     """Compare the key set FILE with a saved answer of Graph. Exit status 3 on drift.
 
-    ANSWER is the answer to GET keySets/{id} or keySets/{id}/keys_v2; - is standard input.
+    ANSWER is the answer to GET keySets/{id}, keySets/{id}/keys_v2, or keySets, of which the set
+    with the id of FILE counts; - is standard input.
     """
     keys = inputs.key_set(file, password_file)
     content = read_input(answer, MAX_SET_BYTES)
     with prefix_errors(answer):
         rows = graph.compare(keys, content)
+    left_out = len(keys) - sum(row.here is not None for row in rows)
+    if left_out:
+        warn(f"the answer has one key: {counted(left_out)} of {file} not compared")
     if as_json:
         write_json({"value": [{**asdict(row), "drift": row.is_drift} for row in rows]})
     else:

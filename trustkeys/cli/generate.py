@@ -92,6 +92,7 @@ def _point_to_batch(_context: click.Context, parameter: click.Parameter, value: 
     expose_value=False,
     callback=_point_to_batch,
 )
+@options.cloud
 @options.json_errors
 def generate(
     use: str | None,
@@ -103,6 +104,7 @@ def generate(
     output: str | None,
     password_file: str | None,
     discard: bool,
+    base_url: str,
 ) -> None:
     """Generate a key as Microsoft Graph's generateKey does, and keep the private part.
 
@@ -121,7 +123,7 @@ def generate(
         request = GenerateKeyRequest.from_graph(read_input(request_file), size=size)
     password = None if password_file is None else read_password(password_file)
     key = generate_one(request)
-    answer = json_text(key.to_graph())
+    answer = json_text(key.to_graph(base_url=base_url))
     if output == "-":
         write_out(_private_text(key, password))
     elif output is None:

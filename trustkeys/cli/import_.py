@@ -13,8 +13,10 @@ from trustkeys.cli.times import Time, validity
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.errors import prefix_errors
 from trustkeys.files import write_new
+from trustkeys.formats.answers import read_key_sets
 from trustkeys.formats.jwe import encrypt
 from trustkeys.formats.reading import OpenedSet
+from trustkeys.keyset.document import set_of
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.testkeys.guard import refuse_test_keys
 
@@ -41,7 +43,12 @@ content. One key becomes a JWK as "trustkeys generate" writes it, a set becomes 
 @options.use("sig or enc. Default: as FILE says.")
 @options.nbf("Not valid before this time. Default: as FILE says.")
 @options.exp("Expires at this time. Default: as FILE says.")
-@click.option("--id", "name", metavar="NAME", help="The id of a set. Default: as FILE says.")
+@click.option(
+    "--id",
+    "name",
+    metavar="NAME",
+    help="The id of a set, also of one in an answer with several. Default: as FILE says.",
+)
 @options.password_file("Read the passphrase of FILE from this file or pipe. Default: ask.")
 @click.option(
     "--key", "key_file", type=INPUT, metavar="KEY", help="The private key that FILE is sealed to."
@@ -50,6 +57,7 @@ content. One key becomes a JWK as "trustkeys generate" writes it, a set becomes 
     "Encrypt OUT to the passphrase in this file or pipe.", "--output-password-file"
 )
 @click.option("--plain", is_flag=True, help="Write the private keys of a set unencrypted.")
+@options.cloud
 @options.json_errors
 def import_(
     file: str,
@@ -62,6 +70,7 @@ def import_(
     key_file: str | None,
     output_password_file: str | None,
     plain: bool,
+    base_url: str,
 ) -> None:
     """Read keys in any form, check them, and write them to a file.
 
@@ -76,16 +85,16 @@ def import_(
     if isinstance(opened, OpenedSet):
         if (start, end) != (None, None):
             raise click.UsageError("--nbf and --exp are for one key, and FILE is a key set")
-        if name is None and opened.document.get("id") is None:
-            raise click.UsageError("the key set in FILE has no id: give it one with --id")
         with prefix_errors(file):
+            if name is None and set_of(read_key_sets(opened.document), name).id is None:
+                raise click.UsageError("the key set in FILE has no id: give it one with --id")
             keys = TrustFrameworkKeySet.from_jwks(opened.document, id=name, use=use)
         password = passphrases.new(
             output, output_password_file, plain=plain, option="--output-password-file"
         )
         with uninterrupted():
             store.save(keys, output, password=password, plain=plain)
-        write_result(json_text(keys.to_graph()))
+        write_result(json_text(keys.to_graph(base_url=base_url)))
         return
     for is_given, option in ((name is not None, "--id"), (plain, "--plain")):
         if is_given:
@@ -95,7 +104,7 @@ def import_(
     _write_key(key, output, output_password_file)
     if key.has_private and output_password_file is None and found.protection != "none":
         warn(f"{output} holds the private key unencrypted, and {file} was encrypted")
-    write_result(json_text(key.to_graph()))
+    write_result(json_text(key.to_graph(base_url=base_url)))
 
 
 def _write_key(key: TrustFrameworkKey, output: str, password_file: str | None) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import click
-from attrs import define, field
+from attrs import define, evolve, field
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -21,6 +21,7 @@ from trustkeys.cli.terminal import escaped, write_json, write_out
 from trustkeys.core.base64url import base64url_encode
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import date_text
+from trustkeys.core.private import Private
 from trustkeys.core.registry import key_type_for
 from trustkeys.core.rsa import rsa_public_members
 from trustkeys.core.thumbprint import jwk_thumbprint
@@ -31,12 +32,14 @@ from trustkeys.errors import (
     PassphraseError,
     prefix_errors,
 )
+from trustkeys.formats.answers import KeySets, SavedSet, is_key_set, read_key_sets
 from trustkeys.formats.certificates import certificates_of, dates_of
 from trustkeys.formats.key_usage import use_of
 from trustkeys.formats.opened import OpenedKey
 from trustkeys.formats.reading import ForeignFile, one_key
-from trustkeys.keyset.check import check_key_set
-from trustkeys.keyset.document import PREFIX, keys_of
+from trustkeys.keyset.check import audit
+from trustkeys.keyset.document import shown_id
+from trustkeys.keyset.reading import has_later_status
 from trustkeys.testkeys.guard import is_test_jwk, is_test_key
 from trustkeys.wording import is_name
 
@@ -99,8 +102,8 @@ def _report(found: ForeignFile, password: str | None) -> _Report:
         report.is_opened = False
     elif found.form in ("jwk", "jwks", "jwe"):
         document = found.document(password=password)
-        if "keys" in document or "value" in document:
-            _add_set(report, document)
+        if is_key_set(document):
+            _add_sets(report, read_key_sets(document))
         else:
             _add_key(report, lambda: _jwk_facts(document))
     elif found.form == "csr":
@@ -118,24 +121,30 @@ def _add_header(report: _Report, header: Mapping[str, Any]) -> None:
             report.facts[name] = value
 
 
-def _add_set(report: _Report, document: Mapping[str, Any]) -> None:
-    name = document.get("id")
-    is_shown = is_name(name) or (isinstance(name, str) and name.startswith(PREFIX))
-    report.facts["id"] = name if is_shown else None
-    jwks = keys_of(document)
-    for jwk in jwks:
-        try:
-            facts, _ = _jwk_facts(jwk)
-        except InvalidInputError:  # the check below reports it
-            facts = {"kid": None, "unreadable": True}
-        report.keys.append(facts)
-    shown = [facts["kid"] for facts in report.keys]
-    for finding in check_key_set({**document, **_renamed(jwks, shown)}, private=False):
+def _add_sets(report: _Report, found: KeySets) -> None:
+    if found.kind != "sets":
+        report.facts["id"] = shown_id(found.sets[0].id)
+    shown_sets = []
+    for each in found.sets:
+        of_set = {"key_set": shown_id(each.id)} if found.kind == "sets" else {}
+        shown = []
+        for jwk in each.keys:
+            is_later = found.is_answer and has_later_status(jwk)
+            try:
+                facts, _ = _jwk_facts({**jwk, "status": None} if is_later else jwk)
+                if is_later:
+                    facts["status"] = jwk["status"] if is_name(jwk["status"]) else "unknown"
+            except InvalidInputError:  # the check below reports it
+                facts = {"kid": None, "unreadable": True}
+            report.keys.append({**of_set, **facts})
+            shown.append(facts["kid"])
+        shown_sets.append(SavedSet(each.id, Private(_renamed(each.keys, shown))))
+    for finding in audit(evolve(found, sets=tuple(shown_sets)), private=False).findings:
         code = "" if finding.code == "BadRequest" else f" ({finding.code})"
         report.problems.append((finding.severity, f"{finding.message}{code}"))
 
 
-def _renamed(jwks: Sequence[Any], shown: list[str | None]) -> Facts:
+def _renamed(jwks: Sequence[Any], shown: list[str | None]) -> list[Any]:
     """Replace each `kid` that is not shown by the number of the first key that has it."""
     names: dict[str, str | None] = {}
     keys = [*jwks]
@@ -145,7 +154,7 @@ def _renamed(jwks: Sequence[Any], shown: list[str | None]) -> Facts:
             number = str(index + 1)
             name = names.setdefault(own, None if number in shown else number)
             keys[index] = {**jwk, "kid": name}
-    return {"keys": keys}
+    return keys
 
 
 def _add_request(report: _Report, request: x509.CertificateSigningRequest | None) -> None:

@@ -26,6 +26,7 @@ _COMMANDS = {
     "keyset": "keyset",
     "provision": "provision",
     "compare": "compare",
+    "audit": "audit",
 }
 
 

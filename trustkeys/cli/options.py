@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from trustkeys.cli.params import INPUT, KTY, TIME, USE
+from trustkeys.core.key import CLOUDS
 
 __tracebackhide__ = True
 
@@ -37,7 +38,34 @@ json_errors = click.option(
     "--json", is_flag=True, expose_value=False, help="Print errors as JSON, as Graph does."
 )
 
+cloud = click.option(
+    "--cloud",
+    "base_url",
+    type=click.Choice([*CLOUDS]),
+    default="global",
+    callback=lambda _context, _parameter, name: CLOUDS[name],
+    help="The cloud of the tenant. Default: global.",
+)
+
+until = click.option(
+    "--until",
+    type=TIME,
+    metavar="T",
+    help="There must be no gap before this time; +1y counts from --at. Default: the end of the "
+    "last key.",
+)
+
 at = click.option("--at", type=TIME, metavar="T", help="Use this time instead of now.")
+
+
+def fail_on(severity: str) -> Callable[[Command], Command]:
+    """Add ``--fail-on``, with its default."""
+    return click.option(
+        "--fail-on",
+        type=click.Choice(["error", "warning"]),
+        default=severity,
+        help=f"Exit with status 3 for errors, or also for warnings. Default: {severity}.",
+    )
 
 
 def use(text: str = "sig or enc.") -> Callable[[Command], Command]:

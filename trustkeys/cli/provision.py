@@ -65,12 +65,7 @@ _FILES = {"az": "provision.sh", "pwsh": "provision.ps1", "json": "provision.json
     "--replace", is_flag=True, help="Replace all keys of the set in the tenant: they are lost."
 )
 @click.option("--skip-disabled", is_flag=True, help="Leave disabled keys out.")
-@click.option(
-    "--cloud",
-    type=click.Choice([*graph.CLOUDS]),
-    default="global",
-    help="The cloud of the tenant. Default: global.",
-)
+@options.cloud
 @options.json_errors
 def provision(
     files: Sequence[str],
@@ -80,7 +75,7 @@ def provision(
     append: bool,
     replace: bool,
     skip_disabled: bool,
-    cloud: str,
+    base_url: str,
     password_file: str | None,
 ) -> None:
     """Write the requests that bring the key sets in FILE... into a tenant. Sends nothing itself."""
@@ -89,7 +84,7 @@ def provision(
         with prefix_errors(file):
             provisioning = graph.provision(
                 keys,
-                base_url=graph.CLOUDS[cloud],
+                base_url=base_url,
                 by=by,
                 append=append,
                 replace=replace,

@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True
 
-BETA = "https://graph.microsoft.com/beta"
+CLOUDS = {
+    "global": "https://graph.microsoft.com/beta",
+    "usgov": "https://graph.microsoft.us/beta",
+    "dod": "https://dod-graph.microsoft.us/beta",
+    "china": "https://microsoftgraph.chinacloudapi.cn/beta",
+}
+"""The base URL of Microsoft Graph in each of the four clouds.
+
+Source: the Graph page "National cloud deployments".
+"""
+
+BETA = CLOUDS["global"]
 
 
 @frozen

@@ -14,9 +14,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput
 from trustkeys.core.private import Private
-from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
+from trustkeys.core.strict_json import as_utf8
 from trustkeys.errors import InvalidInputError, NotEncryptedError
 from trustkeys.formats import jwe, pkcs12
+from trustkeys.formats.answers import is_key_set, parse_document, read_key_sets
 from trustkeys.formats.certificates import (
     opened_certificate,
     opened_with_certificates,
@@ -94,7 +95,7 @@ class ForeignFile:
         """
         if self.form in ("jwk", "jwks", "jwe"):
             document = self.document(password=password, with_key=with_key)
-            if "keys" in document or "value" in document:
+            if is_key_set(document):
                 return OpenedSet(Private(document))
             return OpenedKey.from_jwk(document)
         if with_key is not None:
@@ -128,10 +129,8 @@ class ForeignFile:
         _, parsed = self._content.reveal()
         if isinstance(parsed, jwe.Jwe):
             plaintext = parsed.decrypt(password=password, with_key=with_key)
-            return parse_object(
-                plaintext, what="the key", code="AADB2C95026", max_bytes=MAX_SET_BYTES
-            )
-        if not isinstance(parsed, dict):
+            return parse_document(plaintext, what="the key", code="AADB2C95026")
+        if not isinstance(parsed, Mapping):
             raise InvalidInputError("this must be JSON, or a JWE of JSON", code="AADB2C95026")
         if with_key is not None:
             raise jwe.not_sealed()
@@ -171,8 +170,9 @@ def recognise(data: bytes) -> ForeignFile:
     """
     if not isinstance(data, bytes):
         raise InvalidInputError(f"the file must be bytes, not {shape(data)}")
-    text = data.lstrip()
-    if text.startswith((b"{", b"\xef\xbb\xbf{")):
+    data = as_utf8(data)
+    text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith((b"{", b"[")):
         found: _Found | None = _json(data)
     elif text.startswith(b"eyJ"):
         found = _jwe(data)
@@ -230,23 +230,16 @@ _Found = tuple[Form, Protection, str, Any]
 
 
 def _json(data: bytes) -> _Found:
-    document = parse_object(data, what="the file", max_bytes=MAX_SET_BYTES)
-    if "keys" in document or "value" in document:
-        keys = document.get("keys", document.get("value"))
-        is_private = isinstance(keys, list) and any(map(_is_private, keys))
-        words = f"a JWK Set (RFC 7517) {'with private keys' if is_private else 'of public keys'}"
-        return "jwks", "none", words, document
-    if _is_private(document):
+    document = parse_document(data, what="the file")
+    if is_key_set(document):
+        return "jwks", "none", read_key_sets(document).description, document
+    if any(document.get(name) is not None for name in ("d", "k")):
         words = "a private key"
     elif document.get("kty") in ("oct", "OCT"):  # as Graph spells it in its answers
         words = "an oct key without its secret"
     else:
         words = "a public key"
     return "jwk", "none", f"{words} (JWK, RFC 7517)", document
-
-
-def _is_private(jwk: Any) -> bool:
-    return isinstance(jwk, dict) and any(jwk.get(name) is not None for name in ("d", "k"))
 
 
 def _jwe(data: bytes) -> _Found:

@@ -1,13 +1,8 @@
 """Provision a tenant: the requests for Microsoft Graph as values, and as scripts."""
 
+from trustkeys.core.key import CLOUDS
 from trustkeys.graph.compare import Comparison, compare
-from trustkeys.graph.provisioning import (
-    CLOUDS,
-    ActiveStretch,
-    ProvisionedKey,
-    Provisioning,
-    provision,
-)
+from trustkeys.graph.provisioning import ActiveStretch, ProvisionedKey, Provisioning, provision
 from trustkeys.graph.requests import GraphRequest
 from trustkeys.graph.scripts import az_script, private_bodies, private_json, pwsh_script
 

@@ -11,7 +11,8 @@ from attrs import evolve, frozen
 from trustkeys.core.base64url import base64url_decode
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.errors import InvalidInputError
-from trustkeys.keyset.document import checked_id, keys_of, members_of
+from trustkeys.formats.answers import Document, read_key_sets
+from trustkeys.keyset.document import is_same_id, set_of
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.wording import shape
 
@@ -42,9 +43,7 @@ class Comparison:
         return self.here is None or not self.is_there or bool(self.differences)
 
 
-def compare(
-    keyset: TrustFrameworkKeySet, graph_answer: str | bytes | Mapping[str, Any]
-) -> tuple[Comparison, ...]:
+def compare(keyset: TrustFrameworkKeySet, graph_answer: Document) -> tuple[Comparison, ...]:
     """Compare a key set with a saved answer of Graph.
 
     RSA keys match by their modulus. Graph does not show the secret of an oct key, so oct keys
@@ -53,24 +52,27 @@ def compare(
 
     Args:
         keyset: The key set.
-        graph_answer: The answer to GET keySets/{id} or keySets/{id}/keys_v2: a mapping, or JSON
-            text of at most 16 MiB.
+        graph_answer: The answer to GET keySets/{id}, keySets/{id}/keys_v2, or keySets, of which
+            the set with the same id counts: a mapping or a list, or JSON text of at most 16 MiB,
+            also as PowerShell writes it.
 
     Returns:
         One row for each key of the key set, in its order. Then one row for each other entry of
-        the answer, in its order, even if the entry cannot be read as a key.
+        the answer, in its order, even if the entry cannot be read as a key. An answer with one
+        key, such as to GET keys_v2/{kid}, says nothing of the others: it gives one row.
 
     Raises:
-        InvalidInputError: ``AADB2C95026``: the answer is not JSON, or has no list of keys.
-            ``BadRequest``: it is about another key set.
+        InvalidInputError: ``AADB2C95026``: the answer is not JSON, has no list of keys, or only
+            a part of it. ``BadRequest``: it is about another key set.
     """
     if not isinstance(keyset, TrustFrameworkKeySet):
         raise InvalidInputError(
             f"keyset must be a TrustFrameworkKeySet, not {shape(keyset)}", target="keyset"
         )
-    answer = members_of(graph_answer)
-    entries = keys_of(answer)
-    if answer.get("id") is not None and not _is_same_id(answer["id"], keyset.id):
+    document = read_key_sets(graph_answer)
+    answer = set_of(document, keyset.id)
+    entries = answer.keys
+    if answer.id is not None and not is_same_id(answer.id, keyset.id):
         raise InvalidInputError(
             f"the answer is about another key set than {keyset.id}: save the answer to GET "
             f"keySets/{keyset.id}",
@@ -81,18 +83,14 @@ def compare(
     rows = [_row(key, entries, place) for key, place in zip(keys, places, strict=True)]
     for index in _out_of_order(keys, places):
         rows[index] = evolve(rows[index], differences=(*rows[index].differences, "order"))
+    if document.kind == "key":
+        rows = [row for row in rows if row.is_there]
     rows += [
         Comparison(None, _text(entry, "kid"), is_there=True)
         for place, entry in enumerate(entries)
         if place not in places
     ]
     return tuple(rows)
-
-
-def _is_same_id(there: object, here: str) -> bool:
-    with suppress(InvalidInputError):
-        return checked_id(there) == here
-    return False
 
 
 def _row(key: TrustFrameworkKey, entries: Sequence[Any], place: int | None) -> Comparison:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from trustkeys.core.key import BETA, TrustFrameworkKey
+from trustkeys.core.key import BETA, CLOUDS, TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput
 from trustkeys.errors import InvalidInputError, KeyNotFoundError, prefix_errors
 from trustkeys.graph.requests import GraphRequest, creation, replacement, shown, upload
@@ -19,17 +19,6 @@ from trustkeys.testkeys.guard import refuse_test_keys
 from trustkeys.wording import shape
 
 __tracebackhide__ = True
-
-CLOUDS = {
-    "global": BETA,
-    "usgov": "https://graph.microsoft.us/beta",
-    "dod": "https://dod-graph.microsoft.us/beta",
-    "china": "https://microsoftgraph.chinacloudapi.cn/beta",
-}
-"""The base URL of Microsoft Graph in each of the four clouds.
-
-Source: the Graph page "National cloud deployments". Private keys are sent to no other address.
-"""
 
 
 _CERTIFIED = ("/uploadPkcs12", "/uploadCertificate")

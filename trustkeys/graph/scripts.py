@@ -15,8 +15,9 @@ from importlib.resources import files
 
 from attrs import asdict
 
+from trustkeys.core.key import CLOUDS
 from trustkeys.errors import InvalidInputError
-from trustkeys.graph.provisioning import CLOUDS, ProvisionedKey, Provisioning
+from trustkeys.graph.provisioning import ProvisionedKey, Provisioning
 from trustkeys.graph.requests import GraphRequest
 
 __tracebackhide__ = True

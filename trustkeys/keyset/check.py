@@ -1,76 +1,99 @@
-"""The check of a key set: what would break sign-in, now or later."""
+"""The check of key sets: what would break sign-in, now or later."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from trustkeys.core.jwk import optional_text, read_jwk, status_of
-from trustkeys.core.numericdate import NumericDateInput, date_text, numeric_date, numeric_dates
-from trustkeys.core.registry import KeyType
-from trustkeys.core.request import checked_use
-from trustkeys.errors import InvalidInputError, KeyTooSmallError, MissingUseError
-from trustkeys.keyset.document import (
-    checked_id,
-    key_type_of_service,
-    keys_of,
-    members_of,
-    name_of,
-)
-from trustkeys.keyset.schedule import FOREVER, Stretch, end_of, moment, stretches
-from trustkeys.testkeys.guard import is_test_jwk
-from trustkeys.wording import shape
+from trustkeys.core.numericdate import NumericDateInput, numeric_date
+from trustkeys.errors import InvalidInputError
+from trustkeys.formats.answers import Document, KeySets, Kind, SavedSet, read_key_sets
+from trustkeys.keyset.document import checked_id, shown_id
+from trustkeys.keyset.reading import read_checked_key
+from trustkeys.keyset.rules import Finding, findings_in, has_safety_net
+from trustkeys.keyset.schedule import FOREVER, active_key, moment, stretches
 
-__all__ = ["Finding", "check_key_set"]
+__all__ = ["Audit", "AuditedSet", "Finding", "audit_key_sets", "check_key_set"]
 
 __tracebackhide__ = True
 
-SERVICE_NOTICE = 10_800
-"""How long the service can take to notice a new key, in seconds (IEFPolicies issue 63)."""
 
-EXPIRY_NOTICE = 30 * 86_400
-"""How long before its end a key counts as expiring soon, in seconds."""
+@frozen
+class AuditedSet:
+    """One key set of an audit.
 
-TOKEN_LIFETIME = 90 * 86_400
-"""The longest life of a refresh token, in seconds. Its key must be able to decrypt it."""
+    Attributes:
+        id: Its id, or None if the document has none that is safe to show.
+        kty: ``"RSA"`` or ``"oct"``, or None if its keys are of neither or of both.
+        use: ``"sig"`` or ``"enc"``, or None if its keys are for neither or for both.
+        size: The number of its keys.
+        has_active_key: Whether a key is active now.
+        active_kid: Its `kid`, if it has one.
+        active_exp: When it expires, in seconds since 1970, or None if it does not.
+        end: From when on no key is active, in seconds since 1970; 0 if none ever is, and None if
+            there is always one.
+        has_safety_net: Whether an enabled key has no dates.
+        is_deleted: Whether it is the copy that the service keeps of a deleted set, with the
+            suffix ``.bak``. It is not checked.
+        findings: What the check found, as `check_key_set` returns it.
+    """
 
-T = TypeVar("T")
+    id: str | None
+    kty: str | None
+    use: str | None
+    size: int
+    has_active_key: bool
+    active_kid: str | None
+    active_exp: int | None
+    end: int | None
+    has_safety_net: bool
+    is_deleted: bool
+    findings: tuple[Finding, ...]
+
+    @property
+    def severity(self) -> Literal["error", "warning"] | None:
+        """The severity of the worst finding, or None if there is none."""
+        return self.findings[0].severity if self.findings else None
 
 
 @frozen
-class Finding:
-    """One finding of a check.
+class Audit:
+    """The result of `audit_key_sets`.
 
     Attributes:
-        severity: ``"error"``: the service would refuse the set, or sign-in would fail.
-            ``"warning"``: this can become an error.
-        code: The service's error code if it documents one, else a name such as
-            ``NoActiveKey``.
-        message: One sentence for a person. It holds no secret.
-        kid: The `kid` of the key that it is about, if there is one.
-        time: When it starts to matter, in seconds since 1970, or None.
-        end: When it stops to matter, in seconds since 1970, or None.
+        kind: What the document is: ``"jwks"``, ``"published"`` (a JWK Set of public keys), or an
+            answer of Graph: ``"set"``, ``"sets"``, ``"keys"``, or ``"key"`` (one key of a set).
+        description: The same in words for a person.
+        sets: The key sets, in the order of the document.
+        findings: Errors first; errors and warnings each in the order of their times.
     """
 
-    severity: Literal["error", "warning"]
-    code: str
-    message: str
-    kid: str | None = None
-    time: int | None = None
-    end: int | None = None
+    kind: Kind
+    description: str
+    sets: tuple[AuditedSet, ...]
+    findings: tuple[Finding, ...]
 
 
 def check_key_set(
-    document: str | bytes | Mapping[str, Any],
+    document: Document,
     *,
     at: NumericDateInput = None,
     until: NumericDateInput = None,
     private: bool | None = None,
 ) -> list[Finding]:
     """Look for what would break sign-in, in a JWK Set or an answer of Graph, valid or not.
+
+    The document can be
+
+    * a JWK Set (RFC 7517 section 5) to upload
+    * a JWK Set of public keys without an `id`, as a policy publishes it; its keys may differ in
+      `kty` and `use`, and may have no `use`
+    * an answer of Graph, as it is, or as ``az rest`` or PowerShell's ConvertTo-Json write it: to
+      GET keySets/{id}, to GET keySets/{id}/keys_v2, to GET keySets (all of its sets are checked,
+      except deleted ones with the suffix ``.bak``), or to GET keys_v2/{kid} (only the key is
+      checked)
 
     These are errors:
 
@@ -88,160 +111,123 @@ def check_key_set(
     * ``StartsSoon``: a key starts within the 3 hours that the service can take to notice it
     * ``WeakKey``: an RSA key of fewer than 2048 bits
     * ``EndsBeforeTokens``: an `enc` key expires before the refresh tokens that it encrypts
+    * ``UnknownStatus``: a key in an answer has a status of a later version of Graph
+    * ``IncompleteAnswer``: the answer goes on, in ``@odata.nextLink``
 
     Args:
-        document: A JWK Set (RFC 7517 section 5), or the answer to GET keySets/{id} or
-            keySets/{id}/keys_v2. A mapping, or JSON text of at most 16 MiB.
+        document: A mapping or a list, or JSON text of at most 16 MiB.
         at: The time to use as now: whole seconds since 1970, or an aware datetime. Default: now.
         until: There must be no gap before this time. Default: the end of the last key.
         private: Whether keys without their private part are errors. They are when the set is to
-            be uploaded. Default: yes, except in an answer of Graph, which never has them.
+            be uploaded. Default: yes, except in a published JWK Set, and in an answer of Graph,
+            which never has them.
 
     Returns:
         Errors first; errors and warnings each in the order of their times.
 
     Raises:
-        InvalidInputError: ``AADB2C95026`` not JSON, or no list of keys; ``BadRequest`` `until`
-            is not after `at`, or one of them is not a time.
+        InvalidInputError: ``AADB2C95026`` not JSON, no list of keys, or over 5,000 keys;
+            ``BadRequest`` `until` is not after `at`, or one of them is not a time.
     """
-    members = members_of(document)
-    jwks = keys_of(members)
-    if private is None:
-        private = not _is_answer(members, jwks)
-    keys = [_read_jwk(jwk, number, private=private) for number, jwk in enumerate(jwks, 1)]
-    found = [*_bad_id(members.get("id")), *_findings(keys, at, until, private=private)]
-    return sorted(found, key=lambda finding: (finding.severity != "error", finding.time or 0))
+    return [*audit_key_sets(document, at=at, until=until, private=private).findings]
 
 
-# --- Reading
+def audit_key_sets(
+    document: Document,
+    *,
+    at: NumericDateInput = None,
+    until: NumericDateInput = None,
+    private: bool | None = None,
+) -> Audit:
+    """Check all key sets of a tenant, and sum up each.
 
+    Args:
+        document: As `check_key_set`: above all, the answer to GET keySets.
+        at: As `check_key_set`.
+        until: As `check_key_set`.
+        private: As `check_key_set`.
 
-@frozen
-class _Key:
-    """A key, as far as it could be read.
-
-    Attributes:
-        number: Its place in the set, from 1.
-        kid: Its kid, or None.
-        problems: Why it is refused.
+    Raises:
+        InvalidInputError: As `check_key_set`.
     """
-
-    number: int
-    kid: str | None = None
-    kty: str | None = None
-    use: str | None = None
-    nbf: int | None = None
-    exp: int | None = None
-    status: str = "disabled"
-    has_private: bool = True
-    is_test_key: bool = False
-    problems: Sequence[InvalidInputError] = ()
-
-    @property
-    def name(self) -> str:
-        """Its name in messages."""
-        return name_of(self.kid, self.number)
-
-    def error(self, code: str, message: str) -> Finding:
-        return Finding("error", code, f"{self.name} {message}", self.kid)
-
-    def warning(self, code: str, message: str, time: int | None = None) -> Finding:
-        return Finding("warning", code, f"{self.name} {message}", self.kid, time)
+    return audit(read_key_sets(document), at=at, until=until, private=private)
 
 
-def _read_jwk(jwk: Any, number: int, *, private: bool) -> _Key:
-    """Read a key as far as possible, and collect what is wrong with it."""
-    if not isinstance(jwk, Mapping):
-        problem = InvalidInputError(
-            f"it must be a JSON object, not {shape(jwk)}", code="AADB2C95034"
-        )
-        return _Key(number, problems=(problem,))
-    problems: list[InvalidInputError] = []
-
-    def attempt(read: Callable[[], T]) -> T | None:
-        try:
-            return read()
-        except InvalidInputError as error:
-            problems.append(error)
-        return None
-
-    kid = jwk["kid"] if isinstance(jwk.get("kid"), str) else None
-    attempt(lambda: optional_text(jwk, "kid"))
-    dates = attempt(lambda: numeric_dates(jwk.get("nbf"), jwk.get("exp")))
-    status = attempt(lambda: status_of(jwk))
-    use = attempt(lambda: _use_of(jwk))
-    key_type = attempt(lambda: _key_type_of(jwk))
-    has_private = True
-    if key_type is not None:
-        has_private = any(jwk.get(name) is not None for name in key_type.private)
-        # An answer of Graph shows no secrets, so that of an oct key there is nothing to read.
-        if private or has_private or not key_type.is_secret:
-            read_before = {"kid": None, "use": use or "sig", "nbf": None, "exp": None}
-            rest = {**jwk, **read_before, "status": None}
-            attempt(lambda: read_jwk(rest, prove=False))
-        # If k is missing, that is a problem already.
-        has_private = has_private or key_type.is_secret
-    nbf, exp = dates or (None, None)
-    return _Key(
-        number,
-        kid=kid,
-        kty=None if key_type is None else key_type.kty,
-        use=use,
-        nbf=nbf,
-        exp=exp,
-        # A key with bad dates cannot be active.
-        status="disabled" if dates is None or status is None else status,
-        has_private=has_private,
-        is_test_key=is_test_jwk(jwk),
-        problems=problems,
-    )
-
-
-def _use_of(jwk: Mapping[str, Any]) -> str:
-    if jwk.get("use") is None:
-        raise MissingUseError
-    return checked_use(jwk["use"])
-
-
-def _key_type_of(jwk: Mapping[str, Any]) -> KeyType:
-    if jwk.get("kty") is None:
-        raise InvalidInputError("kty is missing: RSA or oct", code="AADB2C95037", target="kty")
-    return key_type_of_service(jwk["kty"])
-
-
-def _is_answer(members: Mapping[str, Any], jwks: Sequence[Any]) -> bool:
-    """Whether this comes from Graph, whose answers have ``"k": null`` in every key."""
-    return "@odata.context" in members or (
-        bool(jwks)
-        and all(isinstance(jwk, Mapping) and jwk.get("k", "") is None for jwk in jwks)
-        and not any(jwk.get("d") for jwk in jwks)
-    )
-
-
-# --- Checking
-
-
-def _findings(
-    keys: Sequence[_Key], at: NumericDateInput, until: NumericDateInput, *, private: bool
-) -> Iterator[Finding]:
+def audit(
+    found: KeySets,
+    *,
+    at: NumericDateInput = None,
+    until: NumericDateInput = None,
+    private: bool | None = None,
+) -> Audit:
+    """Check key sets as `audit_key_sets` does, after they have been read."""
     now = moment(at)
     horizon = None if until is None else numeric_date(until, "until")
     if horizon is not None and horizon <= now:
         raise InvalidInputError("until must be later than at", target="until")
-    line = stretches(keys)
-    for key in keys:
-        yield from _broken(key)
-    yield from _mixed("kty", "AADB2C95032", {key.kty for key in keys})
-    yield from _mixed("use", "AADB2C95042", {key.use for key in keys})
-    yield from _duplicates(keys)
-    for key in keys:
-        if private and not key.has_private:
-            yield key.error("AADB2C90085", "has no private part, which breaks sign-in: add it")
-    yield from _gaps(line, now, horizon)
-    yield from _expiring(keys, line, now)
-    yield from _starting(keys, now)
-    yield from _outlived(keys, line, now)
-    yield from _safety_net(keys)
+    kind: Kind = "jwks" if private and found.kind == "published" else found.kind
+    needs_private = kind == "jwks" if private is None else private
+    # Of a part of the keys, the whole set cannot be judged, as of one key.
+    judged: Kind = "key" if kind == "keys" and not found.is_complete else kind
+    sets = tuple(
+        _audited(each, number, judged, now, horizon, private=needs_private)
+        for number, each in enumerate(found.sets, 1)
+    )
+    findings = [*_incomplete(found), *(finding for each in sets for finding in each.findings)]
+    return Audit(kind, found.description, sets, _sorted(findings))
+
+
+def _audited(
+    found: SavedSet, number: int, kind: Kind, now: int, horizon: int | None, *, private: bool
+) -> AuditedSet:
+    keys = [
+        read_checked_key(jwk, place, kind, private=private)
+        for place, jwk in enumerate(found.keys, 1)
+    ]
+    name = shown_id(found.id)
+    is_deleted = kind == "sets" and isinstance(found.id, str) and found.id.endswith(".bak")
+    findings: list[Finding] = []
+    if kind == "jwks":  # the ids in an answer are those of the service
+        findings += _bad_id(found.id)
+    if not is_deleted:
+        findings += findings_in(keys, kind, now, horizon, private=private)
+    if kind == "sets":
+        known = name or f"key set {number}"
+        findings = [
+            evolve(each, message=f"{known}: {each.message}", key_set=name) for each in findings
+        ]
+    active = active_key(keys, now)
+    ends = [stretch.end for stretch in stretches(keys) if stretch.key is not None]
+    end = max(ends, default=0)
+    return AuditedSet(
+        id=name,
+        kty=_common([key.kty for key in keys]),
+        use=_common([key.use for key in keys]),
+        size=len(keys),
+        has_active_key=active is not None,
+        active_kid=None if active is None else keys[active].kid,
+        active_exp=None if active is None else keys[active].exp,
+        end=None if end == FOREVER else end,
+        has_safety_net=has_safety_net(keys),
+        is_deleted=is_deleted,
+        findings=_sorted(findings),
+    )
+
+
+def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(
+        sorted(findings, key=lambda finding: (finding.severity != "error", finding.time or 0))
+    )
+
+
+def _common(values: Sequence[str | None]) -> str | None:
+    return values[0] if len({*values}) == 1 else None
+
+
+def _incomplete(found: KeySets) -> Iterator[Finding]:
+    if not found.is_complete:
+        message = "the answer goes on: save the pages at its @odata.nextLink, and check each"
+        yield Finding("warning", "IncompleteAnswer", message)
 
 
 def _bad_id(name: object) -> Iterator[Finding]:
@@ -250,114 +236,3 @@ def _bad_id(name: object) -> Iterator[Finding]:
             checked_id(name)
     except InvalidInputError as error:
         yield Finding("error", error.code, f"the key set is refused: {error.message}")
-
-
-def _broken(key: _Key) -> Iterator[Finding]:
-    for problem in key.problems:
-        message = f"is refused: {problem.message}"
-        if isinstance(problem, KeyTooSmallError):
-            yield key.warning("WeakKey", message)
-        else:
-            yield key.error(problem.code, message)
-    if key.is_test_key:
-        yield key.error(
-            "TestKey", "is a test key, whose private part is public: replace it with a new key"
-        )
-
-
-def _mixed(name: str, code: str, values: Collection[str | None]) -> Iterator[Finding]:
-    different = sorted(value for value in values if value is not None)
-    if len(different) > 1:
-        yield Finding(
-            "error",
-            code,
-            f"the keys differ in {name} ({', '.join(different)}): use a key set for each",
-        )
-
-
-def _duplicates(keys: Sequence[_Key]) -> Iterator[Finding]:
-    for kid, count in Counter(key.kid for key in keys if key.kid).items():
-        if count > 1:
-            message = f"{count} keys have the same kid: give each its own"
-            yield Finding("error", "DuplicateKid", message, kid)
-
-
-def _gaps(line: Sequence[Stretch], now: int, horizon: int | None) -> Iterator[Finding]:
-    if horizon is None:
-        ends = [stretch.end for stretch in line if stretch.key is not None]
-        horizon = max([now + 1, *ends])
-    for stretch in line:
-        if stretch.key is None and stretch.start < horizon and now < stretch.end:
-            start = max(stretch.start, now)
-            end = None if stretch.end == FOREVER else stretch.end
-            to = "on" if end is None else f"to {date_text(end)}"
-            message = (
-                f"no key is active from {date_text(start)} {to}, and sign-in fails: "
-                "add a key for that time"
-            )
-            yield Finding("error", "NoActiveKey", message, time=start, end=end)
-
-
-def _expiring(keys: Sequence[_Key], line: Sequence[Stretch], now: int) -> Iterator[Finding]:
-    """Find keys that stay active until they expire soon, since no newer key takes over."""
-    for stretch, heir in _with_heirs(line):
-        if stretch.key is None or not now < stretch.end <= now + EXPIRY_NOTICE:
-            continue
-        key = keys[stretch.key]
-        if key.exp == stretch.end:
-            successor = "nothing" if heir is None else keys[heir].name
-            yield key.warning(
-                "ExpiresSoon",
-                f"is active until it expires at {date_text(stretch.end)}, and then {successor} "
-                "takes over: add a key that takes over before",
-                stretch.end,
-            )
-
-
-def _with_heirs(line: Sequence[Stretch]) -> Iterator[tuple[Stretch, int | None]]:
-    """Return each stretch with the index of the key that is active after it."""
-    return zip(line, [*(stretch.key for stretch in line[1:]), None], strict=True)
-
-
-def _starting(keys: Sequence[_Key], now: int) -> Iterator[Finding]:
-    for key in keys:
-        if (
-            key.status == "enabled"
-            and key.nbf is not None
-            and now < key.nbf < min(now + SERVICE_NOTICE, end_of(key))
-        ):
-            yield key.warning(
-                "StartsSoon",
-                f"starts at {date_text(key.nbf)}, and the service can take 3 hours to notice it: "
-                "upload it now",
-                key.nbf,
-            )
-
-
-def _outlived(keys: Sequence[_Key], line: Sequence[Stretch], now: int) -> Iterator[Finding]:
-    """Find enc keys that expire before the tokens that they encrypt."""
-    # When each key encrypts its last token: when its successor starts. Without a successor, one
-    # can still be added in time, so that only the tokens of today count.
-    last: dict[int, int] = {}
-    for stretch, heir in _with_heirs(line):
-        if stretch.key is not None and keys[stretch.key].use == "enc":
-            is_relieved = heir is not None and keys[heir].nbf == stretch.end
-            last[stretch.key] = stretch.end if is_relieved else max(stretch.start, now)
-    for index, time in last.items():
-        key = keys[index]
-        if key.exp is not None and key.exp < time + TOKEN_LIFETIME and key.exp > now:
-            yield key.warning(
-                "EndsBeforeTokens",
-                f"expires at {date_text(key.exp)}, but refresh tokens that it encrypts until "
-                f"{date_text(time)} can live 90 days longer: plan a longer overlap",
-                key.exp,
-            )
-
-
-def _safety_net(keys: Sequence[_Key]) -> Iterator[Finding]:
-    if keys and not any(key.nbf is key.exp is None and key.status == "enabled" for key in keys):
-        yield Finding(
-            "warning",
-            "NoSafetyNet",
-            "no enabled key is without dates: add one, which takes over if all others expire",
-        )

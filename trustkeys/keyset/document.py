@@ -1,22 +1,18 @@
-"""Key sets as JSON: a JWK Set (RFC 7517 section 5), or an answer of Microsoft Graph."""
+"""The names of key sets and keys, and the types of keys that the service knows."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import suppress
 
 from trustkeys.core.registry import KeyType, key_type_for
-from trustkeys.core.strict_json import MAX_SET_BYTES, read_object
 from trustkeys.errors import InvalidInputError
-from trustkeys.wording import shape
+from trustkeys.formats.answers import KeySets, SavedSet
+from trustkeys.wording import is_name, shape
 
 __tracebackhide__ = True
 
 PREFIX = "B2C_1A_"
-
-MAX_KEYS = 5000
-"""The most keys in a set: with RSA-2048 keys 9 MiB, checked in 2 seconds."""
 
 
 def checked_id(name: object) -> str:
@@ -36,34 +32,50 @@ def checked_id(name: object) -> str:
     )
 
 
-def members_of(document: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the members of a key set in JSON text of at most 16 MiB, or in a mapping.
+def set_of(document: KeySets, name: str | None) -> SavedSet:
+    """Return the only key set of a document, or of several the one with an id.
+
+    Args:
+        document: The document.
+        name: The id, with or without its prefix.
 
     Raises:
-        InvalidInputError: It is neither, or not a JSON object. Code ``AADB2C95026``.
+        InvalidInputError: ``AADB2C95026``: only a part of its keys is there. ``BadRequest``:
+            there are several key sets, and not just one has this id.
     """
-    return read_object(document, what="the key set", code="AADB2C95026", max_bytes=MAX_SET_BYTES)
-
-
-def keys_of(document: Mapping[str, Any]) -> Sequence[Any]:
-    """Return the keys of a JWK Set, or of the answer to GET keySets/{id} or keySets/{id}/keys_v2.
-
-    Raises:
-        InvalidInputError: There is no list of keys, or it has over 5,000. Code ``AADB2C95026``.
-    """
-    name = "value" if "keys" not in document and "value" in document else "keys"
-    keys = document.get(name)
-    # jwcrypto's JWKSet holds an unordered set, but of equal keys the last one is active.
-    if not isinstance(keys, (list, tuple)):
-        hint = "; this is a single key" if "kty" in document else ""
-        problem = f"{name} must be a list of keys, not {shape(keys)}{hint}"
-    elif len(keys) > MAX_KEYS:
-        problem = f"{name} must be a list of at most {MAX_KEYS} keys, not of {len(keys)}"
-    elif name == "value" and any(isinstance(key, Mapping) and "keys" in key for key in keys):
-        problem = "this is an answer with several key sets: use the answer to GET keySets/{id}"
+    if document.kind != "sets":
+        if document.is_complete:
+            return document.sets[0]
+        raise InvalidInputError(
+            "the answer goes on, and has only a part of the keys: save the answer to GET "
+            "keySets/{id}",
+            code="AADB2C95026",
+        )
+    if name is None:
+        if len(document.sets) == 1:
+            return document.sets[0]
+        problem = f"this is {document.description}: choose one by its id"
     else:
-        return keys
-    raise InvalidInputError(problem, code="AADB2C95026", target=name)
+        found = [each for each in document.sets if is_same_id(each.id, name)]
+        if len(found) == 1:
+            return found[0]
+        problem = f"the answer has {len(found) or 'no'} key sets with the id {checked_id(name)}"
+        if not document.is_complete:
+            problem += ", and goes on: save the page at its @odata.nextLink, too"
+    raise InvalidInputError(problem, target="id")
+
+
+def is_same_id(there: object, here: str) -> bool:
+    """Whether an id in an answer, which can be anything, is the id of a key set."""
+    with suppress(InvalidInputError):
+        return checked_id(there) == checked_id(here)
+    return False
+
+
+def shown_id(name: object) -> str | None:
+    """Return the id of a set in a document if it is safe to show: it could be a secret."""
+    is_shown = isinstance(name, str) and name.startswith(PREFIX) and len(name) <= 128
+    return str(name) if is_name(name) or (is_shown and str(name).isprintable()) else None
 
 
 def name_of(kid: str | None, number: int) -> str:

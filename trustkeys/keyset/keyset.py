@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,8 @@ from trustkeys.errors import (
     MissingUseError,
     prefix_errors,
 )
-from trustkeys.keyset.document import MAX_KEYS, checked_id, key_type_of_service, keys_of, members_of
+from trustkeys.formats.answers import MAX_KEYS, Document, read_key_sets
+from trustkeys.keyset.document import checked_id, key_type_of_service, set_of
 from trustkeys.keyset.rotation import OVERLAP, plan_rollover, plan_rotation
 from trustkeys.keyset.schedule import active_key, moment
 from trustkeys.wording import shape
@@ -69,25 +70,26 @@ class TrustFrameworkKeySet:
     @classmethod
     def from_jwks(
         cls,
-        jwks: str | bytes | Mapping[str, Any],
+        jwks: Document,
         *,
         id: str | None = None,  # noqa: A002
         use: str | None = None,
     ) -> TrustFrameworkKeySet:
-        """Read a JWK Set (RFC 7517 section 5), or Graph's answer to GET keySets/{id}.
+        """Read a JWK Set (RFC 7517 section 5), or a saved answer of Graph.
 
         Args:
-            jwks: A mapping with a list of `keys`, or JSON text of at most 16 MiB. Each key is
-                read and checked as by `TrustFrameworkKey.from_jwk`, which takes 40 ms for a
-                private RSA-2048 key.
-            id: Replaces the set's own `id`; required if it has none.
+            jwks: A mapping with a list of `keys`, or JSON text of at most 16 MiB; or an answer
+                of Graph, as `check_key_set` reads it. Each key is read and checked as by
+                `TrustFrameworkKey.from_jwk`, which takes 40 ms for a private RSA-2048 key.
+            id: Replaces the set's own `id`; required if it has none. Of the answer to GET
+                keySets, the id of the set to read.
             use: Replaces the keys' own `use`; required if they have none.
 
         Raises:
             InvalidInputError: ``AADB2C95026`` not JSON, or no list of keys; ``BadRequest`` for
                 the id; for a key as `TrustFrameworkKey.from_jwk` and `add`.
         """
-        return read_key_set(members_of(jwks), id=id, use=use, prove=True)
+        return read_key_set(jwks, id=id, use=use, prove=True)
 
     def __repr__(self) -> str:
         return f"<TrustFrameworkKeySet {self.id!r}, keys: {len(self._keys)}>"
@@ -491,7 +493,7 @@ class TrustFrameworkKeySet:
 
 
 def read_key_set(
-    document: Mapping[str, Any],
+    document: Document,
     *,
     id: str | None = None,  # noqa: A002
     use: str | None = None,
@@ -505,9 +507,9 @@ def read_key_set(
         use: Replaces the keys' own `use`.
         prove: Whether to run the slow tests of `KeyStrategy.prove`.
     """
-    jwks = keys_of(document)
-    keyset = TrustFrameworkKeySet(document.get("id") if id is None else id)  # type: ignore[arg-type]
-    for number, jwk in enumerate(jwks, 1):
+    found = set_of(read_key_sets(document), id)
+    keyset = TrustFrameworkKeySet(found.id if id is None else id)
+    for number, jwk in enumerate(found.keys, 1):
         with prefix_errors(f"key {number}"):
             keyset.add(TrustFrameworkKey(**read_jwk(jwk, use=use, prove=prove)))
     return keyset

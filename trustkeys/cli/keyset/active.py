@@ -15,8 +15,9 @@ __tracebackhide__ = True
 @click.command(epilog=options.TIMES_HELP)
 @options.key_set_file
 @options.at
+@options.cloud
 @options.json_errors
-def active(file: str, password_file: str | None, at: Time | None) -> None:
+def active(file: str, password_file: str | None, at: Time | None, base_url: str) -> None:
     """Print the active key, as getActiveKey does."""
     key = key_set(file, password_file).get_active_key(now_or(at))
-    write_json(key.to_graph())
+    write_json(key.to_graph(base_url=base_url))

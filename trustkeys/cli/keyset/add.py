@@ -24,6 +24,7 @@ __tracebackhide__ = True
 @options.password_file(
     "Read the passphrase of KEY from this file or pipe. Default: ask.", "--key-password-file"
 )
+@options.cloud
 @options.json_errors
 def add(
     file: str,
@@ -33,6 +34,7 @@ def add(
     nbf: Time | None,
     exp: Time | None,
     key_password_file: str | None,
+    base_url: str,
 ) -> None:
     """Add the key in the file KEY: a JWK, JWE, PEM, DER, PKCS#12 or a certificate.
 
@@ -50,4 +52,4 @@ def add(
                 use = keys.use
             key = source.key(use=use, nbf=start, exp=end)
         keys.add(key)
-    write_result(json_text(key.to_graph()))
+    write_result(json_text(key.to_graph(base_url=base_url)))

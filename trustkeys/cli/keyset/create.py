@@ -21,8 +21,9 @@ __tracebackhide__ = True
 )
 @click.option("--plain", is_flag=True, help="Do not encrypt the private keys.")
 @options.password_file()
+@options.cloud
 @options.json_errors
-def create(name: str, output: str, plain: bool, password_file: str | None) -> None:
+def create(name: str, output: str, plain: bool, password_file: str | None, base_url: str) -> None:
     """Create an empty key set in a new file.
 
     The file is encrypted with a passphrase. NAME gets the prefix B2C_1A_, as in the service.
@@ -31,4 +32,4 @@ def create(name: str, output: str, plain: bool, password_file: str | None) -> No
     password = passphrases.new(output, password_file, plain=plain)
     with uninterrupted():
         store.save(keys, output, password=password, plain=plain)
-    write_result(json_text(keys.to_graph()))
+    write_result(json_text(keys.to_graph(base_url=base_url)))

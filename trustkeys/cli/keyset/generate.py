@@ -18,6 +18,7 @@ __tracebackhide__ = True
 @options.key_kind
 @options.nbf()
 @options.exp()
+@options.cloud
 @options.json_errors
 def generate(
     file: str,
@@ -27,6 +28,7 @@ def generate(
     size: int | None,
     nbf: Time | None,
     exp: Time | None,
+    base_url: str,
 ) -> None:
     """Generate a key and add it. Print what Graph would answer."""
     start, end = validity(nbf, exp)
@@ -34,4 +36,4 @@ def generate(
         key = keys.generate_key(use, kty, nbf=start, exp=end, size=size)
     if end is not None and end <= now_or(None):
         warn(f"the key has already expired, at {date_text(end)}")
-    write_result(json_text(key.to_graph()))
+    write_result(json_text(key.to_graph(base_url=base_url)))

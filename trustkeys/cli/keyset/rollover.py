@@ -19,6 +19,7 @@ __tracebackhide__ = True
 @click.option("--at", type=TIME, metavar="T", help="When the key becomes active. Default: now.")
 @options.exp("When the key expires. Default: never.")
 @click.option("--disable", is_flag=True, help="Disable all other keys.")
+@options.cloud
 @options.json_errors
 def rollover(
     file: str,
@@ -29,6 +30,7 @@ def rollover(
     at: Time | None,
     exp: Time | None,
     disable: bool,
+    base_url: str,
 ) -> None:
     """Add a key that is active at once.
 
@@ -42,4 +44,4 @@ def rollover(
         active = keys.get_active_key(max(start, now_or(None)))
     if active != key:
         warn(f"another key is active: {active.kid} starts later. --disable disables it")
-    write_result(json_text(key.to_graph()))
+    write_result(json_text(key.to_graph(base_url=base_url)))

@@ -18,9 +18,15 @@ __tracebackhide__ = True
 @options.use("sig or enc. Default: as the set's other keys.")
 @options.nbf()
 @options.exp()
+@options.cloud
 @options.json_errors
 def secret(
-    file: str, password_file: str | None, use: str | None, nbf: Time | None, exp: Time | None
+    file: str,
+    password_file: str | None,
+    use: str | None,
+    nbf: Time | None,
+    exp: Time | None,
+    base_url: str,
 ) -> None:
     """Add a secret text, as uploadSecret does.
 
@@ -34,4 +40,4 @@ def secret(
     text = passphrases.secret(f"Secret for {file}")
     with edit(file, password_file) as keys:
         key = keys.upload_secret(text, use, nbf=start, exp=end)
-    write_result(json_text(key.to_graph()))
+    write_result(json_text(key.to_graph(base_url=base_url)))

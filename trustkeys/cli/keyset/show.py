@@ -28,9 +28,15 @@ __tracebackhide__ = True
     metavar="FILE",
     help="Draw an SVG picture into a new file; - is standard output.",
 )
+@options.cloud
 @options.json_results
 def show(
-    file: str, password_file: str | None, at: Time | None, svg: str | None, as_json: bool
+    file: str,
+    password_file: str | None,
+    at: Time | None,
+    svg: str | None,
+    base_url: str,
+    as_json: bool,
 ) -> None:
     """Show the keys on a timeline.
 
@@ -39,7 +45,7 @@ def show(
     keys = key_set(file, password_file)
     now = now_or(at)
     if as_json and svg is None:
-        write_json({**keys.to_graph(), "timeline": _timeline(keys)})
+        write_json({**keys.to_graph(base_url=base_url), "timeline": _timeline(keys)})
         return
     from trustkeys.cli import timeline  # imported lazily, since rich is slow to import
 
