@@ -83,6 +83,23 @@ def test_after_an_unclear_error_it_finds_out_whether_the_step_was_done(
     assert there(tenant) == expected
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_gateway_error_at_each_request_in_turn_uploads_no_key_twice(
+    tenant: Tenant, kind: Kind, status: int, when: str
+) -> None:
+    provisioning, there, expected = kind
+    tenant.place(provisioning)
+    for number in range(len(provisioning.requests)):
+        # A request that took no effect is sent again first.
+        skip = 1 if when == "before" and number else 0
+        tenant.change(faults=[fault(when, skip=skip, status=status, code="")])
+        assert f"step {number + 1} of " in tenant.badly()
+    tenant.well()
+    assert there(tenant) == expected
+    assert tenant.left == [tenant.script]
+
+
 def test_a_refused_body_stays_and_the_reason_is_shown(tenant: Tenant, kind: Kind) -> None:
     provisioning, there, expected = kind
     tenant.place(provisioning)
