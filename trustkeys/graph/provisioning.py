@@ -186,7 +186,10 @@ def _checked_by(
     if by not in ("create", "action"):
         raise InvalidInputError(f'by must be "create" or "action", not {shape(by)}', target="by")
     if replace and append:
-        raise InvalidInputError("replace loses the keys that append keeps", target="append")
+        raise InvalidInputError(
+            "replace and append exclude each other: replace loses the keys that append keeps",
+            target="append",
+        )
     if replace and by == "action":
         raise InvalidInputError(
             "an action adds a key and replaces none: replace by create", target="replace"
