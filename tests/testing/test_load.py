@@ -19,7 +19,8 @@ from tests.testing.tenant import BETA, SETS, batch, upload
 from trustkeys import TrustFrameworkKeySet, testing
 from trustkeys.testing import GraphTransport
 
-pytestmark = pytest.mark.deep
+# Coverage would make it three times as long, and finds nothing that other tests do not cover.
+pytestmark = [pytest.mark.deep, pytest.mark.no_cover]
 
 REQUESTS = 20_000
 
