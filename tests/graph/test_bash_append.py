@@ -111,6 +111,19 @@ def test_a_secret_that_may_be_there_needs_a_decision(
     assert texts_there(tenant) == expected
 
 
+def test_it_says_what_the_decision_adds(tenant: Tenant) -> None:
+    """The tenant may have the second of two secrets that look the same."""
+    provisioning = secrets(("one", None, None), ("two", None, None))
+    first, second = (key.name for key in provisioning.keys)
+    tenant.place(provisioning)
+    tenant.change(sets={"B2C_1A_Secrets": OLD[:1]})
+    said = tenant.badly()
+    assert f"or others:\n{first}\nIf they are the same, these are added:\n{second}\n" in said
+    assert tenant.sent == []
+    tenant.well("--same")
+    assert texts_there(tenant) == ["one", "two"]
+
+
 def test_the_decision_needs_requests_that_add(
     tenant: Tenant, rsa_set: TrustFrameworkKeySet
 ) -> None:

@@ -43,6 +43,7 @@ from tests.graph.test_bash_append import (  # noqa: F401  # isort: skip
     test_adding_needs_a_key_set,
     test_an_unclear_error_adds_no_key_twice,
     test_foreign_keys_can_come_between_two_runs,
+    test_it_says_what_the_decision_adds,
     test_it_works_from_a_saved_answer_and_new_keys,
     test_killed_at_any_request_it_adds_no_key_twice,
     test_new_secrets_join_those_that_are_there,
