@@ -188,6 +188,21 @@ def test_foreign_keys_can_come_between_two_runs(tenant: Tenant) -> None:
     assert texts_there(tenant) == ["one", "two", "new", "other", "later"]
 
 
+def test_what_is_left_is_not_added_in_another_tenant(tenant: Tenant) -> None:
+    tenant.place(secrets(*NEW))
+    refusal = fault("before", skip=1, status=400, code="BadRequest")
+    tenant.change(sets={"B2C_1A_Secrets": OLD}, faults=[refusal])
+    tenant.badly()
+    keys = tenant.keys("B2C_1A_Secrets")
+    tenant.change(sets={"B2C_1A_Secrets": OLD})
+    sent = len(tenant.sent)
+    assert "lacks a key that an earlier run has added or found" in tenant.badly()
+    assert (len(tenant.sent), tenant.left) == (sent, ["2.json", tenant.script])
+    tenant.change(sets={"B2C_1A_Secrets": keys})
+    tenant.well()
+    assert texts_there(tenant) == ["one", "two", "new", "later"]
+
+
 def test_the_newest_key_of_both_sides_must_be_active(tenant: Tenant) -> None:
     tenant.place(secrets(("new", NOW - 5, None)))
     tenant.change(sets={"B2C_1A_Secrets": [*OLD, theirs("newer", nbf=NOW - 1)]})

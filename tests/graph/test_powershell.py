@@ -49,6 +49,7 @@ from tests.graph.test_bash_append import (  # noqa: F401  # isort: skip
     test_new_secrets_join_those_that_are_there,
     test_only_the_keys_that_the_tenant_lacks_are_added,
     test_the_newest_key_of_both_sides_must_be_active,
+    test_what_is_left_is_not_added_in_another_tenant,
 )
 from tests.graph.test_bash_resume import (  # noqa: F401  # isort: skip
     test_a_refused_body_stays_and_the_reason_is_shown,

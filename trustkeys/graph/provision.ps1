@@ -473,6 +473,14 @@ function Compare-KeySet([string] $Keys) {
         }
         if (-not (Test-File $number 'json')) { $taken += Get-Name $key }
     }
+    foreach ($name in $taken) {
+        $count = Get-Count ($script:State -split "`n") $name
+        if ($count -lt (Get-Count $taken $name)) {
+            Stop-Here ("$script:KeySet lacks a key that an earlier run has added or found: this " +
+                'is another tenant, or the key was removed, or the service does not show it yet. ' +
+                'Nothing was sent: run this again in a minute, or write the requests again')
+        }
+    }
     foreach ($line in $lines) {
         $number, $key, $text = $line -split ' ', 3
         $canAdd = $number -ne '-'

@@ -344,6 +344,13 @@ append() {
     fi
     [ -e "$number.json" ] || taken="$taken$(say "$key" | names)"$'\n'
   done <<<"$keys"
+  while read -r name; do
+    if [ -n "$name" ] && [ "$(count "$state" "$name")" -lt "$(count "$taken" "$name")" ]; then
+      stop "$keyset lacks a key that an earlier run has added or found: this is another tenant, or" \
+        "the key was removed, or the service does not show it yet. Nothing was sent: run this" \
+        "again in a minute, or write the requests again"
+    fi
+  done <<<"$taken"
   while read -r number key text; do
     if [ "$number" != - ] && [ ! -e "$number.json" ]; then continue; fi
     name=$(say "$key" | names)
