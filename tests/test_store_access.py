@@ -58,6 +58,14 @@ def test_a_plain_file_that_others_can_read_is_refused_as_ssh_does(path: Path, mo
     store.load(path)
 
 
+def test_names_in_the_case_of_powershell_hide_no_private_key(path: Path) -> None:
+    (jwk,) = key_set().to_jwks(private=True)["keys"][:1]
+    spelled = {name.capitalize(): value for name, value in jwk.items()}
+    put(path, json.dumps({"Id": "B2C_1A_Set", "Keys": [spelled]}).encode(), 0o644)
+    with pytest.raises(PermissionError, match="chmod 600"):
+        store.load(path)
+
+
 @pytest.mark.usefixtures("few_rounds")
 def test_an_encrypted_file_that_others_can_read_is_warned_about(
     path: Path, encrypted: tuple[TrustFrameworkKeySet, bytes]

@@ -52,7 +52,8 @@ _HAS_MODES = hasattr(os, "geteuid")
 
 _SHARED = "others can {} it: run chmod 600"
 
-_LISTS = ("keys", "value")
+# PowerShell begins names in upper case.
+_LISTS = ("keys", "value", "Keys", "Value")
 
 _PRIVATE = {name for kty in ("RSA", "oct") for name in key_type_for(kty).private}
 
@@ -295,6 +296,8 @@ def _has_secrets(document: Mapping[str, Any]) -> bool:
         inner = [each.get(name) for each in found if isinstance(each, dict) for name in _LISTS]
         found += [item for each in inner for item in (each if isinstance(each, list) else [each])]
     return any(
-        isinstance(jwk, dict) and any(jwk.get(name) is not None for name in _PRIVATE)
+        value is not None and name.lower() in _PRIVATE
         for jwk in found
+        if isinstance(jwk, dict)
+        for name, value in jwk.items()
     )

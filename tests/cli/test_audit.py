@@ -53,6 +53,17 @@ def audit(folder: Path, *args: str, **options: Any) -> subprocess.CompletedProce
     return process
 
 
+@pytest.mark.parametrize("name", ["B2C_1A_[red]x[/bold]", "B2C_1A_[/]", "B2C_1A_:smile:"])
+def test_a_name_is_shown_as_it_is(folder: Path, name: str) -> None:
+    """Not as markup of the table, which would hide it or end the command."""
+    answer = answer_of(Good=[NET])
+    answer["value"][0]["id"] = name
+    answer["value"][0]["keys"][0]["kid"] = "[/kid]"
+    (folder / "named").write_text(json.dumps(answer))
+    process = audit(folder, "named")
+    assert f"\n{name} oct sig 1    [/kid] " in process.stdout
+
+
 def test_the_table_has_a_row_for_each_set_and_the_findings_follow(folder: Path) -> None:
     process = audit(folder, "bad")
     assert process.returncode == 3

@@ -55,6 +55,19 @@ def test_without_a_sign_in_it_shows_the_command(tenant: Tenant, kind: Kind) -> N
     assert [entry["args"][0] for entry in tenant.log] == ["account"]
 
 
+def test_what_az_prints_cannot_control_the_terminal(tenant: Tenant, kind: Kind) -> None:
+    """A gateway can answer with any bytes."""
+    tenant.place(kind[0])
+    az = Path(tenant.environment["PATH"].partition(":")[0]) / "az"
+    az.write_text(
+        f'#!/bin/sh\n[ "$1" = rest ] || {{ echo {TENANT}; exit; }}\n'
+        "printf 'ERROR: Bad Gateway(\\033]0;title\\007\\033[2J \\233K)\\n' >&2\nexit 1\n"
+    )
+    said = tenant.badly()
+    assert "ERROR: Bad Gateway(]0;title[2J K)\n" in said
+    assert said.replace("\n", "").isprintable()
+
+
 def test_without_az_it_says_so(tenant: Tenant, kind: Kind, tmp_path: Path) -> None:
     tenant.place(kind[0])
     (tmp_path / "no-az").mkdir()

@@ -111,6 +111,19 @@ def test_a_secret_that_may_be_there_needs_a_decision(
     assert texts_there(tenant) == expected
 
 
+def test_it_says_what_the_decision_adds(tenant: Tenant) -> None:
+    """The tenant may have the second of two secrets that look the same."""
+    provisioning = secrets(("one", None, None), ("two", None, None))
+    first, second = (key.name for key in provisioning.keys)
+    tenant.place(provisioning)
+    tenant.change(sets={"B2C_1A_Secrets": OLD[:1]})
+    said = tenant.badly()
+    assert f"or others:\n{first}\nIf they are the same, these are added:\n{second}\n" in said
+    assert tenant.sent == []
+    tenant.well("--same")
+    assert texts_there(tenant) == ["one", "two"]
+
+
 def test_the_decision_needs_requests_that_add(
     tenant: Tenant, rsa_set: TrustFrameworkKeySet
 ) -> None:
@@ -173,6 +186,21 @@ def test_foreign_keys_can_come_between_two_runs(tenant: Tenant) -> None:
     tenant.change(sets={"B2C_1A_Secrets": [*keys, theirs("other", exp=NOW + 5 * DAY)]})
     tenant.well()
     assert texts_there(tenant) == ["one", "two", "new", "other", "later"]
+
+
+def test_what_is_left_is_not_added_in_another_tenant(tenant: Tenant) -> None:
+    tenant.place(secrets(*NEW))
+    refusal = fault("before", skip=1, status=400, code="BadRequest")
+    tenant.change(sets={"B2C_1A_Secrets": OLD}, faults=[refusal])
+    tenant.badly()
+    keys = tenant.keys("B2C_1A_Secrets")
+    tenant.change(sets={"B2C_1A_Secrets": OLD})
+    sent = len(tenant.sent)
+    assert "lacks a key that an earlier run has added or found" in tenant.badly()
+    assert (len(tenant.sent), tenant.left) == (sent, ["2.json", tenant.script])
+    tenant.change(sets={"B2C_1A_Secrets": keys})
+    tenant.well()
+    assert texts_there(tenant) == ["one", "two", "new", "later"]
 
 
 def test_the_newest_key_of_both_sides_must_be_active(tenant: Tenant) -> None:

@@ -72,6 +72,18 @@ def test_a_second_run_stops_while_the_first_one_is_at_work(tenant: Tenant) -> No
     assert len(texts_there(tenant)) == 3
 
 
+def test_a_run_under_another_name_counts_too(tenant: Tenant) -> None:
+    tenant.place(provision(text_set(), at=NOW))
+    renamed = tenant.folder / "bring in.sh"
+    (tenant.folder / tenant.script).rename(renamed)
+    tenant.script = renamed.name
+    with sleeper(str(renamed)) as process:
+        (tenant.folder / "1.sent.1").write_text(f"{process}\nabsent\n")
+        assert f"at work (process {process})" in tenant.badly()
+    assert tenant.sent == []
+    tenant.well()
+
+
 def test_a_run_that_was_killed_while_it_wrote_its_claim_has_sent_nothing(tenant: Tenant) -> None:
     tenant.place(provision(text_set(), by="action", at=NOW))
     (tenant.folder / "1.sent.1").touch()

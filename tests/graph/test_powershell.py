@@ -43,11 +43,13 @@ from tests.graph.test_bash_append import (  # noqa: F401  # isort: skip
     test_adding_needs_a_key_set,
     test_an_unclear_error_adds_no_key_twice,
     test_foreign_keys_can_come_between_two_runs,
+    test_it_says_what_the_decision_adds,
     test_it_works_from_a_saved_answer_and_new_keys,
     test_killed_at_any_request_it_adds_no_key_twice,
     test_new_secrets_join_those_that_are_there,
     test_only_the_keys_that_the_tenant_lacks_are_added,
     test_the_newest_key_of_both_sides_must_be_active,
+    test_what_is_left_is_not_added_in_another_tenant,
 )
 from tests.graph.test_bash_resume import (  # noqa: F401  # isort: skip
     test_a_refused_body_stays_and_the_reason_is_shown,

@@ -279,11 +279,15 @@ def test_a_page_in_a_browser_cannot_send_a_form(control: Control, media: str) ->
     assert state(control.transport) == before
 
 
-@pytest.mark.parametrize("host", ["example.com", "example.com:8080", "127.0.0.1.example.com"])
+@pytest.mark.parametrize(
+    "host", ["example.com", "example.com:8080", "127.0.0.1.example.com", "xn--", "xn--a.example"]
+)
 def test_a_page_cannot_come_under_a_name_of_its_own(control: Control, host: str) -> None:
     """Its name can lead to 127.0.0.1, and then the browser lets it read the answers."""
     for method, body in (("GET", None), ("POST", {"keySets": []})):
-        request = httpx.Request(method, f"http://{host}{TENANT}", json=body)
+        # The server does not decode the host either, so that it can be malformed.
+        url = httpx.URL(scheme="http", netloc=host.encode(), raw_path=TENANT.encode())
+        request = httpx.Request(method, url, json=body, headers={"Host": host})
         refused(control.answer(request), 403, "Forbidden", None)
     assert state(control.transport) == state(tenant())
 

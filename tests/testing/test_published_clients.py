@@ -15,6 +15,7 @@ from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet
 from trustkeys.formats.certificates import self_signed
 from trustkeys.formats.pkcs12 import to_pkcs12_b2c
 from trustkeys.testing import GraphTransport, allow_test_keys, serve
+from trustkeys.testing.bodies import read_body
 
 BETA = "https://graph.microsoft.com/beta"
 
@@ -83,6 +84,11 @@ def test_a_published_client_does_its_work(
             assert found == expected or (expected is ANY and found is not None), (number, path)
     left = {name: len(keys) for name, keys in transport.key_sets.items()}
     assert left == client.leaves
+
+
+def test_a_comma_in_single_quotes_stays() -> None:
+    text = "{'use': 'sig', 'k': 'abc,}x, ]y', }"
+    assert read_body(text.encode()) == {"use": "sig", "k": "abc,}x, ]y"}
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,9 @@ def _table(result: Audit) -> str:
         width=shutil.get_terminal_size().columns if is_terminal else 1000,
         force_terminal=has_colors(),
         color_system="auto" if has_colors() else None,
+        # An id or a kid can have brackets and colons.
+        markup=False,
+        emoji=False,
         legacy_windows=False,
     )
     console.print(table)

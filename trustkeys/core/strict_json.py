@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from math import isinf
 from typing import Any, NoReturn
 
 from trustkeys.errors import InvalidInputError
@@ -19,6 +20,11 @@ MAX_SET_BYTES = 16_777_216
 """The largest key set that is read or written, in bytes of JSON: about 8,000 RSA-2048 keys."""
 
 _MAX_DIGITS = 1000
+
+# An exponent makes a long integer of a few bytes. Many of them would fill the memory.
+_MAX_GROWTH = 20
+
+_MAX_EXACT = 2**53
 
 
 def is_plain(value: str) -> bool:
@@ -78,8 +84,9 @@ def parse_json(
 
     Raises:
         InvalidInputError: The text is too large, not UTF-8, not JSON or nested too deep; has a
-            member twice, a lone surrogate, NaN, an integer of over 1,000 digits, or a number that
-            a double would round to an integer. Has the given code.
+            member twice, a lone surrogate, NaN, an integer of over 1,000 digits, an exponent above
+            about 20, or a number that a double would round to an integer or to infinity. Has the
+            given code.
     """
     value: Any = None
     problem: str | None = None
@@ -113,8 +120,13 @@ def parse_json(
 
 
 def whole(value: object) -> object:
-    """Return a float with a whole value as an int, since JSON does not tell them apart."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    """Return a float with a whole value as an int, since JSON does not tell them apart.
+
+    A float from 2^53 on stays one: it may be another integer, rounded.
+    """
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_EXACT:
+        return int(value)
+    return value
 
 
 def as_utf8(data: bytes) -> bytes:
@@ -170,7 +182,7 @@ def _number(text: str) -> int | float:
         raise ValueError(f"it has a number of {len(text)} characters")
     rounded = float(text)
     # Fast path: a double holds 15 digits exactly.
-    if len(text) <= 16 and 0 < abs(rounded) < 2**53:
+    if len(text) <= 16 and 0 < abs(rounded) < _MAX_EXACT:
         return int(rounded) if rounded.is_integer() else rounded
     mantissa, _, exponent = text.lower().partition("e")
     before, _, after = mantissa.partition(".")
@@ -179,11 +191,13 @@ def _number(text: str) -> int | float:
     if not digits.strip("-0"):
         return 0
     if zeros < 0:
+        if isinf(rounded):
+            raise ValueError("it has a number that is too large")
         if rounded.is_integer():
             raise ValueError("it has a number whose fraction is too small to keep")
         return rounded
-    if len(digits) + zeros > _MAX_DIGITS:
-        raise ValueError(f"it has an integer of over {_MAX_DIGITS} digits")
+    if len(digits) + zeros > len(text) + _MAX_GROWTH:
+        raise ValueError("it has a number whose exponent is too large")
     return int(digits + "0" * zeros)
 
 

@@ -211,7 +211,9 @@ function Get-RetryAfter($Headers, [int] $Default) {
         if ($name -ne 'Retry-After') { continue }
         $text = [string] @($Headers[$name])[0]
         $seconds = 0
-        if ([int]::TryParse($text, [ref] $seconds)) { return [Math]::Max($seconds, 0) }
+        if ([int]::TryParse($text, [ref] $seconds)) {
+            return [Math]::Min([Math]::Max($seconds, 0), 3600)
+        }
         $date = [DateTimeOffset]::MinValue
         $culture = [Globalization.CultureInfo]::InvariantCulture
         $style = [Globalization.DateTimeStyles]::AssumeUniversal
@@ -471,6 +473,14 @@ function Compare-KeySet([string] $Keys) {
         }
         if (-not (Test-File $number 'json')) { $taken += Get-Name $key }
     }
+    foreach ($name in $taken) {
+        $count = Get-Count ($script:State -split "`n") $name
+        if ($count -lt (Get-Count $taken $name)) {
+            Stop-Here ("$script:KeySet lacks a key that an earlier run has added or found: this " +
+                'is another tenant, or the key was removed, or the service does not show it yet. ' +
+                'Nothing was sent: run this again in a minute, or write the requests again')
+        }
+    }
     foreach ($line in $lines) {
         $number, $key, $text = $line -split ' ', 3
         $canAdd = $number -ne '-'
@@ -479,7 +489,12 @@ function Compare-KeySet([string] $Keys) {
         if ((Get-Count ($script:State -split "`n") $name) -le (Get-Count $taken $name)) {
             if ($canAdd) { $added += $text } else { $missing += $text }
         } elseif ($canAdd -and $name -ceq $key -and -not $Same) {
-            if ($New) { $added += $text } else { $unclear += $text }
+            if ($New) {
+                $added += $text
+            } else {
+                $unclear += $text
+                $taken += $name
+            }
         } else {
             $taken += $name
             if ($canAdd) { $there += $number }
@@ -495,6 +510,10 @@ function Compare-KeySet([string] $Keys) {
         Write-Host ('The tenant has keys with the same use and dates as these secrets. Graph ' +
             'does not show secrets, so they may be the same or others:')
         foreach ($text in $unclear) { Write-Host $text }
+        if ($added.Count -ne 0) {
+            Write-Host 'If they are the same, these are added:'
+            foreach ($text in $added) { Write-Host $text }
+        }
         Stop-Here ('nothing was sent: if they are the same, run this again with -Same; if they ' +
             'are new, with -New')
     }
@@ -537,7 +556,7 @@ function Test-KeySet([string] $Keys) {
         Stop-Here ("MISMATCH: $script:KeySet in the tenant differs from what was brought: " +
             'compare the two')
     }
-    Write-Host "expected: $expected"
+    Write-Host (Get-Plain "expected: $expected")
     Write-Host (Get-Plain "found:    $found")
     Stop-Here ("MISMATCH: the active key of $script:KeySet is another one: check whether the " +
         'keys in the tenant are enabled, and compare the two')

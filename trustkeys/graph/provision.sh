@@ -56,7 +56,9 @@ errors=az-errors.$$.txt
 say() { printf '%s\n' "$*"; }
 
 # Show text of the service without control characters.
-say_plainly() { printf '%s\n' "$*" | tr -cd '[:print:]\n'; }
+say_plainly() { printf '%s\n' "$*" | plainly; }
+
+plainly() { tr -cd '[:print:]\n'; }
 
 stop() {
   printf 'provision.sh: %s\n' "$*" >&2
@@ -78,9 +80,9 @@ failed() {
 # the second one says why.
 show_errors() {
   if grep -q '^Traceback ' "$errors"; then
-    sed -n -e '/^Traceback /q' -e 2p "$errors" >&2
+    sed -n -e '/^Traceback /q' -e 2p "$errors" | plainly >&2
   elif [ -s "$errors" ]; then
-    cat -- "$errors" >&2
+    plainly <"$errors" >&2
   else
     say "az ended without a word" >&2
   fi
@@ -143,7 +145,7 @@ call() {
     sleep "${seconds:-$pause}"
     pause=$((pause * 2))
   done
-  cat -- "$errors" >&2
+  plainly <"$errors" >&2
 }
 
 # Read the key set in the tenant.
@@ -176,7 +178,7 @@ is_running() {
   [ -n "$1" ] && [ "$1" != $$ ] && kill -0 "$1" 2>/dev/null || return 1
   # The system may have given the number of a killed run to another program. -ww: whole lines.
   case $(ps -ww -o args= -p "$1" 2>/dev/null) in
-    '' | *provision.sh*) return 0 ;;
+    '' | *"${BASH_SOURCE[0]##*/}"*) return 0 ;;
   esac
   return 1
 }
@@ -342,13 +344,25 @@ append() {
     fi
     [ -e "$number.json" ] || taken="$taken$(say "$key" | names)"$'\n'
   done <<<"$keys"
+  while read -r name; do
+    if [ -n "$name" ] && [ "$(count "$state" "$name")" -lt "$(count "$taken" "$name")" ]; then
+      stop "$keyset lacks a key that an earlier run has added or found: this is another tenant, or" \
+        "the key was removed, or the service does not show it yet. Nothing was sent: run this" \
+        "again in a minute, or write the requests again"
+    fi
+  done <<<"$taken"
   while read -r number key text; do
     if [ "$number" != - ] && [ ! -e "$number.json" ]; then continue; fi
     name=$(say "$key" | names)
     if [ "$(count "$state" "$name")" -le "$(count "$taken" "$name")" ]; then
       if [ "$number" = - ]; then missing="$missing$text"$'\n'; else added="$added$text"$'\n'; fi
     elif [ "$number" != - ] && [ "$name" = "$key" ] && [ "$secrets" != same ]; then
-      if [ "$secrets" = new ]; then added="$added$text"$'\n'; else unclear="$unclear$text"$'\n'; fi
+      if [ "$secrets" = new ]; then
+        added="$added$text"$'\n'
+      else
+        unclear="$unclear$text"$'\n'
+        taken="$taken$name"$'\n'
+      fi
     else
       taken="$taken$name"$'\n'
       there="$there$number "
@@ -364,6 +378,10 @@ append() {
     say "The tenant has keys with the same use and dates as these secrets. Graph does not show" \
       "secrets, so they may be the same or others:"
     say "${unclear%$'\n'}"
+    if [ -n "$added" ]; then
+      say "If they are the same, these are added:"
+      say "${added%$'\n'}"
+    fi
     stop "nothing was sent: if they are the same, run this again with --same; if they are new," \
       "with --new"
   fi
@@ -408,7 +426,7 @@ check() {
     say_plainly "$wrong"
     stop "MISMATCH: $keyset in the tenant differs from what was brought: compare the two"
   fi
-  say "expected: $expected"
+  say_plainly "expected: $expected"
   say_plainly "found:    $found"
   stop "MISMATCH: the active key of $keyset is another one: check whether the keys in the tenant" \
     "are enabled, and compare the two"

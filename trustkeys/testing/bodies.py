@@ -57,7 +57,8 @@ def read_body(content: bytes) -> dict[str, Any]:
         InvalidInputError: As `trustkeys.core.strict_json.parse_object`.
     """
     if len(content) <= MAX_SET_BYTES:
-        content = _TOKENS.sub(rb"\1", content)
+        # First, since a comma in a string stays.
         if b'"' not in content and b"\\" not in content:
             content = content.replace(b"'", b'"')
+        content = _TOKENS.sub(rb"\1", content)
     return parse_object(content, what="the body", max_bytes=MAX_SET_BYTES)

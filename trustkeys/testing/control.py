@@ -75,7 +75,7 @@ class Control:
         return stamp.put_on(answer)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        if request.url.host not in ("127.0.0.1", "localhost"):
+        if request.url.raw_host not in (b"127.0.0.1", b"localhost"):
             raise RefusedError(
                 "the Host must be 127.0.0.1 or localhost", code="Forbidden", status=403
             )
