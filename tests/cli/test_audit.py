@@ -188,6 +188,12 @@ def test_a_terminal_of_80_columns_gets_lines_of_80_columns(folder: Path) -> None
         (["saved"], "", 2, "saved: the key set is not JSON: it is empty"),
         (
             ["saved"],
+            " eyJhbGciOi",
+            2,
+            "saved: the key set is encrypted, which no answer of Graph is",
+        ),
+        (
+            ["saved"],
             '{"value": [],}',
             2,
             "saved: the key set is not JSON: it has a comma after the last member",

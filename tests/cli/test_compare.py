@@ -94,7 +94,7 @@ def test_of_the_answer_with_all_key_sets_the_one_of_the_file_is_compared(
     assert no_drift(folder, "signing.keys", "answer.json", answer=None)
     answer["value"].pop()
     line = failed(compare(folder, "signing.keys", "-", answer=json.dumps(answer)), 2)
-    assert line == "-: the answer has no key sets with the id B2C_1A_Signing"
+    assert line == "-: the answer has no key set with the id B2C_1A_Signing"
 
 
 def test_of_one_key_only_that_key_is_compared(folder: Path, real_key: TrustFrameworkKey) -> None:

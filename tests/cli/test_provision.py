@@ -171,7 +171,7 @@ def test_by_action_each_key_has_a_file(folder: Path) -> None:
             "has neither a private part nor a certificate, which breaks sign-in",
         ),
         (["signing.keys", "--to", "new", "--by", "action"], 2, "it has no certificate"),
-        (["secrets.keys", "--to", "new", "--by", "action", "--replace"], 2, "replace by create"),
+        (["secrets.keys", "--to", "new", "--by", "action", "--replace"], 2, "replace needs by="),
         (["signing.keys", "--to", "new", "--by", "hand"], 2, "'--by'"),
         (["signing.keys", "--to", "new", "--cloud", "moon"], 2, "'--cloud'"),
         (["signing.keys"], 2, "Missing option '--to'"),

@@ -333,6 +333,19 @@ def test_a_key_set_that_differs_from_what_was_brought_is_reported(
     tenant.well()
 
 
+def test_a_key_set_that_cannot_be_read_is_not_said_to_differ(tenant: Tenant, kind: Kind) -> None:
+    """A lost connection would look like lost keys."""
+    provisioning, _, _ = kind
+    tenant.place(provisioning)
+    tenant.well()
+    tenant.change(faults=[fault("before", "get", lost=True)] * 4)
+    said = tenant.badly()
+    assert f"could not read {provisioning.keyset_id} to check it: run this again" in said
+    assert "MISMATCH" not in said
+    assert "missing" not in said
+    tenant.well()
+
+
 def test_a_wrong_active_key_is_reported(tenant: Tenant, kind: Kind) -> None:
     provisioning, _, _ = kind
     tenant.place(provisioning)

@@ -73,7 +73,7 @@ def test_of_several_key_sets_the_one_with_the_same_id_counts(keys: TrustFramewor
     # The copy of a deleted set is another one.
     deleted = {**ours, "id": "B2C_1A_test.bak"}
     assert not any(row.is_drift for row in compare(keys, [deleted, {**ours, "id": "test"}]))
-    missing = "the answer has no key sets with the id B2C_1A_test"
+    missing = "the answer has no key set with the id B2C_1A_test"
     assert refused({"value": [other, deleted]}) == missing
     assert refused({"value": [{"keys": ours["keys"]}]}) == missing
     assert refused({"value": [other], "@odata.nextLink": "x"}) == (

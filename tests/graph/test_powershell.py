@@ -22,6 +22,7 @@ from trustkeys.graph import CLOUDS, Provisioning, provision, pwsh_script
 # These tests run here, too, with the fixture `tenant` below.
 from tests.graph.test_bash import (  # noqa: F401  # isort: skip
     test_a_key_set_that_somebody_else_changes_meanwhile_is_not_touched,
+    test_a_key_set_that_cannot_be_read_is_not_said_to_differ,
     test_a_key_set_that_differs_from_what_was_brought_is_reported,
     test_a_missing_key_set_is_created_whichever_way_the_service_says_so,
     test_a_wrong_active_key_is_reported,

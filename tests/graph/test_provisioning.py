@@ -152,7 +152,7 @@ def test_an_unknown_by_is_refused(by: Any) -> None:
 def test_an_action_replaces_nothing() -> None:
     error = refused(key_set(text_key("x")), by="action", replace=True, at=NOW)
     assert error.target == "replace"
-    assert "replace by create" in error.message
+    assert "replace needs by=" in error.message
 
 
 def test_a_key_set_cannot_mix_key_types_or_uses() -> None:

@@ -200,9 +200,10 @@ BAD: list[tuple[str, Any, str | None]] = [
     (FAIL, {"fault": 500, "times": 0}, "times"),
     (FAIL, {"fault": 500, "on": []}, "on"),
     (FAIL, {"fault": 500, "code": 1}, "code"),
+    (FAIL, {"fault": 500, "after": "no"}, "after"),
     (FAIL, {"fault": 500, "retryAfter": 1}, "retryAfter"),
-    (THROTTLE, {"retryAfter": -1}, "retry_after"),
-    (THROTTLE, {"retryAfter": None}, "retry_after"),
+    (THROTTLE, {"retryAfter": -1}, "retryAfter"),
+    (THROTTLE, {"retryAfter": None}, "retryAfter"),
     (THROTTLE, {"retry_after": 1}, "retry_after"),
 ]
 

@@ -203,8 +203,9 @@ def test_a_batch_itself_fails_only_if_the_test_names_it() -> None:
 
 WRONG: dict[str, list[Any]] = {
     "fault": [200, 399, 600, "reset", None, True, [], 4.5],
-    "code": [5, b"a", ["a"]],
+    "code": [5, b"a", ["a"], ""],
     "times": [0, -1, 1.5, None, True, "2"],
+    "after": [1, 0, None, "no"],
     "on": ["", "uploadsecret", "HEAD", "GET uploadSecret", 5, ["GET"]],
 }
 
@@ -256,7 +257,7 @@ def test_throttle_goes_by_the_clock_and_can_be_ended(monkeypatch: pytest.MonkeyP
         assert (answer.status_code, answer.headers["Retry-After"]) == (429, left)
     monkeypatch.setattr("time.time", lambda: 100.5)
     assert direct(transport, "GET", SETS).status_code == 200
-    transport.throttle(retry_after=5)
+    transport.throttle(retry_after=10**400)
     assert direct(transport, "GET", SETS).status_code == 429
     transport.throttle(retry_after=0)
     assert direct(transport, "GET", SETS).status_code == 200

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import select
 import signal
@@ -141,6 +143,20 @@ def test_the_port_can_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown == f"trustkeys.testing: port {port}: Address already in use: choose another one"
     with started("--port", str(port)) as server:
         assert server.url == f"http://127.0.0.1:{port}/beta"
+
+
+def test_a_full_disk_ends_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that waits for the URL would wait in vain."""
+
+    class Full(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    with pytest.raises(SystemExit) as caught:
+        main([])
+    shown = "trustkeys.testing: standard output: No space left on device"
+    assert caught.value.code == shown
 
 
 @pytest.mark.deep

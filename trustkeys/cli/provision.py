@@ -47,7 +47,8 @@ _FILES = {"az": "provision.sh", "pwsh": "provision.ps1", "json": "provision.json
 @click.option(
     "--by",
     type=click.Choice(["create", "action"]),
-    help="All keys in one request (default), or one by one: uploadSecret, uploadPkcs12.",
+    help="All keys in one request (default), or one by one (default with --append): uploadSecret, "
+    "uploadPkcs12.",
 )
 @click.option(
     "--as",

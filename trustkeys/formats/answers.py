@@ -41,6 +41,12 @@ _OF_SETS = re.compile(r"#trustFramework/keySets(\([^']*\))?$", re.IGNORECASE)
 _CUT_OFF = "; PowerShell cuts off what is nested deeply: save it with ConvertTo-Json -Depth 10"
 
 
+_ENCRYPTED = (
+    "the key set is encrypted, which no answer of Graph is: open a file of trustkeys with "
+    '"trustkeys keyset check", in Python with trustkeys.store.load'
+)
+
+
 @frozen
 class SavedSet:
     """One key set in a document.
@@ -131,6 +137,8 @@ def read_key_sets(document: Document) -> KeySets:
     """
     what = "the key set"
     if isinstance(document, (str, bytes)):
+        if document.lstrip()[:3] in ("eyJ", b"eyJ"):  # the start of every JWE
+            raise _refusal(_ENCRYPTED, None)
         root = parse_document(document, what=what, code="AADB2C95026")
     elif isinstance(document, (Mapping, list)):
         root = _object(document, what, "AADB2C95026")

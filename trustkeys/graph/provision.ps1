@@ -534,23 +534,25 @@ function Test-KeySet([string] $Keys) {
     foreach ($pause in 5, 10, 20, 0) {
         $found = ''
         $isRead = Read-KeySet
-        if ($isRead) {
+        if (-not $isRead) {
+            Show-Failure
+        } else {
             Invoke-Graph 'GET' "$script:KeySetPath/getActiveKey"
-            $isRead = Test-Answer
+            if (Test-Answer) { $found = Format-Key $script:Answer } else { Show-Failure }
         }
-        if ($isRead) { $found = Format-Key $script:Answer } else { Show-Failure }
         $wrong = @(Get-Differences $lines)
         $expected = Get-ExpectedKey $now $lines
-        if ($wrong.Count -eq 0 -and -not $expected) {
+        if ($isRead -and $wrong.Count -eq 0 -and -not $expected) {
             Stop-Here ("MISMATCH: by their dates, no key of $script:KeySet is active now, and " +
-                'sign-in fails')
+                'sign-in fails: add one')
         }
-        if ($wrong.Count -eq 0 -and $found -ceq $expected) {
+        if ($isRead -and $wrong.Count -eq 0 -and $found -ceq $expected) {
             Write-Host "OK: $script:KeySet has the expected keys, and the expected one is active."
             return
         }
         if ($pause -ne 0) { Start-Sleep -Seconds $pause }
     }
+    if (-not $isRead) { Stop-Here "could not read $script:KeySet to check it: run this again" }
     if ($wrong.Count -ne 0) {
         foreach ($text in $wrong) { Write-Host $text }
         Stop-Here ("MISMATCH: $script:KeySet in the tenant differs from what was brought: " +

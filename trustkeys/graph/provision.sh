@@ -84,7 +84,7 @@ show_errors() {
   elif [ -s "$errors" ]; then
     plainly <"$errors" >&2
   else
-    say "az ended without a word" >&2
+    say "az failed and printed nothing" >&2
   fi
 }
 
@@ -399,22 +399,26 @@ append() {
 # Compare all that the tenant shows of the key set with what it must have, and the active key with
 # the one that the dates say: lines of KEY TEXT.
 check() {
-  local keys now expected found wrong pause=5
+  local keys now expected found wrong is_read pause=5
   keys=$(cat)
   now=$(date +%s)
   while :; do
     found=
-    if look && call get "$path/getActiveKey" --query "$(query_key)" --output tsv; then
+    is_read=yes
+    if ! look; then
+      is_read=no
+      show_errors
+    elif call get "$path/getActiveKey" --query "$(query_key)" --output tsv; then
       found=$(plain "$answer")
     else
       show_errors
     fi
     wrong=$(differences "$keys")
     expected=$(expected_key "$now" "$keys")
-    if [ -z "$wrong$expected" ]; then
-      stop "MISMATCH: by their dates, no key of $keyset is active now, and sign-in fails"
+    if [ "$is_read" = yes ] && [ -z "$wrong$expected" ]; then
+      stop "MISMATCH: by their dates, no key of $keyset is active now, and sign-in fails: add one"
     fi
-    if [ -z "$wrong" ] && [ "$found" = "$expected" ]; then
+    if [ "$is_read" = yes ] && [ -z "$wrong" ] && [ "$found" = "$expected" ]; then
       say "OK: $keyset has the expected keys, and the expected one is active."
       return
     fi
@@ -422,6 +426,9 @@ check() {
     sleep "$pause"
     pause=$((pause * 2))
   done
+  if [ "$is_read" = no ]; then
+    stop "could not read $keyset to check it: run this again"
+  fi
   if [ -n "$wrong" ]; then
     say_plainly "$wrong"
     stop "MISMATCH: $keyset in the tenant differs from what was brought: compare the two"

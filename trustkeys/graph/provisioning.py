@@ -187,16 +187,19 @@ def _checked_by(
         raise InvalidInputError(f'by must be "create" or "action", not {shape(by)}', target="by")
     if replace and append:
         raise InvalidInputError(
-            "replace and append exclude each other: replace loses the keys that append keeps",
+            "replace and append exclude each other: replace loses the keys in the tenant, which "
+            "append keeps",
             target="append",
         )
     if replace and by == "action":
         raise InvalidInputError(
-            "an action adds a key and replaces none: replace by create", target="replace"
+            'replace needs by="create" (--by create), since an action only adds a key',
+            target="replace",
         )
     if append and by == "create":
         raise InvalidInputError(
-            "only an action adds a key to an existing key set: append by action", target="append"
+            'append needs by="action" (--by action), since only an action adds to a key set',
+            target="append",
         )
     return by
 

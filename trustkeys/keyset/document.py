@@ -8,7 +8,7 @@ from contextlib import suppress
 from trustkeys.core.registry import KeyType, key_type_for
 from trustkeys.errors import InvalidInputError
 from trustkeys.formats.answers import KeySets, SavedSet
-from trustkeys.wording import is_name, shape
+from trustkeys.wording import counted, is_name, shape
 
 __tracebackhide__ = True
 
@@ -59,7 +59,8 @@ def set_of(document: KeySets, name: str | None) -> SavedSet:
         found = [each for each in document.sets if is_same_id(each.id, name)]
         if len(found) == 1:
             return found[0]
-        problem = f"the answer has {len(found) or 'no'} key sets with the id {checked_id(name)}"
+        number = counted(len(found), "key set") if found else "no key set"
+        problem = f"the answer has {number} with the id {checked_id(name)}"
         if not document.is_complete:
             problem += ", and goes on: save the page at its @odata.nextLink, too"
     raise InvalidInputError(problem, target="id")

@@ -25,6 +25,7 @@ import httpx
 from attrs import frozen
 
 from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.numericdate import whole_seconds
 from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
 from trustkeys.errors import InvalidInputError, TrustKeysError, prefix_errors
 from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set
@@ -81,7 +82,10 @@ class Control:
             )
         operations = _OPERATIONS.get(request.url.path)
         if operations is None:
-            raise TrustKeysError("nothing is at this address", code="NotFound")
+            raise TrustKeysError(
+                f"this address has no operation: there are {', '.join(_OPERATIONS)}",
+                code="NotFound",
+            )
         operation = operations.get(request.method)
         if operation is None:
             allowed = ", ".join(operations)
@@ -154,7 +158,8 @@ class Control:
         Raises:
             InvalidInputError: As that.
         """
-        self.transport.throttle(retry_after=_members(body, ("retryAfter",)).get("retryAfter", 1))
+        seconds = _members(body, ("retryAfter",)).get("retryAfter", 1)
+        self.transport.throttle(retry_after=whole_seconds(seconds, "retryAfter"))
 
 
 _OPERATIONS: Mapping[str, Mapping[str, Callable[[Control, bytes], dict[str, Any] | None]]] = {
@@ -214,11 +219,11 @@ def _copies(key_sets: Mapping[str, TrustFrameworkKeySet]) -> dict[str, TrustFram
 
 
 def _members(body: bytes, names: tuple[str, ...]) -> dict[str, Any]:
-    members = parse_object(body, what="the body", max_bytes=MAX_SET_BYTES)
+    members = parse_object(body, what="this", max_bytes=MAX_SET_BYTES)
     for name in members:
         if name not in names:
             raise InvalidInputError(
-                f"the body takes {', '.join(names)}, and no member {quoted(name)}",
+                f"the members here are {', '.join(names)}, not {quoted(name)}",
                 target=name if is_name(name) else None,
             )
     return members

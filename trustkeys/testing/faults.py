@@ -113,13 +113,18 @@ def _check(fault: Fault, operations: Mapping[str, Collection[str]]) -> None:
             f"not {quantity(fault.kind)}",
             target="fault",
         )
-    if fault.code is not None and not (is_status and isinstance(fault.code, str)):
+    if fault.code is not None and not (is_status and isinstance(fault.code, str) and fault.code):
         raise InvalidInputError(
-            "code must be text, and only a status has one: a timeout has no answer", target="code"
+            "code must be text, not empty, and only a status has one: a timeout has no answer",
+            target="code",
         )
     if not isinstance(fault.times, int) or isinstance(fault.times, bool) or fault.times < 1:
         raise InvalidInputError(
             f"times must be 1 or more, not {quantity(fault.times)}", target="times"
+        )
+    if not isinstance(fault.after, bool):
+        raise InvalidInputError(
+            f"after must be true or false, not {quantity(fault.after)}", target="after"
         )
     methods = dict.fromkeys(method for of_one in operations.values() for method in of_one)
     both = [f"{method} {name}" for name, of_one in operations.items() for method in of_one]

@@ -19,7 +19,7 @@ from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.errors import InvalidInputError, KeyNotFoundError, TrustKeysError
 from trustkeys.formats.key_usage import allowed_uses
 from trustkeys.formats.opened import OpenedKey
-from trustkeys.keyset.document import checked_id
+from trustkeys.keyset.document import PREFIX, checked_id
 from trustkeys.keyset.keyset import TrustFrameworkKeySet, open_certificate, open_pkcs12
 from trustkeys.testing.bodies import read_body
 from trustkeys.testing.query import Query
@@ -78,7 +78,7 @@ class Call:
         """
         if self.name not in self.key_sets:
             raise KeyNotFoundError(
-                "no key set in the tenant has this id",
+                f"no key set in the tenant has this id, which starts with {PREFIX}",
                 code="AADB2C90073" if self.method == "GET" else "AADB2C95052",
                 target="id",
             )

@@ -1,6 +1,6 @@
 """The HTTP statuses of the answers, by error code, each with its source.
 
-Azure AD B2C's error-code reference gives the codes without statuses. Where no document and no
+Azure AD B2C's error-code reference gives the codes without statuses. If no document and no
 published client tells the status, it is our reading.
 """
 

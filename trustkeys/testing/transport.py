@@ -18,7 +18,7 @@ from trustkeys.core.numericdate import NumericDateInput, whole_seconds
 from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.errors import InvalidInputError, TrustKeysError
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
-from trustkeys.keyset.schedule import moment
+from trustkeys.keyset.schedule import FOREVER, moment
 from trustkeys.testing.answers import RefusedError, Stamp
 from trustkeys.testing.bodies import decoded
 from trustkeys.testing.faults import BATCH, Fault, Faults
@@ -172,7 +172,8 @@ class GraphTransport(httpx.MockTransport):
         """
         seconds = whole_seconds(retry_after, "retry_after")
         with self._lock:
-            self._faults.busy(self._clock() + seconds)
+            # A float cannot hold any number of seconds.
+            self._faults.busy(self._clock() + min(seconds, FOREVER))
 
     def fail(
         self,
@@ -249,7 +250,10 @@ class GraphTransport(httpx.MockTransport):
 
     def _operate(self, asked: Asked, address: Address | None) -> httpx.Response:
         if address is None:
-            raise TrustKeysError("nothing is at this address", code="NotFound")
+            raise TrustKeysError(
+                "this address has no operation: the key sets are at /beta/trustFramework/keySets",
+                code="NotFound",
+            )
         operation = address.operations.get(asked.method)
         if operation is None:
             allowed = ", ".join(address.operations)
