@@ -116,6 +116,20 @@ def test_several_key_sets_share_a_script_and_a_passphrase(
     assert not (folder / "b").exists()
 
 
+def test_the_passphrase_of_each_file_is_asked_for(
+    folder: Path, real_key: TrustFrameworkKey
+) -> None:
+    for name in ("One", "Two"):
+        keys = TrustFrameworkKeySet(name, [real_key])
+        store.save(keys, folder / f"{name}.keys", password=f"passphrase {name}")
+    args = ("provision", "One.keys", "signing.keys", "Two.keys", "--to", "all")
+    answers = ["passphrase One", "passphrase Two"]
+    status, screen = support.command_at_a_terminal(*args, cwd=folder, answers=answers)
+    assert status == 0, screen
+    assert screen.index("Passphrase of One.keys") < screen.index("Passphrase of Two.keys")
+    assert modes(folder / "all").keys() == {"1.json", "2.json", "3.json", "provision.sh"}
+
+
 def test_warnings_about_several_key_sets_name_the_file(folder: Path) -> None:
     dated = TrustFrameworkKeySet("Dated")
     dated.upload_secret("s3cret text", "sig", nbf=0)

@@ -326,6 +326,9 @@ function Add-Claim([int] $Number, [int] $Last, [string] $Before) {
     $bytes = [Text.Encoding]::UTF8.GetBytes("$PID`n$Before")
     $stream.Write($bytes, 0, $bytes.Length)
     $stream.Dispose()
+    if (-not (Test-File $Number 'json')) {
+        Stop-Here 'another run of this script has done this step: run this again'
+    }
 }
 
 # End the claim of this run. It stays if the request may have taken effect.
@@ -396,9 +399,7 @@ function Invoke-Step([int] $Number, [string] $RequestPath, [string[]] $Names) {
         Start-Sleep -Seconds $pause
         Read-KeySetOrStop
     }
-    if (-not (Test-File $Number 'json')) {
-        Stop-Here 'another run of this script has done this step: run this again'
-    } elseif ($script:State -ceq $before) {
+    if ($script:State -ceq $before) {
         Send-Body $Number 'post' $RequestPath
     } elseif ($last -ne 0 -and $script:State -ceq $script:Known) {
         Write-Host "Step $Number of ${Steps}: already done"

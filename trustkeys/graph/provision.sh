@@ -196,7 +196,7 @@ stop_if_running() {
   local owner=
   # The other run may be about to write its number.
   [ -z "$1" ] || [ -s "$1" ] || sleep 1
-  [ -z "$1" ] || read -r owner <"$1" || true
+  [ -z "$1" ] || owner=$(sed -n 1p "$1" 2>/dev/null || true)
   if is_running "$owner"; then
     stop "another run of this script is at work (process $owner): wait until it has ended"
   fi
@@ -211,6 +211,9 @@ claim_step() {
   if ! (set -C && printf '%s\n' $$ "$3" >"$claim") 2>/dev/null; then
     claim=
     stop "another run of this script has begun this step: wait until it has ended"
+  fi
+  if [ ! -e "$1.json" ]; then
+    stop "another run of this script has done this step: run this again"
   fi
 }
 
@@ -245,7 +248,7 @@ send() {
 
 # Send a request unless an earlier run did: NUMBER PATH KEYS.
 step() {
-  local before=$known last pause=2
+  local before=$known last claimed pause=2
   if [ ! -e "$1.json" ]; then
     # The comparison has already found its keys in the tenant.
     [ "$appending" = yes ] || known=$(with "$known" "$3")
@@ -254,7 +257,9 @@ step() {
     return
   fi
   last=$(last_claim "$1")
-  if [ -s "$last" ]; then before=$(sed 1d "$last"); fi
+  # The other run may remove it in this moment.
+  claimed=$(sed 1d "$last" 2>/dev/null || true)
+  if [ -n "$claimed" ]; then before=$claimed; fi
   claim_step "$1" "$last" "$before"
   known=$(with "$before" "$3")
   look_or_stop
@@ -269,9 +274,7 @@ step() {
     pause=$((pause * 2))
     look_or_stop
   done
-  if [ ! -e "$1.json" ]; then
-    stop "another run of this script has done this step: run this again"
-  elif [ "$state" = "$before" ]; then
+  if [ "$state" = "$before" ]; then
     send "$1" post "$2"
   elif [ -n "$last" ] && [ "$state" = "$known" ]; then
     say "Step $1 of $steps: already done"

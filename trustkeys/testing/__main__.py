@@ -57,16 +57,17 @@ def main(args: Sequence[str] | None = None) -> None:
             server = stack.enter_context(serve(transport, port=options.port))
         except OSError as error:
             _fail(f"port {options.port}", f"{error.strerror}: choose another one")
-        try:
-            print(server.url, flush=True)  # noqa: T201
-        except OSError as error:
-            _fail("standard output", str(error.strerror))
         keys = "real keys, kept in memory" if options.real_keys else "test keys, which are public"
         print(  # noqa: T201
             f"For tests only. New keys are {keys}. Ctrl-C ends the server.",
             file=sys.stderr,
             flush=True,
         )
+        # Last, since a program that started the server goes on when it reads this.
+        try:
+            print(server.url, flush=True)  # noqa: T201
+        except OSError as error:
+            _fail("standard output", str(error.strerror))
         while True:
             time.sleep(3600)
 

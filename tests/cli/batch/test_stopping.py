@@ -34,6 +34,7 @@ from tests.cli.batch.runs import (
 from tests.cli.in_process import outcome
 from tests.support import command, failed, parse
 from trustkeys import TrustFrameworkKey
+from trustkeys.wording import counted
 from trustkeys.cli import main, signals
 from trustkeys.cli.batch import command as many
 from trustkeys.cli.batch.journal import Journal
@@ -59,14 +60,14 @@ def test_a_signal_prints_how_many_keys_were_written(
     assert "keys/s" in said[-2]
     if "--dir" in args:
         there = os.listdir(folder / "out")
-        assert said[-1] == f"trustkeys: stopped: out has {len(there)} new keys"
+        assert said[-1] == f"trustkeys: stopped: out has {counted(len(there), 'new key')}"
         for name in there:
             key = TrustFrameworkKey.from_jwk((folder / "out" / name).read_text())
             assert name == f"{key.kid}.jwk"
         return
     keys = keys_of(folder / "out", recipient if SEALED[0] in args else None)
     assert keys
-    assert said[-1] == f"trustkeys: stopped: out has {len(keys)} keys; {CONTINUE}"
+    assert said[-1] == f"trustkeys: stopped: out has {counted(len(keys))}; {CONTINUE}"
     assert said[-2].startswith(f"trustkeys: {len(keys)} of 1000000 keys, ")
     done(*args, "--count", f"{len(keys) + 1}", "--resume")
     again = keys_of(folder / "out", recipient if SEALED[0] in args else None)
