@@ -28,6 +28,11 @@ def test_it_sends_nothing_to_another_tenant_than_the_named_one(tenant: Tenant, k
     assert [entry["args"][0] for entry in tenant.log] == ["account"]
 
 
+def test_the_id_of_the_tenant_can_be_in_any_case(tenant: Tenant) -> None:
+    tenant.place(provision(text_set(), at=NOW))
+    tenant.well(TENANT.upper())
+
+
 def test_it_stops_if_az_signs_in_to_another_tenant_during_the_run(
     tenant: Tenant, kind: Kind
 ) -> None:
@@ -103,7 +108,9 @@ def test_the_page_of_a_network_portal_is_no_success(
     tenant.place(provisioning)
     bodies = tenant.left
     tenant.change(faults=[fault("before", method, portal=True)])
-    assert "Not a json response" in tenant.badly()
+    said = tenant.badly()
+    assert "Not a json response" in said
+    assert {"get": "could not read", "post": "step 1 of "}[method] in said
     assert {*bodies} <= {*tenant.left}
     tenant.well()
     assert there(tenant) == expected
@@ -133,6 +140,8 @@ def test_an_existing_key_set_is_not_touched(tenant: Tenant, kind: Kind) -> None:
         assert tenant.sent == []
         assert tenant.left == before
     assert tenant.keys(provisioning.keyset_id) == keys
+    # This run has sent nothing, so there is nothing to wait for.
+    assert tenant.sleeps == []
 
 
 def test_a_key_set_that_somebody_else_changes_meanwhile_is_not_touched(tenant: Tenant) -> None:
