@@ -344,10 +344,10 @@ def test_the_expected_active_key_follows_the_clock(tenant: Tenant, kind: Kind) -
     provisioning, _, _ = kind
     tenant.place(provisioning)
     tenant.well()
-    for now in (NOW + 5 * DAY - 1, NOW + 5 * DAY, NOW + 15 * DAY):
+    for now in (NOW + 5 * DAY - 1, NOW + 5 * DAY, NOW + 20 * DAY - 1):
         tenant.at(now)
         tenant.well()
-    tenant.at(NOW + 30 * DAY)
+    tenant.at(NOW + 20 * DAY)
     if provisioning.keyset_id == "B2C_1A_Certified":
         # It has no key without dates to fall back to.
         assert "no key of B2C_1A_Certified is active now" in tenant.badly()
