@@ -28,11 +28,6 @@ def test_it_sends_nothing_to_another_tenant_than_the_named_one(tenant: Tenant, k
     assert [entry["args"][0] for entry in tenant.log] == ["account"]
 
 
-def test_the_id_of_the_tenant_can_be_in_any_case(tenant: Tenant) -> None:
-    tenant.place(provision(text_set(), at=NOW))
-    tenant.well(TENANT.upper())
-
-
 def test_it_stops_if_az_signs_in_to_another_tenant_during_the_run(
     tenant: Tenant, kind: Kind
 ) -> None:
