@@ -163,6 +163,25 @@ def test_dates_and_kids_at_the_edge_are_shown(folder: Path) -> None:
     assert row == "B2C_1A_a oct sig 1    yes    after 9999 after 9999 no  warning"
 
 
+@pytest.mark.parametrize("kid", ["[red]a", "[/a]", ":smile:", "\x1b[2J", "a\nb"])
+def test_a_kid_of_any_text_is_shown_as_it_is_and_commands_no_terminal(
+    folder: Path, kid: str
+) -> None:
+    keys = [{"kid": kid, "kty": "oct", "use": "sig", "k": None}]
+    answer = json.dumps({"value": [{"id": "B2C_1A_a", "keys": keys}]})
+    process = audit(folder, "-", input=answer)
+    row = process.stdout.splitlines()[2]
+    shown = kid.encode("unicode_escape").decode()
+    assert row.split() == ["B2C_1A_a", "oct", "sig", "1", shown, "never", "never", "yes", "ok"]
+
+
+def test_a_pipe_gets_one_line_for_each_set(folder: Path) -> None:
+    (folder / "long").write_text(json.dumps(answer_of(**{"Long" * 30: [NET], "Good": [NET]})))
+    long, good, *_ = audit(folder, "long").stdout.splitlines()[2:]
+    assert long.split()[0] == f"B2C_1A_{'Long' * 30}"
+    assert good.split()[0] == "B2C_1A_Good"
+
+
 def test_a_terminal_of_80_columns_gets_lines_of_80_columns(folder: Path) -> None:
     long = answer_of(**{f"Token{'Signing' * 4}KeyContainer": [ENDING], "Good": [NET]})
     (folder / "long").write_text(json.dumps(long))

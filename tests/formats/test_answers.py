@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -30,10 +31,8 @@ def test_every_form_of_an_answer_gives_the_same_keys(
     found = read_key_sets(FILES[kept](FORMS[form](keyset, KEYS[change])))
     assert found.is_answer
     assert found.is_complete == ("first page" not in form)
-    assert (
-        found.kind == {"keys_v2": "keys", "keySets": "sets"}.get(form.split(maxsplit=1)[0], "set")
-        or True
-    )
+    kinds = {"keys_v2": "keys", "keySets/{id}": "set"}
+    assert found.kind == kinds.get(form.split(maxsplit=1)[0], "sets")
     (only,) = [each for each in found.sets if each.id in (None, keyset.id)]
     expected = keyset.to_graph()["keys"]
     for jwk, entry in zip(only.keys, expected, strict=True):
@@ -102,6 +101,26 @@ def test_a_key_of_a_jwk_set_stays_as_it_is() -> None:
 def test_a_date_that_cannot_be_read_stays_for_the_check_to_find(value: Any) -> None:
     (found,) = read_key_sets({"value": [{**RSA, "nbf": value}]}).sets
     assert found.keys[0]["nbf"] == (1970 if value == "1970" else value)
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="needs a time zone of the process")
+def test_a_date_without_a_zone_is_utc_wherever_the_computer_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a key would seem to expire hours off."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "XXX-5")
+        time.tzset()
+        (found,) = read_key_sets({"value": [{**RSA, "nbf": "1970-01-02T00:00:00"}]}).sets
+    time.tzset()
+    assert found.keys[0]["nbf"] == 86_400
+
+
+@pytest.mark.parametrize("member", ["d", "p", "q", "dp", "dq", "qi", "oth", "k"])
+def test_any_private_member_makes_a_set_private(member: str) -> None:
+    """Such a set is no harmless one that a policy publishes."""
+    found = read_key_sets({"keys": [RSA, {**RSA, member: "x"}]})
+    assert (found.kind, found.description) == ("jwks", "a JWK Set (RFC 7517) with private keys")
 
 
 def test_the_rfcs_spelling_of_a_name_comes_first() -> None:

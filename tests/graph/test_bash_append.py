@@ -154,13 +154,24 @@ def test_killed_at_any_request_it_adds_no_key_twice(tenant: Tenant, when: str, m
     assert number == (3 if method == "post" else 6)
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        *((status, "") for status in (500, 502, 503, 504)),
+        # "A problem with the service", with the status of a refusal.
+        (400, "AADB2C90063"),
+        # The text of a gateway does not make it a refusal.
+        (502, "Forbidden"),
+    ],
+)
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_an_unclear_error_adds_no_key_twice(tenant: Tenant, status: int, when: str) -> None:
+def test_an_unclear_error_adds_no_key_twice(
+    tenant: Tenant, status: int, code: str, when: str
+) -> None:
     tenant.place(secrets(*NEW))
     tenant.change(sets={"B2C_1A_Secrets": OLD})
     for _ in NEW:
-        tenant.change(faults=[fault(when, status=status, code="")])
+        tenant.change(faults=[fault(when, status=status, code=code)])
         tenant.badly()
     tenant.change(faults=[])
     tenant.well()

@@ -184,6 +184,7 @@ def test_a_key_that_is_missing_on_either_side_is_drift(
         ({"status": "Enabled"}, ()),
         ({"nbf": 2}, ("nbf",)),
         ({"nbf": None, "exp": True}, ("nbf", "exp")),
+        ({"nbf": True}, ("nbf",)),
         ({"exp": "9"}, ()),
         ({"exp": 9.0}, ()),
         ({"exp": 9.5}, ("exp",)),

@@ -278,6 +278,15 @@ def test_a_future_key_can_be_added_since_the_tenant_has_an_active_one() -> None:
     assert only(provision(key_set(text_key("x", nbf=NOW + 1)), append=True, at=NOW))
 
 
+def test_each_of_two_secrets_that_look_the_same_has_its_own_request() -> None:
+    """A script removes the body of a key that it finds in the tenant."""
+    keys = key_set(*(text_key(text) for text in ("one", "two", "three")))
+    provisioning = provision(keys, append=True, at=NOW)
+    numbers = [key.request for key in provisioning.keys]
+    sent = [request.private_body()["k"] for request in provisioning.requests]
+    assert [sent[(number or 0) - 1] for number in numbers] == ["one", "two", "three"]
+
+
 def test_disabled_keys_are_not_added() -> None:
     keys = key_set(text_key("kept"), attrs.evolve(text_key("left"), status="disabled"))
     provisioning = provision(keys, append=True, at=NOW)

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from tests import support
-from tests.graph.plans import Kind, assert_nothing_leaks, fault, shown
+from tests.graph.plans import Kind, assert_nothing_leaks, fault, shown, text_key
 from tests.standins.tenant import NOW, TENANT, Tenant
 from trustkeys import InvalidInputError, TrustFrameworkKey, TrustFrameworkKeySet
 from trustkeys.formats.certificates import self_signed
@@ -48,6 +48,19 @@ def test_the_bodies_are_numbered_json_files_in_ascii(kind: Kind) -> None:
     ):
         assert body.isascii()
         assert support.parse(body) == request.private_body()
+
+
+def test_the_steps_are_numbered_through_all_key_sets() -> None:
+    """The numbers are those of the bodies."""
+    appending = [
+        provision(TrustFrameworkKeySet(name, [text_key("a"), text_key("b")]), append=True, at=NOW)
+        for name in ("One", "Two")
+    ]
+    numbers = ["1", "2", "3", "4"]
+    assert [*private_bodies(*appending)] == [f"{number}.json" for number in numbers]
+    for script in (az_script(*appending), pwsh_script(*appending)):
+        assert re.findall(r"^([0-9]+) \[", script, re.MULTILINE) == numbers
+        assert re.findall(r"^(?:step|Invoke-Step) ([0-9]+) ", script, re.MULTILINE) == numbers
 
 
 SCHEMA = support.ROOT / "docs" / "reference" / "provision.schema.json"

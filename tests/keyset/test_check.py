@@ -183,6 +183,9 @@ def test_a_key_that_starts_too_soon_for_the_service_is_named() -> None:
     assert check(net, key(NOW)) == []
     assert check(net, key(NOW + 1, status="disabled")) == []
     assert check(net, key(NOW + 5, NOW + 5)) == []
+    # Without private parts, too, the set is one to upload.
+    jwks = TrustFrameworkKeySet("test", [net, soon]).to_jwks(private=True)
+    assert codes(check_key_set(jwks, at=NOW, private=False)) == ["StartsSoon"]
 
 
 def test_an_enc_key_that_ends_before_its_tokens_is_named() -> None:
@@ -399,6 +402,12 @@ def test_a_key_in_an_answer_is_there_already() -> None:
     keyset = TrustFrameworkKeySet("test", [key(), key(NOW + 1)])
     assert codes(keyset.check(NOW)) == ["StartsSoon"]
     assert check_key_set(keyset.to_graph(), at=NOW) == []
+
+
+def test_a_secret_that_is_there_must_be_right_wherever_none_is_needed() -> None:
+    broken = {**key().to_jwk(private=True), "k": "!"}
+    for private in (None, True, False):
+        assert codes(check_key_set({"keys": [broken]}, private=private)) == ["AADB2C95029"]
 
 
 def test_an_answer_of_graph_needs_no_secrets() -> None:

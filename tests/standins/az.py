@@ -263,6 +263,9 @@ def rest(options: dict[str, str], state: dict[str, Any], entry: dict[str, Any]) 
         return
     assert "AZURE_CLI_DISABLE_CONNECTION_VERIFICATION" not in os.environ
     assert os.environ["AZURE_LOGGING_ENABLE_LOG_FILE"] == "false"
+    assert os.environ["PYTHONSAFEPATH"] == "1"
+    # Whatever az and the script write is for their user alone.
+    assert os.umask(0o077) == 0o077
     assert url.startswith(options["--resource"] + "/")
     path = url.removeprefix(options["--resource"]).split("/")[1:]
     assert path[:3] == ["beta", "trustFramework", "keySets"]

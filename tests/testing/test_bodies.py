@@ -31,7 +31,8 @@ from tests.testing.tenant import (
     tenant,
 )
 from trustkeys import InvalidInputError, TrustFrameworkKey
-from trustkeys.testing.bodies import read_body
+from trustkeys.core.strict_json import MAX_SET_BYTES
+from trustkeys.testing.bodies import decoded, read_body
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(alphabet=',]}[{":\\ \n"ab', max_size=9),
@@ -170,6 +171,17 @@ def test_what_is_not_gzip_or_too_large_is_refused(content: bytes, message: str) 
     headers = {"Content-Encoding": "gzip"}
     answer = direct(tenant(), "POST", SETS, content=content, headers=headers)
     assert message in refused(answer, 400, "BadRequest", None)
+
+
+def test_single_quotes_with_an_escape_are_not_guessed_at() -> None:
+    with pytest.raises(InvalidInputError, match="is not JSON"):
+        read_body(rb"{'k': 'it\'s'}")
+
+
+def test_a_small_body_cannot_grow_beyond_the_bound() -> None:
+    """A few kilobytes of gzip can hold more than the memory."""
+    bomb = gzip.compress(bytes(MAX_SET_BYTES * 2), compresslevel=1)
+    assert len(decoded(bomb, "gzip")) == MAX_SET_BYTES + 1
 
 
 @pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip", "zstd"])

@@ -298,6 +298,13 @@ def test_a_request_without_an_accepted_token_is_refused(
     assert state(transport) == before
 
 
+def test_the_token_comes_before_anything_else_in_a_request() -> None:
+    headers = {"Content-Encoding": "br"}
+    for path in (SETS, "/nowhere"):
+        answer = direct(tenant(tokens=["good"]), "POST", path, content=b"x", headers=headers)
+        refused(answer, 401, "InvalidAuthenticationToken", None)
+
+
 @pytest.mark.parametrize("header", ["Bearer good", "bearer good", "BEARER better"])
 def test_an_accepted_token_is_accepted(header: str) -> None:
     transport = tenant(tokens=iter(["good", "better"]))

@@ -222,6 +222,25 @@ def test_a_body_can_have_the_largest_size_that_the_transport_takes(server: Graph
     assert CLIENT.get(url).json()["status"] == "disabled"
 
 
+def test_of_a_body_that_is_too_large_only_the_start_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a faulty client could take all memory."""
+    kept: list[int] = []
+
+    class Counting(GraphTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            kept.append(len(request.content))
+            return super().handle_request(request)
+
+    monkeypatch.setattr("trustkeys.testing.server.MAX_SET_BYTES", 10)
+    with serve(Counting()) as server:
+        for body in (b"x" * 5000, iter([b"x" * 5000] * 2)):
+            CLIENT.post(f"{server.url}/trustFramework/keySets", content=body)
+    # One byte too many, so that the transport sees that it is too large.
+    assert kept == [11, 11]
+
+
 # --- HTTP
 
 

@@ -94,6 +94,8 @@ def _table(result: Audit) -> str:
         file=file,
         # A pipe gets one line for each set.
         width=shutil.get_terminal_size().columns if is_terminal else 1000,
+        markup=False,  # a kid can look like it
+        emoji=False,
         force_terminal=has_colors(),
         color_system="auto" if has_colors() else None,
         # An id or a kid can have brackets and colons.
