@@ -98,9 +98,6 @@ def _table(result: Audit) -> str:
         emoji=False,
         force_terminal=has_colors(),
         color_system="auto" if has_colors() else None,
-        # An id or a kid can have brackets and colons.
-        markup=False,
-        emoji=False,
         legacy_windows=False,
     )
     console.print(table)

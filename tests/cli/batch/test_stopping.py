@@ -34,10 +34,10 @@ from tests.cli.batch.runs import (
 from tests.cli.in_process import outcome
 from tests.support import command, failed, parse
 from trustkeys import TrustFrameworkKey
-from trustkeys.wording import counted
 from trustkeys.cli import main, signals
 from trustkeys.cli.batch import command as many
 from trustkeys.cli.batch.journal import Journal
+from trustkeys.wording import counted
 
 CONTINUE = "repeat the command with --resume to continue"
 
