@@ -255,6 +255,14 @@ def hit(fault: dict[str, Any], state: dict[str, Any], entry: dict[str, Any]) -> 
     raise Refused(fault["status"], fault["code"], fault.get("message", ""))
 
 
+def assert_safe() -> None:
+    """Check what the bash script sets up. The module of PowerShell calls this program, too."""
+    if "STANDIN_PYTHON" not in os.environ:
+        assert os.environ["PYTHONSAFEPATH"] == "1"
+        # Whatever az and the script write is for their user alone.
+        assert os.umask(0o077) == 0o077
+
+
 def rest(options: dict[str, str], state: dict[str, Any], entry: dict[str, Any]) -> None:
     method, url = options["--method"], options["--url"]
     if "--resource" not in options:  # called by a person, not by the script
@@ -263,9 +271,7 @@ def rest(options: dict[str, str], state: dict[str, Any], entry: dict[str, Any]) 
         return
     assert "AZURE_CLI_DISABLE_CONNECTION_VERIFICATION" not in os.environ
     assert os.environ["AZURE_LOGGING_ENABLE_LOG_FILE"] == "false"
-    assert os.environ["PYTHONSAFEPATH"] == "1"
-    # Whatever az and the script write is for their user alone.
-    assert os.umask(0o077) == 0o077
+    assert_safe()
     assert url.startswith(options["--resource"] + "/")
     path = url.removeprefix(options["--resource"]).split("/")[1:]
     assert path[:3] == ["beta", "trustFramework", "keySets"]
