@@ -123,7 +123,7 @@ def test_the_passphrase_of_each_file_is_asked_for(
         keys = TrustFrameworkKeySet(name, [real_key])
         store.save(keys, folder / f"{name}.keys", password=f"passphrase {name}")
     args = ("provision", "One.keys", "signing.keys", "Two.keys", "--to", "all")
-    answers = ["passphrase One", "passphrase Two"]
+    answers = ["passphrase One\n", "passphrase Two\n"]
     status, screen = support.command_at_a_terminal(*args, cwd=folder, answers=answers)
     assert status == 0, screen
     assert screen.index("Passphrase of One.keys") < screen.index("Passphrase of Two.keys")
