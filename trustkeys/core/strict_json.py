@@ -74,7 +74,8 @@ def parse_json(
 ) -> Any:
     """Parse JSON from an untrusted source.
 
-    A number whose value is whole becomes an int however it is written, such as ``1893456000.0``.
+    A number whose value is whole becomes an int however it is written, such as ``1893456000.0``,
+    unless its exponent is above about 20.
 
     Args:
         text: JSON. Bytes are UTF-8, with or without a byte order mark.
@@ -84,9 +85,8 @@ def parse_json(
 
     Raises:
         InvalidInputError: The text is too large, not UTF-8, not JSON or nested too deep; has a
-            member twice, a lone surrogate, NaN, an integer of over 1,000 digits, an exponent above
-            about 20, or a number that a double would round to an integer or to infinity. Has the
-            given code.
+            member twice, a lone surrogate, NaN, an integer of over 1,000 digits, or a number that a
+            double would round to an integer or to infinity. Has the given code.
     """
     value: Any = None
     problem: str | None = None
@@ -190,14 +190,12 @@ def _number(text: str) -> int | float:
     zeros = int(exponent or 0) + len(before) - len(digits)
     if not digits.strip("-0"):
         return 0
-    if zeros < 0:
+    if zeros < 0 and rounded.is_integer():
+        raise ValueError("it has a number whose fraction is too small to keep")
+    if zeros < 0 or len(digits) + zeros > len(text) + _MAX_GROWTH:
         if isinf(rounded):
             raise ValueError("it has a number that is too large")
-        if rounded.is_integer():
-            raise ValueError("it has a number whose fraction is too small to keep")
         return rounded
-    if len(digits) + zeros > len(text) + _MAX_GROWTH:
-        raise ValueError("it has a number whose exponent is too large")
     return int(digits + "0" * zeros)
 
 
