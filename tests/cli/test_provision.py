@@ -116,6 +116,7 @@ def test_several_key_sets_share_a_script_and_a_passphrase(
     assert not (folder / "b").exists()
 
 
+@pytest.mark.deep
 def test_the_passphrase_of_each_file_is_asked_for(
     folder: Path, real_key: TrustFrameworkKey
 ) -> None:

@@ -110,8 +110,8 @@ def test_key_sets_that_do_not_go_together_are_refused(
     "kind",
     [
         "create RSA",
-        "create oct",
-        "uploadSecret",
+        pytest.param("create oct", marks=pytest.mark.deep),
+        pytest.param("uploadSecret", marks=pytest.mark.deep),
         pytest.param("uploadPkcs12", marks=pytest.mark.deep),
     ],
     indirect=True,
