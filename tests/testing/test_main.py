@@ -25,7 +25,10 @@ from trustkeys.testing.__main__ import main
 
 SETS = "/trustFramework/keySets"
 
-CLIENT = httpx.Client(verify=False, trust_env=False)
+# It keeps no connection, which would be open until the end of the test run.
+CLIENT = httpx.Client(
+    verify=False, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+)
 
 
 class Process:

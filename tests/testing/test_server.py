@@ -51,7 +51,10 @@ def server(_server: GraphServer) -> GraphServer:
 
 
 # Without certificates, which take longer to load than a test.
-CLIENT = httpx.Client(verify=False, trust_env=False)
+# It keeps no connection, which would be open until the end of the test run.
+CLIENT = httpx.Client(
+    verify=False, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+)
 
 
 def address(server: GraphServer) -> tuple[str, int]:
