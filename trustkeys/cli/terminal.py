@@ -85,6 +85,11 @@ def warn(message: str) -> None:
     say(f"warning: {message}")
 
 
+def note(message: str, **members: object) -> None:  # noqa: ARG001 - for --json
+    """Print what a person must know on standard error, with its parts for programs."""
+    say(message)
+
+
 def say(message: str) -> None:
     """Print a message on standard error."""
     write_error(f"trustkeys: {escaped(message)}")
