@@ -40,4 +40,4 @@ def secret(
     text = passphrases.secret(f"Secret for {file}")
     with edit(file, password_file) as keys:
         key = keys.upload_secret(text, use, nbf=start, exp=end)
-    write_result(json_text(key.to_graph(base_url=base_url)))
+    write_result(json_text(key.to_graph(base_url=base_url)), file)
