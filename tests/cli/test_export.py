@@ -69,7 +69,7 @@ def test_an_encrypted_key_opens_with_its_passphrase(
     files: Path, keys: Keys, form: str, own: bool
 ) -> None:
     before = contents(files)
-    options = ["--password-file", "pw"] if own else []
+    options = ["--output-password-file", "pw"] if own else []
     process = command("export", "rsa.jwk", "--format", form, "-o", "out", *options, cwd=files)
     assert process.returncode == 0
     assert process.stderr == (WEAKLY if own else "")
@@ -96,7 +96,7 @@ def test_an_encrypted_key_opens_with_its_passphrase(
 def test_openssl_opens_an_encrypted_key_with_its_passphrase(
     files: Path, keys: Keys, quickly: Runner, form: str, own: bool
 ) -> None:
-    options = ["--password-file", "pw"] if own else []
+    options = ["--output-password-file", "pw"] if own else []
     quickly("export", "rsa.jwk", "--format", form, "-o", "out", *options)
     password = "file:pw" if own else "file:out.password"
     if form in ("pem", "der"):
@@ -154,7 +154,7 @@ def test_joserfc_opens_a_backup_of_a_key_and_of_a_set(
     files: Path, keys: Keys, name: str, own: bool
 ) -> None:
     before = contents(files)
-    options = ["--password-file", "pw"] if own else []
+    options = ["--output-password-file", "pw"] if own else []
     text = done("export", name, "--format", "jwe", "-o", "out", *options, cwd=files)
     assert leaked(text, keys) == []
     password = (files / ("pw" if own else "out.password")).read_text().removesuffix("\n")
@@ -289,11 +289,11 @@ def test_a_certificate_made_by_export_is_not_kept_with_the_key(
             "subject must be names in the",
         ),
         (
-            ["rsa.jwk", "--format", "pem", "--password-file", "empty"],
+            ["rsa.jwk", "--format", "pem", "--output-password-file", "empty"],
             "printable ASCII characters",
         ),
         (
-            ["rsa.jwk", "--format", "jwe", "--password-file", "empty"],
+            ["rsa.jwk", "--format", "jwe", "--output-password-file", "empty"],
             "text of at least one character, but is empty",
         ),
         (["rsa.jwk", "--format", "jwe", "--to", "oct.jwk"], "must be of kty RSA or EC, not oct"),
@@ -305,7 +305,7 @@ def test_a_certificate_made_by_export_is_not_kept_with_the_key(
         (["rsa.jwk", "--format", "jwe", "--to", "pw"], "pw: this is not a JWK"),
         (["pw", "--format", "pem"], "pw: the key set is not JSON"),
         (["broken.jwk", "--format", "pem"], "broken.jwk: d is missing"),
-        (["pair", "--format", "pem", "--input-password-file", "pw"], "it is not encrypted"),
+        (["pair", "--format", "pem", "--password-file", "pw"], "pair is not encrypted"),
     ],
 )
 def test_a_failed_export_prints_one_line_and_writes_nothing(
@@ -328,7 +328,7 @@ def test_every_form_can_go_to_standard_output(files: Path, keys: Keys) -> None:
     process = command("export", "rsa.jwk", *der, cwd=files, text=False)
     data: Any = process.stdout
     assert numbers(pem.from_pem(data, use="sig")) == numbers(keys.rsa)
-    jwe = ("--format", "jwe", "--password-file", "pw", "-o", "-")
+    jwe = ("--format", "jwe", "--output-password-file", "pw", "-o", "-")
     text = done("export", "rsa.jwk", *jwe, cwd=files)
     assert parse(decrypt(text, password=PASSWORD).decode()) == keys.rsa.to_jwk(private=True)
     jwks = ("--format", "jwks", "--public", "-o", "-")
@@ -442,9 +442,9 @@ def test_an_encrypted_set_is_opened_with_its_passphrase(files: Path, keys: Keys)
     options = ("--format", "pem", "--plain", "-o")
     args = ("export", "set", *options)
     message = failed(command(*args, "out", cwd=files, input=PASSWORD), 2)
-    assert "no terminal to ask for a passphrase: use --input-password-file" in message
-    done(*args, "file", "--input-password-file", "pw", cwd=files)
-    done(*args, "pipe", "--input-password-file", "-", cwd=files, input=f"{PASSWORD}\n")
+    assert "no terminal to ask for a passphrase: use --password-file" in message
+    done(*args, "file", "--password-file", "pw", cwd=files)
+    done(*args, "pipe", "--password-file", "-", cwd=files, input=f"{PASSWORD}\n")
     code, screen = at_a_terminal(*args, "typed", cwd=files, answers=[PASSWORD])
     assert (code, screen.count("Passphrase of set: ")) == (0, 1)
     assert PASSWORD not in screen
@@ -468,15 +468,15 @@ def test_the_passphrase_of_the_set_cannot_protect_an_exported_key(
 ) -> None:
     """The recipient of a PFX could open the whole set with it."""
     store.save(TrustFrameworkKeySet("a", [keys.rsa]), files / "locked", password=PASSWORD)
-    args = ("export", "locked", "-o", "new", "--input-password-file", "pw")
-    refused = quickly(*args, "--format", "pkcs12", "--password-file", "pw")
-    assert "this is the passphrase of FILE" in failed(refused, 2)
+    args = ("export", "locked", "-o", "new", "--password-file", "pw")
+    refused = quickly(*args, "--format", "pkcs12", "--output-password-file", "pw")
+    assert "has the passphrase of FILE" in failed(refused, 2)
     assert not (files / "new").exists()
     write(files / "other", "another passphrase")
-    assert quickly(*args, "--format", "pkcs12", "--password-file", "other").returncode == 0
+    assert quickly(*args, "--format", "pkcs12", "--output-password-file", "other").returncode == 0
     (files / "new").unlink()
     # A backup may have the same passphrase: it protects it as well as the set does.
-    quick_done(quickly, *args, "--format", "jwe", "--password-file", "pw")
+    quick_done(quickly, *args, "--format", "jwe", "--output-password-file", "pw")
 
 
 def test_a_complete_kid_is_not_taken_for_a_shortened_one(

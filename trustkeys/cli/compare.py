@@ -29,7 +29,7 @@ the same. A different kid alone is not drift.
 
 
 @click.command(epilog=_EPILOG)
-@options.key_set_file
+@options.key_set_input
 @click.argument("answer", type=INPUT)
 @options.json_results
 def compare(file: str, answer: str, password_file: str | None, as_json: bool) -> int:

@@ -15,7 +15,7 @@ from trustkeys.cli.terminal import escaped, json_text, warn, write_out, write_re
 from trustkeys.cli.times import Time, now_or, validity
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import date_text
-from trustkeys.errors import InvalidInputError, prefix_errors
+from trustkeys.errors import InvalidInputError, NotEncryptedError, prefix_errors
 from trustkeys.files import write_new
 from trustkeys.formats import certificates, jwe, pem, pkcs12
 from trustkeys.formats.exported import Exported, passphrase
@@ -27,7 +27,7 @@ __tracebackhide__ = True
 
 _EPILOG = """\b
 Examples:
-  trustkeys export signing.keys --format jwe -o backup.jwe --password-file passphrase
+  trustkeys export signing.keys --format jwe -o backup.jwe --output-password-file passphrase
   trustkeys export signing.keys --format jwe -o for-alice.jwe --to alice.pem
   trustkeys export signing.keys --kid v3sA5PXC --format pkcs12 -o key.pfx --subject CN=login
   trustkeys export signing.keys --kid v3sA5PXC --format certificate -o saml.pem
@@ -45,8 +45,8 @@ Examples:
   csr           a certificate signing request, with --subject
 
 \b
-Without --password-file a passphrase of 128 random bits is written to OUT.password. The forms pem,
-der and pkcs12 protect a passphrase of your own only weakly.
+Without --output-password-file a passphrase of 128 random bits is written to OUT.password. The
+forms pem, der and pkcs12 protect a passphrase of your own only weakly.
 """
 
 
@@ -64,7 +64,7 @@ class _Wanted:
     output: str
     public: bool = False
     plain: bool = False
-    password_file: str | None = None
+    output_password_file: str | None = None
     to: str | None = None
     subject: str | None = None
     nbf: int | None = None
@@ -78,7 +78,7 @@ class _Wanted:
     @property
     def passphrase_file(self) -> str | None:
         """The file for a new passphrase, or None if the output needs none."""
-        has_own = self.public or self.plain or self.password_file or self.to
+        has_own = self.public or self.plain or self.output_password_file or self.to
         return None if has_own or self.form not in _ENCRYPTED else f"{self.output}.password"
 
     def check(self) -> None:
@@ -88,7 +88,7 @@ class _Wanted:
             ("--public", self.public, _UNENCRYPTED),
             ("--plain", self.plain, _UNENCRYPTED),
             ("--to", self.to is not None, ("jwe",)),
-            ("--password-file", self.password_file is not None, _ENCRYPTED),
+            ("--output-password-file", self.output_password_file is not None, _ENCRYPTED),
             ("--subject", self.subject is not None, _WITH_SUBJECT),
         ):
             if is_given and self.form not in forms:
@@ -107,11 +107,23 @@ class _Wanted:
         if (self.nbf, self.exp) != (None, None) and (self.subject is None or self.form == "csr"):
             raise click.UsageError("--nbf and --exp are for a new certificate, with --subject")
         if self.output == "-" and self.passphrase_file is not None:
-            raise click.UsageError("-o - needs --password-file: there is no file for a passphrase")
+            raise click.UsageError(
+                "-o - needs --output-password-file: there is no file for a passphrase"
+            )
+
+
+def _point_to_new_name(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> None:
+    if value is not None:
+        raise click.UsageError(
+            "--input-password-file is now --password-file, and what was --password-file is now "
+            "--output-password-file"
+        )
 
 
 @click.command(epilog=f"{_EPILOG}\n{options.TIMES_HELP}")
-@click.argument("file")
+@click.argument("file", type=INPUT)
 @click.option(
     "--format",
     "form",
@@ -130,14 +142,15 @@ class _Wanted:
 @click.option("--kid", metavar="KID", help="The key's kid, or its first 6 characters or more.")
 @click.option("--public", is_flag=True, help="Write the public key only.")
 @click.option("--plain", is_flag=True, help="Write the private key unencrypted.")
-@options.password_file("Encrypt OUT, not FILE, to the passphrase in this file or pipe.")
+@options.password_file("Read the passphrase of FILE from this file or pipe. Default: ask.")
+@options.password_file(
+    "Encrypt OUT to the passphrase in this file or pipe.", "--output-password-file"
+)
 @click.option("--to", type=INPUT, metavar="PUB", help="Seal OUT to this public key or certificate.")
 @click.option("--subject", metavar="NAMES", help="Make a certificate for CN=login,O=Example.")
 @options.nbf("The first second of the certificate, for a key without nbf.")
 @options.exp("The last second of the certificate, for a key without exp.")
-@options.password_file(
-    "Read the passphrase of FILE from this file or pipe. Default: ask.", "--input-password-file"
-)
+@click.option("--input-password-file", hidden=True, expose_value=False, callback=_point_to_new_name)
 @options.json_results
 def export(
     file: str,
@@ -147,32 +160,41 @@ def export(
     public: bool,
     plain: bool,
     password_file: str | None,
+    output_password_file: str | None,
     to: str | None,
     subject: str | None,
     nbf: Time | None,
     exp: Time | None,
-    input_password_file: str | None,
     as_json: bool,
 ) -> None:
     """Write keys of FILE in another form.
 
-    FILE is a key set, or a key that "trustkeys generate" wrote. It is not changed.
+    FILE is a key set, or a key that "trustkeys generate" wrote. It is not changed. - is standard
+    input.
     """
-    wanted = _Wanted(form, output, public, plain, password_file, to, subject, *validity(nbf, exp))
+    start, end = validity(nbf, exp)
+    wanted = _Wanted(form, output, public, plain, output_password_file, to, subject, start, end)
     wanted.check()
+    if form == "jwe" and password_file and not (output_password_file or to):
+        # Where this option once was for OUT, the same passphrase opened FILE.
+        raise click.UsageError(
+            "--password-file is for FILE: choose --output-password-file or --to for OUT"
+        )
     if wanted.passphrase_file is not None:
         refuse_existing(wanted.passphrase_file)
     stored = inputs.stored(file)
-    its_password = passphrases.existing(
-        file,
-        input_password_file,
-        is_encrypted=stored.is_encrypted,
-        option="--input-password-file",
-    )
+    if password_file is not None and not stored.is_encrypted:
+        raise NotEncryptedError(
+            f"{file} is not encrypted, and --password-file is for FILE: check that it was not "
+            "replaced, or use --output-password-file for OUT"
+        )
+    its_password = passphrases.existing(file, password_file, is_encrypted=stored.is_encrypted)
     found = _keys_in(stored, its_password)
     is_set = kid is None and form in ("jwks", "jwe") and isinstance(found, TrustFrameworkKeySet)
     keys = found if is_set else _one_of(found, kid)
-    password = None if password_file is None else passphrases.read_password(password_file)
+    password = (
+        None if output_password_file is None else passphrases.read_password(output_password_file)
+    )
     if form != "jwe":
         _check_differs(password, its_password)
     content = _content(wanted, keys, password)
@@ -217,8 +239,8 @@ def _check_differs(password: str | None, of_file: str | None) -> None:
     """Refuse the passphrase of FILE for a form that protects it weakly, and that others get."""
     if password and of_file and normalize("NFC", password) == normalize("NFC", of_file):
         raise click.UsageError(
-            "this is the passphrase of FILE: the recipient of OUT could open FILE with it. "
-            "--password-file is for OUT, --input-password-file for FILE"
+            "--output-password-file has the passphrase of FILE: the recipient of OUT could open "
+            "FILE with it"
         )
 
 

@@ -43,7 +43,7 @@ def opened(
     password = None if password_file is None else passphrases.read_password(password_file)
     with prefix_errors(file), suppress(MissingPassphraseError), immediate():
         return found.open(password=password, with_key=with_key)
-    password = passphrases.ask(f"Passphrase of {file}", option=option)
+    password = passphrases.existing(file, None, is_encrypted=True, option=option)
     with prefix_errors(file), immediate():
         return found.open(password=password, with_key=with_key)
 

@@ -11,7 +11,8 @@ import click
 from trustkeys import store
 from trustkeys.cli import passphrases
 from trustkeys.cli.signals import immediate
-from trustkeys.cli.terminal import warn
+from trustkeys.cli.terminal import read_input, warn
+from trustkeys.core.private import Private
 from trustkeys.errors import InvalidInputError, KeyNotFoundError
 from trustkeys.formats import jwe
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
@@ -43,9 +44,17 @@ def edit(
         warn(error.message)
 
 
+def read(file: str) -> store.StoredFile:
+    """Read a key set's file, or ``-`` for standard input."""
+    if file == "-":
+        # Others cannot read or change it.
+        return store.StoredFile(file, Private(read_input(file, jwe.MAX_TEXT)), 0o600)
+    return store.read_file(file)
+
+
 def stored(file: str) -> store.StoredFile:
     """Read a file, and refuse a form that needs ``trustkeys import`` (``AADB2C95026``)."""
-    found = store.read_file(file)
+    found = read(file)
     data = found.data.reveal()
     other = None
     with suppress(InvalidInputError):  # store's own error says more

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from trustkeys.cli.params import INPUT, KTY, TIME, USE
+from trustkeys.cli.params import CHANGED, INPUT, KTY, TIME, USE
 from trustkeys.core.key import CLOUDS
 
 __tracebackhide__ = True
@@ -105,8 +105,13 @@ def password_file(
 
 
 def key_set_file(command: Command) -> Command:
-    """Add the argument FILE, a key set's file, and ``--password-file``."""
-    return click.argument("file")(password_file()(command))
+    """Add the argument FILE, a key set's file to change, and ``--password-file``."""
+    return click.argument("file", type=CHANGED)(password_file()(command))
+
+
+def key_set_input(command: Command) -> Command:
+    """Add the argument FILE, a key set's file to read, and ``--password-file``."""
+    return click.argument("file", type=INPUT)(password_file()(command))
 
 
 def key_kind(command: Command) -> Command:

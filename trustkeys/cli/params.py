@@ -113,13 +113,23 @@ class _Input(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value == "-" and ctx is not None and param is not None:
-            first = ctx.meta.setdefault(_STDIN, param)
-            if first is not param:
-                raise click.UsageError(
-                    "standard input can be read only once: "
-                    f"{option_name(first)} and {option_name(param)} are both -",
-                    ctx,
-                )
+            if first := ctx.meta.get(_STDIN):
+                names = f"{option_name(first)} and {option_name(param)} are both -"
+                if first is param:
+                    names = f"{option_name(param)} is - twice"
+                raise click.UsageError(f"standard input can be read only once: {names}", ctx)
+            ctx.meta[_STDIN] = param
+        return value
+
+
+class _Changed(click.ParamType[str]):
+    """A file to change, which standard input cannot be."""
+
+    name = "file"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value == "-":
+            raise click.UsageError(f"{option_name(param)} is changed in place: name a file", ctx)
         return value
 
 
@@ -145,5 +155,6 @@ KTY = _Name("kty", known_types, "AADB2C95031")
 TIME = _Time()
 DURATION = _Duration()
 INPUT = _Input()
+CHANGED = _Changed()
 NEW_FILE = NewFile()
 NEW_FILE_OR_STDOUT = NewFile(allow_dash=True)

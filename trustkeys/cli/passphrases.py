@@ -29,9 +29,7 @@ def read_password(path: str, what: str = "passphrase") -> str:
         PassphraseError: It is not UTF-8, or longer than 64 KiB.
     """
     if path == "-" and sys.stdin is not None and sys.stdin.isatty():
-        raise click.UsageError(
-            f"the {what} would be visible while you type: leave --password-file out"
-        )
+        raise click.UsageError(f"the {what} would be visible while you type: leave the option out")
     data = read_input(path)
     password = None
     with suppress(UnicodeDecodeError):
@@ -59,7 +57,9 @@ def existing(
     """
     if password_file is not None:
         return read_password(password_file)
-    return ask(f"Passphrase of {file}", option=option) if is_encrypted else None
+    if not is_encrypted:
+        return None
+    return ask(f"Passphrase of {'standard input' if file == '-' else file}", option=option)
 
 
 def new(

@@ -12,7 +12,7 @@ import click
 
 from trustkeys import graph
 from trustkeys.cli import inputs, options, passphrases
-from trustkeys.cli.params import NEW_FILE
+from trustkeys.cli.params import INPUT, NEW_FILE
 from trustkeys.cli.terminal import escaped, json_text, warn, write_result
 from trustkeys.errors import prefix_errors
 from trustkeys.files import write_new
@@ -39,7 +39,7 @@ _FILES = {"az": "provision.sh", "pwsh": "provision.ps1", "json": "provision.json
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", type=INPUT, metavar="FILE...", nargs=-1, required=True)
 @options.password_file("Read the passphrase of each FILE from this file. Default: ask.")
 @click.option(
     "--to", "directory", type=NEW_FILE, metavar="DIR", required=True, help="A new directory."
@@ -113,7 +113,7 @@ def _key_sets(
     some_are_encrypted = any(each.is_encrypted for each in found)
     for file, each in zip(files, found, strict=True):
         if each.is_encrypted and password_file is None:
-            yield file, each.key_set(password=passphrases.ask(f"Passphrase of {file}"))
+            yield file, each.key_set(password=passphrases.existing(file, None, is_encrypted=True))
         elif some_are_encrypted and not each.is_encrypted:
             yield file, each.key_set()
         else:  # refuses a passphrase if no file is encrypted

@@ -43,7 +43,7 @@ from tests.support import keyset_command as command
         (["rollover", "gap", "--exp", "5"], 2, "exp must lie after the start of the key, 20"),
         (["jwks", "gap"], 2, "an oct key has no public form"),
         (["check", "junk"], 2, "junk: the key set is not JSON"),
-        (["check", "-", "--password-file", "pw"], 2, "not for standard input"),
+        (["check", "-", "--password-file", "-"], 2, "only once"),
         (["enable", "gap", "unknown"], 2, "no key with that kid"),
         (["enable", "gap"], 2, "Missing argument 'KID'"),
         (

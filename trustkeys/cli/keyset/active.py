@@ -13,7 +13,7 @@ __tracebackhide__ = True
 
 
 @click.command(epilog=options.TIMES_HELP)
-@options.key_set_file
+@options.key_set_input
 @options.at
 @options.cloud
 @options.json_errors

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import click
 from attrs import asdict
 
-from trustkeys import store
-from trustkeys.cli import findings, options, passphrases
+from trustkeys.cli import findings, inputs, options, passphrases
 from trustkeys.cli.params import INPUT
-from trustkeys.cli.terminal import escaped, read_input, write_json, write_out
+from trustkeys.cli.terminal import escaped, write_json, write_out
 from trustkeys.cli.times import Time, now_or
-from trustkeys.core.strict_json import MAX_SET_BYTES
 from trustkeys.errors import prefix_errors
 from trustkeys.formats.answers import read_key_sets
 from trustkeys.keyset.check import audit
@@ -43,10 +38,10 @@ def check(
     FILE can also be a JWK Set or a saved answer of Graph, valid or not; - is standard input. Of an
     answer with several key sets all are checked.
     """
-    if file == "-" and password_file is not None:
-        raise click.UsageError("--password-file is for a file, not for standard input")
     now = now_or(at)
-    document = _document(file, password_file)
+    stored = inputs.read(file)
+    password = passphrases.existing(file, password_file, is_encrypted=stored.is_encrypted)
+    document = stored.document(password=password)
     with prefix_errors(file):
         found = read_key_sets(document)
     result = audit(
@@ -62,11 +57,3 @@ def check(
         lines = [*filter(None, [findings.kind_of(result)]), *findings.lines(result.findings)]
         write_out("".join(f"{escaped(line)}\n" for line in lines))
     return findings.status(result.findings, fail_on)
-
-
-def _document(file: str, password_file: str | None) -> bytes | Mapping[str, Any]:
-    if file == "-":
-        return read_input(file, MAX_SET_BYTES)
-    stored = store.read_file(file)
-    password = passphrases.existing(file, password_file, is_encrypted=stored.is_encrypted)
-    return stored.document(password=password)

@@ -12,7 +12,7 @@ __tracebackhide__ = True
 
 
 @click.command()
-@options.key_set_file
+@options.key_set_input
 @options.json_errors
 def jwks(file: str, password_file: str | None) -> None:
     """Print the public keys as a JWK Set."""

@@ -20,7 +20,7 @@ __tracebackhide__ = True
 
 
 @click.command(epilog=options.TIMES_HELP)
-@options.key_set_file
+@options.key_set_input
 @options.at
 @click.option(
     "--svg",
