@@ -46,6 +46,11 @@ def quoted(name: object) -> str:
     return ascii(name) if is_name(name) else shape(name)
 
 
+def did_you_mean(names: Sequence[str]) -> str:
+    """Return a sentence that proposes names, or nothing if there are none."""
+    return f" Did you mean {either([repr(name) for name in names])}?" if names else ""
+
+
 def either(names: Sequence[str]) -> str:
     """Join names to a choice: ``RSA, oct or EC``."""
     return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 
+from trustkeys.cli.keyset import keyset
 from trustkeys.cli.main import group
 
 
@@ -20,7 +21,17 @@ def walk(parent: click.Group, *path: str) -> Iterator[tuple[str, click.Command]]
             yield " ".join([*path, name]), command
 
 
+def options_of(command: click.Command) -> list[click.Option]:
+    """The options that the help shows, with ``--help``."""
+    # click keeps the first option for help that it makes.
+    context = click.Context(command, **group.context_settings)
+    options = [each for each in command.get_params(context) if isinstance(each, click.Option)]
+    return [each for each in options if not each.hidden]
+
+
 COMMANDS = dict(walk(group))
+
+GROUPS: dict[str, click.Group] = {"": group, "keyset": keyset}
 
 LINES = {
     "generate": "--use sig --kty oct -o new",

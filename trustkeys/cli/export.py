@@ -9,6 +9,7 @@ import click
 from attrs import frozen
 
 from trustkeys.cli import foreign, inputs, options, passphrases
+from trustkeys.cli.kids import KID
 from trustkeys.cli.params import INPUT, NEW_FILE_OR_STDOUT, refuse_existing
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.cli.terminal import escaped, json_text, warn, write_out, write_result
@@ -139,7 +140,9 @@ def _point_to_new_name(
     required=True,
     help="A new file, or - for standard output.",
 )
-@click.option("--kid", metavar="KID", help="The key's kid, or its first 6 characters or more.")
+@click.option(
+    "--kid", type=KID, metavar="KID", help="The key's kid, or its first 6 characters or more."
+)
 @click.option("--public", is_flag=True, help="Write the public key only.")
 @click.option("--plain", is_flag=True, help="Write the private key unencrypted.")
 @options.password_file("Read the passphrase of FILE from this file or pipe. Default: ask.")

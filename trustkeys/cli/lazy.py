@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
 import click
+
+from trustkeys.cli.params import typed
+from trustkeys.wording import did_you_mean
 
 __tracebackhide__ = True
 
@@ -35,3 +39,28 @@ class LazyGroup(click.Group):
         module = import_module(f"{self._package}.{self._modules[cmd_name]}")
         command: click.Command = getattr(module, cmd_name, None) or getattr(module, f"{cmd_name}_")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command, or raise an error that names similar ones, also of other groups."""
+        if args[0] in self._modules or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        from difflib import get_close_matches  # imported lazily: it takes 4 ms
+
+        places = dict(_commands(ctx.find_root()))
+        places.update((own, own) for own in self.list_commands(ctx))
+        name = args[0].lower()
+        near = [name] if name in places else get_close_matches(name, places)
+        hint = did_you_mean([places[each] for each in near])
+        raise click.UsageError(f"No such command {typed(args[0])}.{hint}", ctx)
+
+
+def _commands(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    """Yield each command of the tree, with what to type for it."""
+    group = ctx.command
+    if isinstance(group, click.Group):
+        for name in group.list_commands(ctx):
+            yield name, f"{ctx.command_path} {name}"
+            if command := group.get_command(ctx, name):
+                yield from _commands(click.Context(command, ctx, name))

@@ -14,6 +14,7 @@ import click
 from trustkeys.cli import signals, terminal
 from trustkeys.cli.lazy import LazyGroup
 from trustkeys.errors import TrustKeysError
+from trustkeys.wording import did_you_mean
 
 __tracebackhide__ = True
 
@@ -35,7 +36,7 @@ _COMMANDS = {
     package="trustkeys.cli",
     modules=_COMMANDS,
     name="trustkeys",
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 @click.version_option(package_name="trustkeys", message="%(prog)s %(version)s")
 def group() -> None:
@@ -52,8 +53,8 @@ def group() -> None:
 def run(args: Sequence[str]) -> int:
     """Run the command in a process of its own, and return its exit code.
 
-    0: done. 1: a file or the network failed. 2: bad input. 3: a check found errors. A signal
-    ends the process as that signal does by default.
+    0: done. 1: a file or the network failed. 2: bad input. 3: a check found errors. 4: no key is
+    active. A signal ends the process as that signal does by default.
     """
     _disable_core_dumps()
     try:
@@ -90,6 +91,8 @@ def _outcome(args: Sequence[str]) -> int:
     except click.ClickException as error:
         # click puts each choice of a missing option on a line of its own.
         message = error.format_message().replace("\n\t", " ")
+        if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+            message = f"{error.message}{did_you_mean(_similar(error, error.ctx, args))}"
         if isinstance(error, click.UsageError) and error.ctx is not None:
             message = f"{message.rstrip('.')} (see {error.ctx.command_path} --help)"
         terminal.report(TrustKeysError(message))
@@ -104,6 +107,17 @@ def _outcome(args: Sequence[str]) -> int:
         code_name = errno.errorcode.get(error.errno or 0, "OSError")
         terminal.report(TrustKeysError(message, code=code_name, target=str(error.filename)))
         return 1
+
+
+def _similar(error: click.NoSuchOption, ctx: click.Context, args: Sequence[str]) -> list[str]:
+    """Return options like the unknown one, which click cuts: it reads -json as -j, -s, -o, -n."""
+    from difflib import get_close_matches  # imported lazily: it takes 4 ms
+
+    start = error.option_name
+    whole = next((arg for arg in args if arg.startswith(start)), start).partition("=")[0]
+    shown = [each for each in ctx.command.get_params(ctx) if not getattr(each, "hidden", False)]
+    options = [name for each in shown if isinstance(each, click.Option) for name in each.opts]
+    return get_close_matches(whole, options)
 
 
 def _disable_core_dumps() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from trustkeys.cli.kids import KID
 from trustkeys.cli.params import CHANGED, INPUT, KTY, TIME, USE
 from trustkeys.core.key import CLOUDS
 
@@ -26,9 +27,6 @@ T is one of
                          Units: s, min, h, d, w, y (365 days)
 """
 """How to write a time, for the epilog of a command."""
-
-KID_SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
-"""Settings of commands with a KID, which can start with a hyphen and is no option then."""
 
 _JSON_HELP = "Print results, warnings and errors as JSON."
 
@@ -112,6 +110,9 @@ def key_set_file(command: Command) -> Command:
 def key_set_input(command: Command) -> Command:
     """Add the argument FILE, a key set's file to read, and ``--password-file``."""
     return click.argument("file", type=INPUT)(password_file()(command))
+
+
+kid = click.argument("kid", type=KID)
 
 
 def key_kind(command: Command) -> Command:

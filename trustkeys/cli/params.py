@@ -106,10 +106,19 @@ class _Duration(click.ParamType[int]):
         raise refusal(param, f"a number and a unit such as 90d ({', '.join(UNITS)})", value)
 
 
-class _Input(click.ParamType[str]):
-    """A file to read, or ``-`` for standard input, which only one parameter can be."""
+class _File(click.ParamType[str]):
+    """A file, whose name completes in shells."""
 
     name = "file"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [CompletionItem(incomplete, type="file")]
+
+
+class _Input(_File):
+    """A file to read, or ``-`` for standard input, which only one parameter can be."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value == "-" and ctx is not None and param is not None:
@@ -122,10 +131,8 @@ class _Input(click.ParamType[str]):
         return value
 
 
-class _Changed(click.ParamType[str]):
+class _Changed(_File):
     """A file to change, which standard input cannot be."""
-
-    name = "file"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value == "-":
@@ -133,10 +140,8 @@ class _Changed(click.ParamType[str]):
         return value
 
 
-class NewFile(click.ParamType[str]):
+class NewFile(_File):
     """A file that must not exist yet."""
-
-    name = "file"
 
     def __init__(self, *, allow_dash: bool = False) -> None:
         self._allow_dash = allow_dash

@@ -39,7 +39,8 @@ FILE is encrypted. The commands ask for its passphrase, or read it with
 DURATION is a number and a unit: s, min, h, d, w, y (365 days).
 KID can be shortened to 6 characters.
 
-Exit status: 0 done, 1 a file failed, 2 bad input, 3 the check found an error.
+Exit status: 0 done, 1 a file failed, 2 bad input, 3 the check found an error,
+4 no key is active.
 """
 
 

@@ -6,6 +6,7 @@ import click
 
 from trustkeys.cli import options
 from trustkeys.cli.inputs import edit, whole_kid
+from trustkeys.cli.kids import KidCommand
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.terminal import json_text, read_input, warn, write_result
 from trustkeys.cli.times import Time, validity
@@ -17,9 +18,9 @@ from trustkeys.formats.certificates import certificates_of, self_signed, to_cert
 __tracebackhide__ = True
 
 
-@click.command(context_settings=options.KID_SETTINGS, epilog=options.TIMES_HELP)
+@click.command(cls=KidCommand, epilog=options.TIMES_HELP)
 @options.key_set_file
-@click.argument("kid")
+@options.kid
 @click.option("--subject", metavar="NAMES", help="Make a self-signed one for CN=login,O=Example.")
 @options.nbf("Its first second, for a key without nbf.")
 @options.exp("Its last second, for a key without exp.")

@@ -6,23 +6,24 @@ import click
 
 from trustkeys.cli import options
 from trustkeys.cli.inputs import edit, whole_kid
+from trustkeys.cli.kids import KidCommand
 from trustkeys.cli.terminal import json_text, write_result
 
 __tracebackhide__ = True
 
 
-@click.command(context_settings=options.KID_SETTINGS)
+@click.command(cls=KidCommand)
 @options.key_set_file
-@click.argument("kid")
+@options.kid
 @options.json_results
 def enable(file: str, kid: str, password_file: str | None, as_json: bool) -> None:
     """Enable the key KID."""
     _set_status(file, kid, password_file, "enabled", as_json=as_json)
 
 
-@click.command(context_settings=options.KID_SETTINGS)
+@click.command(cls=KidCommand)
 @options.key_set_file
-@click.argument("kid")
+@options.kid
 @options.json_results
 def disable(file: str, kid: str, password_file: str | None, as_json: bool) -> None:
     """Disable the key KID. It stays in the set, but cannot be active."""

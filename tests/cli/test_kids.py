@@ -1,0 +1,112 @@
+"""A KID that starts with a hyphen, and the KIDs that a shell proposes."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from tests.cli.exchange import PASSWORD, Keys, Runner
+from tests.cli.tree import COMMANDS, GROUPS
+from tests.support import failed
+from trustkeys import store
+from trustkeys.cli import main
+from trustkeys.cli.kids import KidCommand
+from trustkeys.formats import jwe
+
+WITH_KID = [name for name, command in COMMANDS.items() if isinstance(command, KidCommand)]
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, *GROUPS])
+def test_h_shows_help(quickly: Runner, name: str) -> None:
+    words = name.split()
+    text = quickly(*words, "--help").stdout
+    assert text.startswith(" ".join(["Usage: trustkeys", *words]))
+    for extra in ([], ["pair"] if name in COMMANDS else []):
+        shown = quickly(*words, *extra, "-h")
+        assert (shown.returncode, shown.stdout, shown.stderr) == (0, text, "")
+
+
+def test_a_kid_can_start_with_what_is_an_option(quickly: Runner, files: Path) -> None:
+    assert len(WITH_KID) == 3
+    keys = json.loads((files / "pair").read_text())
+    for kid in ("-habcdefgh", "-h", "--json"):
+        keys["keys"][0]["kid"] = kid
+        (files / "pair").write_text(json.dumps(keys))
+        hyphens = ["--"] if len(kid) < 10 else []
+        assert quickly("keyset", "disable", "pair", *hyphens, kid).returncode == 0
+        assert store.load(files / "pair").get(kid).status == "disabled"
+    assert "no such kid: --unknown" in failed(quickly("keyset", "disable", "pair", "--unknown"), 2)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize("words", [*[f"{name} pair " for name in WITH_KID], "export pair --kid "])
+def test_a_shell_completes_kids(
+    quickly: Runner, keys: Keys, monkeypatch: pytest.MonkeyPatch, shell: str, words: str
+) -> None:
+    kids = [keys.rsa.kid, keys.other.kid]
+    assert completed(monkeypatch, words, "", shell=shell) == kids
+    assert completed(monkeypatch, words, kids[0][:2], shell=shell) == kids[:1]
+
+
+def test_a_shell_completes_only_what_needs_no_question(
+    quickly: Runner, files: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jwe, "ROUNDS", 1000)
+    monkeypatch.setenv("HOME", str(files))
+    store.change_password(files / "secrets", new_password=PASSWORD)
+    os.mkfifo(files / "pipe")
+    (files / "secrets").chmod(0o644)  # a warning otherwise
+    kids = [keys.oct.kid, keys.second_oct.kid]
+
+    def found(words: str) -> list[str]:
+        return completed(monkeypatch, f"keyset enable {words} ", "")
+
+    assert found("secrets --password-file pw") == kids
+    assert found("~/secrets --password-file ~/pw") == kids
+    assert found("~/pair") == [keys.rsa.kid, keys.other.kid]
+    for words in (
+        *("secrets", "secrets --password-file pipe", "secrets --password-file -", "pipe", "-"),
+        *("none", "rsa.jwk", "pw", "pair --password-file pw", "secrets --password-file rsa.jwk"),
+    ):
+        assert found(words) == []
+
+
+def test_a_shell_completes_names_of_files(quickly: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    for words in ("inspect ", "keyset disable ", "generate -o ", "export --to ", "provision a "):
+        assert completed(monkeypatch, words, "x", kind="file") == ["x"]
+
+
+def completed(
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    incomplete: str,
+    *,
+    kind: str = "plain",
+    shell: str = "bash",
+) -> list[str]:
+    """What click proposes in a shell, under its protocol."""
+    monkeypatch.setenv("_TRUSTKEYS_COMPLETE", f"{shell}_complete")
+    line = f"trustkeys {words}"
+    monkeypatch.setenv("COMP_WORDS", line + incomplete)
+    count = str(len(line.split()))
+    monkeypatch.setenv("COMP_CWORD", incomplete if shell == "fish" else count)
+    monkeypatch.setattr(sys, "argv", ["trustkeys"])
+    out, err = io.TextIOWrapper(io.BytesIO()), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+        main._run([])
+    monkeypatch.delenv("_TRUSTKEYS_COMPLETE")
+    assert (ended.value.code, err.getvalue()) == (0, "")
+    out.seek(0)
+    lines = [*filter(None, out.read().splitlines())]
+    if shell == "zsh":
+        assert lines[::3] == [kind] * (len(lines) // 3)
+        return lines[1::3]
+    pairs = [each.split(",", 1) for each in lines]
+    assert {pair[0] for pair in pairs} <= {kind}
+    return [pair[1] for pair in pairs]
