@@ -185,14 +185,15 @@ def export(
         return
     _write(wanted, content)
     name = wanted.passphrase_file
+    written = [output] if name is None else [output, name]
     kids = [key.kid for key in keys] if isinstance(keys, TrustFrameworkKeySet) else [keys.kid]
     if as_json:
         result = {"output": output, "format": form, "kids": kids, "passwordFile": name}
-        write_result(json_text(result))
+        write_result(json_text(result), *written)
         return
     what = f"{len(kids)} keys" if len(kids) != 1 else f"key {kids[0]}"
     where = "" if name is None else f"; its passphrase is in {name}"
-    write_result(escaped(f"{output}: {what}, as {form}{where}") + "\n")
+    write_result(escaped(f"{output}: {what}, as {form}{where}") + "\n", *written)
 
 
 def _keys_in(stored: StoredFile, password: str | None) -> TrustFrameworkKeySet | TrustFrameworkKey:

@@ -94,7 +94,7 @@ def import_(
         )
         with uninterrupted():
             store.save(keys, output, password=password, plain=plain)
-        write_result(json_text(keys.to_graph(base_url=base_url)))
+        write_result(json_text(keys.to_graph(base_url=base_url)), output)
         return
     for is_given, option in ((name is not None, "--id"), (plain, "--plain")):
         if is_given:
@@ -106,7 +106,7 @@ def import_(
         changes.warn_unpublished([key], output)
     if key.has_private and output_password_file is None and found.protection != "none":
         warn(f"{output} holds the private key unencrypted, and {file} was encrypted")
-    write_result(json_text(key.to_graph(base_url=base_url)))
+    write_result(json_text(key.to_graph(base_url=base_url)), output)
 
 
 def _write_key(key: TrustFrameworkKey, output: str, password_file: str | None) -> None:

@@ -30,13 +30,12 @@ T is one of
 KID_SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 """Settings of commands with a KID, which can start with a hyphen and is no option then."""
 
-json_results = click.option(
-    "--json", "as_json", is_flag=True, help="Print results and errors as JSON."
-)
+_JSON_HELP = "Print results, warnings and errors as JSON."
 
-json_errors = click.option(
-    "--json", is_flag=True, expose_value=False, help="Print errors as JSON, as Graph does."
-)
+json_results = click.option("--json", "as_json", is_flag=True, help=_JSON_HELP)
+
+json_errors = click.option("--json", is_flag=True, expose_value=False, help=_JSON_HELP)
+"""``--json`` for a command whose results are JSON anyway."""
 
 cloud = click.option(
     "--cloud",

@@ -43,4 +43,4 @@ def generate(
         )
     if end is not None and end <= now_or(None):
         warn(f"the key has already expired, at {date_text(end)}")
-    write_result(json_text(key.to_graph(base_url=base_url)))
+    write_result(json_text(key.to_graph(base_url=base_url)), file)

@@ -49,4 +49,4 @@ def rollover(
         active = keys.get_active_key(max(start, now_or(None)))
     if active != key:
         warn(f"another key is active: {active.kid} starts later. --disable disables it")
-    write_result(json_text(key.to_graph(base_url=base_url)))
+    write_result(json_text(key.to_graph(base_url=base_url)), file)

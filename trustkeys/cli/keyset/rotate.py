@@ -76,9 +76,9 @@ def rotate(
             generate=generate,
         )
     if as_json:
-        write_result(json_text({"value": [key.to_graph(base_url=None) for key in added]}))
+        write_result(json_text({"value": [key.to_graph(base_url=None) for key in added]}), file)
         return
     lines = [
         f"{key.kid}  from {date_text(start_of(key))} to {date_text(end_of(key))}\n" for key in added
     ]
-    write_result("".join(lines))
+    write_result("".join(lines), file)

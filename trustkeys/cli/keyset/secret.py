@@ -80,7 +80,7 @@ def secret(
             with prefix_errors(line) if line else nullcontext():
                 added.append(keys.upload_secret(**members))
     shown = [key.to_graph(base_url=base_url) for key in added]
-    write_result(json_text(shown[0] if requests_file is None else {"value": shown}))
+    write_result(json_text(shown[0] if requests_file is None else {"value": shown}), file)
 
 
 def _listed(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
