@@ -8,7 +8,7 @@ from unicodedata import normalize
 import click
 from attrs import frozen
 
-from trustkeys.cli import foreign, inputs, options, passphrases
+from trustkeys.cli import changes, foreign, inputs, options, passphrases
 from trustkeys.cli.kids import KID
 from trustkeys.cli.params import INPUT, NEW_FILE_OR_STDOUT, refuse_existing
 from trustkeys.cli.signals import uninterrupted
@@ -195,6 +195,10 @@ def export(
     found = _keys_in(stored, its_password)
     is_set = kid is None and form in ("jwks", "jwe") and isinstance(found, TrustFrameworkKeySet)
     keys = found if is_set else _one_of(found, kid)
+    if isinstance(keys, TrustFrameworkKeySet):
+        keys = keys if wanted.is_private else changes.published(keys)
+    elif not wanted.is_private:
+        changes.warn_unpublished([keys], output)
     password = (
         None if output_password_file is None else passphrases.read_password(output_password_file)
     )
@@ -277,7 +281,8 @@ def _json(
     wanted: _Wanted, keys: TrustFrameworkKeySet | TrustFrameworkKey, password: str | None
 ) -> bytes | Exported:
     if isinstance(keys, TrustFrameworkKeySet):
-        document, cty = keys.to_jwks(private=wanted.is_private), "jwk-set+json"
+        document = keys.to_jwks(private=wanted.is_private, include="all")
+        cty = "jwk-set+json"
     else:
         document, cty = keys.to_jwk(private=wanted.is_private), "jwk+json"
         if wanted.form == "jwks":

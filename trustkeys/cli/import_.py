@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from trustkeys import store
-from trustkeys.cli import foreign, options, passphrases
+from trustkeys.cli import changes, foreign, options, passphrases
 from trustkeys.cli.params import INPUT, NEW_FILE
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.cli.terminal import json_text, warn, write_result
@@ -102,6 +102,8 @@ def import_(
     with prefix_errors(file):
         key = opened.key(use=use, nbf=start, exp=end)
     _write_key(key, output, output_password_file)
+    if not key.has_private:
+        changes.warn_unpublished([key], output)
     if key.has_private and output_password_file is None and found.protection != "none":
         warn(f"{output} holds the private key unencrypted, and {file} was encrypted")
     write_result(json_text(key.to_graph(base_url=base_url)), output)

@@ -52,6 +52,12 @@ until = click.option(
     "last key.",
 )
 
+random_keys = click.option(
+    "--generate",
+    is_flag=True,
+    help="Add random keys even to a set of secrets or public keys that somebody else issued.",
+)
+
 at = click.option("--at", type=TIME, metavar="T", help="Use this time instead of now.")
 
 
