@@ -29,7 +29,6 @@ Examples:
   trustkeys audit keysets.json --until +1y
   trustkeys audit keysets.json --fail-on error --json
 
-\b
 The table has a row for each key set: its active key, when that key expires,
 from when on no key will be active, whether the set has a safety net (an enabled
 key without dates), and its worst finding. Deleted sets, which the service keeps

@@ -18,10 +18,10 @@ __tracebackhide__ = True
 _EPILOG = """\b
 Examples:
   az rest --method get --url \\
-    https://graph.microsoft.com/beta/trustFramework/keySets/B2C_1A_Signing > answer.json
+    https://graph.microsoft.com/beta/trustFramework/keySets/B2C_1A_Signing \\
+    > answer.json
   trustkeys compare signing.keys answer.json
 
-\b
 RSA keys match by their modulus. The answer has no secret of an oct key, so oct
 keys match by kid, or else by nbf and exp, which does not prove that they are
 the same. A different kid alone is not drift.

@@ -28,24 +28,26 @@ __tracebackhide__ = True
 
 _EPILOG = """\b
 Examples:
-  trustkeys export signing.keys --format jwe -o backup.jwe --output-password-file passphrase
-  trustkeys export signing.keys --format jwe -o for-alice.jwe --to alice.pem
-  trustkeys export signing.keys --kid v3sA5PXC --format pkcs12 -o key.pfx --subject CN=login
-  trustkeys export signing.keys --kid v3sA5PXC --format certificate -o saml.pem
-  trustkeys export signing.keys --format jwks -o public.json --public
+  trustkeys export set.keys --format jwe -o backup.jwe \\
+    --output-password-file passphrase
+  trustkeys export set.keys --format jwe -o for-alice.jwe --to alice.pem
+  trustkeys export set.keys --kid v3sA5PXC --format pkcs12 -o key.pfx \\
+    --subject CN=login --nbf now --exp +2y
+  trustkeys export set.keys --kid v3sA5PXC --format certificate -o saml.pem
+  trustkeys export set.keys --format jwks -o public.json --public
 
 \b
   pem, der      an RSA key: encrypted PKCS#8; or --plain, or --public
   pkcs12        an RSA key with its certificates: AES-256, SHA-256
-  pkcs12-b2c    the same with PBE-SHA1-3DES, which uploadPkcs12 is known to have accepted
+  pkcs12-b2c    the same with PBE-SHA1-3DES, which uploadPkcs12 is known to
+                have accepted
   jwk           one key as JSON: --plain, or --public
   jwks          the whole set as JSON: --plain, or --public
-  jwe           one key (with --kid) or the whole set, encrypted to a passphrase or, with --to,
-                sealed to a public key; the form for backups
+  jwe           one key (with --kid) or the whole set, encrypted to a
+                passphrase or, with --to, sealed to a public key; for backups
   certificate   the key's certificates as PEM, or a new one with --subject
   csr           a certificate signing request, with --subject
 
-\b
 Without --output-password-file a passphrase of 128 random bits is written to OUT.password. The
 forms pem, der and pkcs12 protect a passphrase of your own only weakly.
 """
@@ -130,7 +132,8 @@ def _point_to_new_name(
     "form",
     type=click.Choice([*_RSA_ONLY, "jwk", "jwks", "jwe"]),
     required=True,
-    help="See below.",
+    metavar="FORM",
+    help="One of the forms below.",
 )
 @click.option(
     "-o",

@@ -21,7 +21,7 @@ _EPILOG = f"""\b
 Examples:
   trustkeys generate --use sig --kty RSA -o signing.jwk
   trustkeys generate --use enc --kty RSA --nbf now --exp +2y -o encryption.jwk
-  trustkeys generate --use sig --kty oct --size 512 -o secret.jwe --password-file pw
+  trustkeys generate --use sig --kty oct -o secret.jwe --password-file pw
   trustkeys generate --request body.json -o - | jq -r .kid
   trustkeys generate --use sig --kty RSA --discard
 

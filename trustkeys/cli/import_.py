@@ -25,11 +25,11 @@ __tracebackhide__ = True
 _EPILOG = """\b
 Examples:
   trustkeys import partner.pfx --use sig -o partner.jwk
-  trustkeys import backup.jwe -o signing.keys --output-password-file passphrase
+  trustkeys import backup.jwe -o set.keys --output-password-file passphrase
   trustkeys import saml.pem -o saml.jwk
-  trustkeys import for-alice.jwe --key alice.jwk -o signing.keys --output-password-file passphrase
+  trustkeys import for-alice.jwe --key alice.jwk -o set.keys \\
+    --output-password-file passphrase
 
-\b
 FILE is a JWK, a JWK Set, an answer of Graph, a JWE, PEM, DER or PKCS#12, recognised by its
 content. One key becomes a JWK as "trustkeys generate" writes it, a set becomes a key set's file.
 """

@@ -28,7 +28,6 @@ Examples:
   trustkeys provision facebook.keys --to facebook --append
   trustkeys provision signing.keys --to signing --replace
 
-\b
 DIR is created with mode 0700. It gets a script, which holds no secret, and the
 bodies of the requests, which hold the private keys. The script removes each
 body once the service has accepted it. It stops at the first error, and you can

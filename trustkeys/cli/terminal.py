@@ -59,7 +59,7 @@ def write_out(content: str | bytes) -> None:
     if sys.stdout is None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
     try:
-        click.echo(content, nl=False)
+        click.echo(content, nl=False, color=True)  # `has_colors` has decided
     except OSError as error:
         error.filename = "standard output"
         raise
@@ -136,8 +136,14 @@ def discard(stream: TextIO | None) -> None:
 
 
 def has_colors() -> bool:
-    """Return whether standard output is a terminal, and NO_COLOR is not set."""
-    return sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    """Return whether to write colours: to a terminal, or anywhere if FORCE_COLOR is set.
+
+    NO_COLOR has priority. A variable that is empty is not set (no-color.org, force-color.org).
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return is_terminal or bool(os.environ.get("FORCE_COLOR"))
 
 
 def can_write(characters: Iterable[str]) -> bool:

@@ -42,7 +42,7 @@ _EPILOG = f"""\b
 Examples:
   trustkeys batch --use sig --kty RSA --count 20 --jsonl keys.jsonl
   trustkeys batch --use sig --kty RSA --count 30 --jsonl keys.jsonl --resume
-  trustkeys batch --requests requests.jsonl --dir keys --seal-to encryption.jwk
+  trustkeys batch --requests list.jsonl --dir keys --seal-to encryption.jwk
 
 {options.TIMES_HELP}
 Exit status: 0 success, 1 a file cannot be read or written, 2 invalid input.

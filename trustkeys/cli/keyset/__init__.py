@@ -28,19 +28,16 @@ _COMMANDS = {
 _EPILOG = """\b
 Examples:
   trustkeys keyset create TokenSigningKeyContainer -o signing.keys
-  trustkeys keyset rotate signing.keys --use sig --kty RSA --every 90d --count 4
+  trustkeys keyset rotate signing.keys --use sig --kty RSA --every 90d
   trustkeys keyset show signing.keys
   trustkeys keyset check signing.keys --until +1y || echo "sign-in will fail"
   trustkeys keyset jwks signing.keys > public.json
 
-\b
-FILE is encrypted. The commands ask for its passphrase, or read it with
---password-file from a file or from a pipe such as /dev/fd/3.
-DURATION is a number and a unit: s, min, h, d, w, y (365 days).
+FILE is encrypted. The commands ask for its passphrase, or read it with --password-file from a file
+or from a pipe such as /dev/fd/3. DURATION is a number and a unit: s, min, h, d, w, y (365 days).
 KID can be shortened to 6 characters.
 
-Exit status: 0 done, 1 a file failed, 2 bad input, 3 the check found an error,
-4 no key is active.
+Exit status: 0 done, 1 a file failed, 2 bad input, 3 the check found an error, 4 no key is active.
 """
 
 

@@ -26,9 +26,9 @@ Examples:
   trustkeys keyset secret facebook.keys --nbf 2027-03-01
   trustkeys keyset secret facebook.keys --requests secrets.jsonl
 
+Each line of --requests is the body of Graph's uploadSecret, whose dates can also be written as T:
+
 \b
-Each line of --requests is the body of Graph's uploadSecret, whose dates can
-also be written as T:
   {{"use": "sig", "k": "the secret", "nbf": "2027-03-01", "exp": 1811808000}}
 
 {options.TIMES_HELP}"""

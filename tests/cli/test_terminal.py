@@ -1,0 +1,35 @@
+"""Colours: at a terminal, unless NO_COLOR is set, and where FORCE_COLOR asks for them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.exchange import Runner
+
+
+@pytest.mark.parametrize(
+    ("variables", "has_colors"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": ""}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "0"}, True),  # its value does not matter
+        ({"FORCE_COLOR": "1", "NO_COLOR": ""}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ],
+)
+@pytest.mark.parametrize("line", ["keyset show pair", "audit answer"])
+def test_a_pipe_has_colours_if_they_are_asked_for(
+    every: Runner,
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+    variables: dict[str, str],
+    has_colors: bool,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert ("\x1b[" in every(*line.split()).stdout) == has_colors
+    assert "\x1b" not in every(*line.split(), "--json").stdout
