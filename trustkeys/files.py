@@ -64,7 +64,7 @@ def check_own_directory(path: str) -> None:
         if status.st_uid != os.geteuid():
             raise PermissionError(errno.EPERM, "it belongs to another user")
         if status.st_mode & 0o022:
-            raise PermissionError(errno.EACCES, "other users can write to it")
+            raise PermissionError(errno.EACCES, "other users can write to it: run chmod 700")
 
 
 def open_itself(path: str, flags: int) -> int:

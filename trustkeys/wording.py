@@ -7,18 +7,26 @@ from collections.abc import Sequence
 __tracebackhide__ = True
 
 
+_NAMES = {
+    type(None): "null",
+    bool: "a boolean",
+    float: "a floating-point number",
+    dict: "a JSON object",
+    list: "a list",
+}
+
+
 def shape(value: object) -> str:
     """Describe a value by its type and size, without showing it."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
+    for kind, name in _NAMES.items():
+        if isinstance(value, kind):
+            return name
     if isinstance(value, int):
+        if abs(value) < 10:  # one digit is no secret
+            return str(value)
         return f"{'a negative' if value < 0 else 'an'} integer of {value.bit_length()} bits"
-    if isinstance(value, float):
-        return "a floating-point number"
     if isinstance(value, str):
-        return f"a string of {len(value)} characters"
+        return f"a string of {counted(len(value), 'character')}"
     return f"a value of type {type(value).__name__}"
 
 

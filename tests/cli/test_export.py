@@ -281,7 +281,8 @@ def test_a_certificate_made_by_export_is_not_kept_with_the_key(
         (["lone", "--format", "pem", "--kid", "short"], "at least 6 characters long"),
         (["public.jwk", "--format", "pem"], "the key has no private part"),
         (["public.jwk", "--format", "jwe"], "the key has no private part"),
-        (["enc.jwk", "--format", "certificate"], "the key has no certificate"),
+        (["enc.jwk", "--format", "certificate"], "no certificate: make one with --subject"),
+        (["enc.jwk", "--format", "pkcs12"], "no certificate: make one with --subject"),
         (["enc.jwk", "--format", "pkcs12", "--subject", "CN=a"], "nbf must be given"),
         (["rsa.jwk", "--format", "pkcs12", "--subject", "CN=a"], "already has a certificate"),
         (

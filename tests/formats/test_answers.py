@@ -135,13 +135,13 @@ def test_the_rfcs_spelling_of_a_name_comes_first() -> None:
     ("document", "message", "target"),
     [
         ("{", "the key set is not JSON", None),
-        ("[]", "the key set must be a JSON object, not a value of type list", None),
-        (5, "the key set must be JSON text or a mapping, not an integer of 3 bits", None),
+        ("[]", "the key set must be a JSON object, not a list", None),
+        (5, "the key set must be JSON text or a mapping, not 5", None),
         ({}, "keys must be a list of keys, not null", "keys"),
         ({"kty": "RSA"}, "keys must be a list of keys, not null; this is a single key", "keys"),
-        ({"keys": {}}, "keys must be a list of keys, not a value of type dict", "keys"),
-        ({"keys": "x"}, "keys must be a list of keys, not a string of 1 characters", "keys"),
-        ({"value": 5}, "value must be a list of keys, not an integer of 3 bits", "value"),
+        ({"keys": {}}, "keys must be a list of keys, not a JSON object", "keys"),
+        ({"keys": "x"}, "keys must be a list of keys, not a string of 1 character", "keys"),
+        ({"value": 5}, "value must be a list of keys, not 5", "value"),
         ({"value": [OTHER, RSA]}, "value must be a list of key sets, and has other items", "value"),
         (
             {"value": [OTHER, None]},

@@ -301,7 +301,7 @@ def test_a_missing_id_or_use_can_be_passed(rsa_key: TrustFrameworkKey) -> None:
     [
         ("", "the key set is not JSON"),
         ("[]", "the key set must be a JSON object"),
-        (5, "the key set must be JSON text or a mapping, not an integer"),
+        (5, "the key set must be JSON text or a mapping, not 5"),
         ({}, "keys must be a list of keys"),
         ({"keys": None}, "not null"),
         ({"keys": {1, 2}}, "keys must be a list of keys, not a value of type set"),

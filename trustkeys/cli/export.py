@@ -303,6 +303,12 @@ def _json(
 
 def _certified(wanted: _Wanted, key: TrustFrameworkKey) -> TrustFrameworkKey:
     if wanted.subject is None:
+        if not key.x5c:
+            raise InvalidInputError(
+                'the key has no certificate: make one with --subject, or with "trustkeys keyset '
+                'certify"',
+                target="subject",
+            )
         return key
     if key.x5c:
         raise click.UsageError("the key already has a certificate: leave --subject out")

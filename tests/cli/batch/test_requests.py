@@ -84,7 +84,7 @@ def test_a_file_without_requests_makes_no_keys(folder: Path, lines: list[str]) -
         ({**GOOD, "ID": 5}, "generateKey takes no member 'ID'"),
         ({**GOOD, "id": True}, "id must be text or an integer, not a boolean"),
         ({**GOOD, "id": 1.5}, "id must be text or an integer, not a floating-point number"),
-        ({**GOOD, "id": ["secret"]}, "id must be text or an integer, not a value of type list"),
+        ({**GOOD, "id": ["secret"]}, "id must be text or an integer, not a list"),
         ('{"id": 1, "id": 2, "use": "sig", "kty": "oct"}\n', "the member 'id' twice"),
         ("x" * 70_000 + "\n", "is larger than 65536 bytes"),
     ],

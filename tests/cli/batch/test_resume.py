@@ -223,4 +223,4 @@ def test_a_state_that_other_users_can_change_is_refused(folder: Path) -> None:
     done(*OCT, "--count", "2", "--jsonl", "keys")
     (folder / "keys.run").chmod(0o620)
     again = outcome(*OCT, "--count", "5", "--jsonl", "keys", "--resume")
-    assert failed(again, 1) == "keys.run: other users can change it"
+    assert failed(again, 1) == "keys.run: other users can change it: run chmod 600"

@@ -53,7 +53,7 @@ def test_a_directory_has_a_file_for_each_key_named_by_its_kid(folder: Path) -> N
         (["--jsonl", "link", "--resume"], "link: it is a symbolic link: name the file itself"),
         (
             ["--jsonl", "there", "--resume"],
-            "there: other users can read or change it",
+            "there: other users can read or change it: run chmod 600, and replace",
         ),
         (["--jsonl", ".", "--resume"], ".: Is a directory"),
         (["--jsonl", "pipe", "--resume"], "pipe: it is not a regular file"),
@@ -94,7 +94,7 @@ def test_without_permission_the_error_names_the_output(
     [
         (
             lambda path: path.mkdir(mode=0o700) or path.chmod(0o777),
-            "dir: other users can write to it",
+            "dir: other users can write to it: run chmod 700",
         ),
         (lambda path: path.symlink_to("."), "dir: Not a directory"),
         (lambda path: path.touch(), "dir: Not a directory"),

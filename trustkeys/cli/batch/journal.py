@@ -105,7 +105,10 @@ def journal(path: Path, *, is_new: bool) -> Iterator[Journal]:
             if is_new:  # the umask can have removed bits
                 os.chmod(descriptor if os.chmod in os.supports_fd else path, 0o600)
             if files.own_mode(descriptor) & 0o077 and hasattr(os, "geteuid"):
-                message = "other users can read or change it: replace keys that they may have read"
+                message = (
+                    "other users can read or change it: run chmod 600, and replace the keys if "
+                    "they may have read them"
+                )
                 raise PermissionError(errno.EACCES, message)
             if os.fstat(descriptor).st_nlink > 1:  # a run under the other name has another lock
                 raise OSError(errno.EMLINK, "it has a second name (a hard link): remove one")

@@ -83,7 +83,7 @@ def _state_of(path: str) -> str:
 def _read_state(state: str) -> tuple[int, dict[str, Any]]:
     text, mode = files.read(state, limit=MAX_JSON_BYTES)
     if mode & 0o022 and hasattr(os, "geteuid"):
-        raise PermissionError(errno.EACCES, "other users can change it", state)
+        raise PermissionError(errno.EACCES, "other users can change it: run chmod 600", state)
     run = parse_object(text, what=state)
     now, options = run.get("now"), run.get("options")
     if not isinstance(options, dict) or type(now) is not int or now < 0:
