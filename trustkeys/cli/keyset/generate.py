@@ -6,9 +6,8 @@ import click
 
 from trustkeys.cli import options
 from trustkeys.cli.inputs import edit
-from trustkeys.cli.terminal import json_text, warn, write_result
-from trustkeys.cli.times import Time, now_or, validity
-from trustkeys.core.numericdate import date_text
+from trustkeys.cli.terminal import json_text, write_result
+from trustkeys.cli.times import Time, validity, warn_of_dates
 
 __tracebackhide__ = True
 
@@ -34,6 +33,5 @@ def generate(
     start, end = validity(nbf, exp)
     with edit(file, password_file) as keys:
         key = keys.generate_key(use, kty, nbf=start, exp=end, size=size)
-    if end is not None and end <= now_or(None):
-        warn(f"the key has already expired, at {date_text(end)}")
+    warn_of_dates(start, end)
     write_result(json_text(key.to_graph(base_url=base_url)))

@@ -8,7 +8,7 @@ from trustkeys import store
 from trustkeys.cli import options, passphrases
 from trustkeys.cli.inputs import edit
 from trustkeys.cli.terminal import json_text, write_result
-from trustkeys.cli.times import Time, validity
+from trustkeys.cli.times import Time, validity, warn_of_dates
 
 __tracebackhide__ = True
 
@@ -40,4 +40,5 @@ def secret(
     text = passphrases.secret(f"Secret for {file}")
     with edit(file, password_file) as keys:
         key = keys.upload_secret(text, use, nbf=start, exp=end)
+    warn_of_dates(start, end)
     write_result(json_text(key.to_graph(base_url=base_url)))
