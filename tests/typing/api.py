@@ -63,7 +63,7 @@ assert_type(audit.findings, tuple[trustkeys.Finding, ...])
 assert_type(store.load("file", password="text"), trustkeys.TrustFrameworkKeySet)
 with store.edit(Path("file"), timeout=5) as edited:
     assert_type(edited, trustkeys.TrustFrameworkKeySet)
-store.save(keys, "file", plain=True, overwrite=True)
+store.save(keys, "file", plain=True, overwrite=True, timeout=2.5)
 assert_type(keys.upload_secret("text", "sig", nbf=1), trustkeys.TrustFrameworkKey)
 assert_type(keys.upload_certificate(b"", "sig"), trustkeys.TrustFrameworkKey)
 assert_type(keys.upload_pkcs12("base64", "text"), trustkeys.TrustFrameworkKey)
