@@ -36,6 +36,7 @@ assert_type(request.size, int)
 assert_type(request.to_graph(), dict[str, Any])
 assert_type(trustkeys.generate(request), trustkeys.TrustFrameworkKey)
 assert_type(trustkeys.jwk_thumbprint({"kty": "RSA"}), str)
+assert_type(trustkeys.jwk_thumbprint_uri({"kty": "RSA"}), str)
 
 keys = trustkeys.TrustFrameworkKeySet("name", [key])
 assert_type(keys, trustkeys.TrustFrameworkKeySet)
