@@ -53,4 +53,4 @@ def add(
             key = source.key(use=use, nbf=start, exp=end)
         keys.add(key)
     warn_of_dates(key.nbf, key.exp, key_file)
-    write_result(json_text(key.to_graph(base_url=base_url)))
+    write_result(json_text(key.to_graph(base_url=base_url)), file)

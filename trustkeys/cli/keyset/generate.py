@@ -6,8 +6,9 @@ import click
 
 from trustkeys.cli import options
 from trustkeys.cli.inputs import edit
-from trustkeys.cli.terminal import json_text, write_result
+from trustkeys.cli.terminal import json_text, warn, write_result
 from trustkeys.cli.times import Time, validity, warn_of_dates
+from trustkeys.keyset.origin import is_from_outside
 
 __tracebackhide__ = True
 
@@ -32,6 +33,12 @@ def generate(
     """Generate a key and add it. Print what Graph would answer."""
     start, end = validity(nbf, exp)
     with edit(file, password_file) as keys:
+        others = [*keys]
         key = keys.generate_key(use, kty, nbf=start, exp=end, size=size)
+    if any(map(is_from_outside, others)):
+        warn(
+            "somebody else issued the other keys, and does not know this one: to add their next "
+            'secret use "trustkeys keyset secret"'
+        )
     warn_of_dates(start, end)
-    write_result(json_text(key.to_graph(base_url=base_url)))
+    write_result(json_text(key.to_graph(base_url=base_url)), file)

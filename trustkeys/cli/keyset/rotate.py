@@ -42,6 +42,7 @@ __tracebackhide__ = True
     "from now, but before there is a gap; now, if no key is active.",
 )
 @options.any_date
+@options.random_keys
 @options.json_results
 def rotate(
     file: str,
@@ -54,15 +55,20 @@ def rotate(
     overlap: int | None,
     count: int,
     start: Time | None,
+    generate: bool,
     as_json: bool,
 ) -> None:
-    """Add the next keys. Each takes over from the one before, without a gap."""
+    """Add the next keys. Each takes over from the one before, without a gap.
+
+    A secret that somebody else issued cannot be generated: add its successor with "trustkeys
+    keyset secret FILE --nbf T".
+    """
     now = now_or(at)
     first = None if start is None else start.resolve(now)
     refuse_mistakes(first, None, now, start="start")
     if every * count + (overlap or 0) > CENTURY:
         refuse_mistake("--every, --overlap and --count lead to dates over 100 years away", "every")
-    with edit(file, password_file, at=now) as keys:
+    with edit(file, password_file, at=None if at is None else now) as keys:
         added = keys.rotate(
             every,
             overlap=overlap,
@@ -72,11 +78,12 @@ def rotate(
             kty=kty,
             size=size,
             at=now,
+            generate=generate,
         )
     if as_json:
-        write_result(json_text({"value": [key.to_graph(base_url=None) for key in added]}))
+        write_result(json_text({"value": [key.to_graph(base_url=None) for key in added]}), file)
         return
     lines = [
         f"{key.kid}  from {date_text(start_of(key))} to {date_text(end_of(key))}\n" for key in added
     ]
-    write_result("".join(lines))
+    write_result("".join(lines), file)
