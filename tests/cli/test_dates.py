@@ -204,3 +204,61 @@ def test_a_request_body_is_taken_as_it_is_with_one_warning(files: Path) -> None:
         "trustkeys: warning: lines: the dates of 6 keys look like mistakes; the first is line 2: "
         f"{warnings[1]}"
     )
+
+
+def test_a_list_of_secrets_has_no_mistaken_dates_either(files: Path) -> None:
+    secrets = TrustFrameworkKeySet("c")
+    store.save(secrets, "secrets", plain=True)
+    before = contents(files)
+    call = ("keyset", "secret", "secrets", "--requests", "list")
+    for date in (2027, "2027"):
+        (files / "list").write_text(json.dumps({"use": "sig", "k": "x" * 40, "exp": date}))
+        message = failed(outcome(*call), 2)
+        assert message == f"list: line 1: --exp 2027 {MISTAKES['2027']}; --any-date allows it"
+        (files / "list").unlink()
+        assert contents(files) == before
+    (files / "list").write_text(json.dumps({"use": "sig", "k": "x" * 40, "exp": 1600000000}))
+    assert outcome(*call).stderr.endswith(
+        "list: line 1: the key has already expired, at 2020-09-13T12:26:40Z\n"
+    )
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("consent", [(), ("--any-date",)])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("0001-01-01T00:00+14:00", "0001-01-01T00:00-14:00", "1969-12-31T23:59:59Z"),
+        *("9999-12-31T23:59-14:00", "9999-12-31T23:59:59.999999-23:59", "9999-12-31T24:00"),
+        *("9999-12-31T23:59:59+14:00", "2027-01-01T00:00+24:00", "9999-W53-7", "-1", "0"),
+        *("253402300799", "253402300800", "9223372036854775807", "9223372036854775808"),
+        *("99999999999999999999", "-99999999999999999999", "+99999999999999999999y"),
+        *("+99999999999y", "+999999999999d", "+292277024569y", "+20000y"),
+    ],
+)
+def test_no_time_is_too_early_or_too_late_for_an_answer(
+    files: Path, text: str, consent: tuple[str, ...]
+) -> None:
+    """Each command does what it is asked, or says in one line what is allowed."""
+    key = store.load("set").get_active_key().kid
+    for name, command in commands(group):
+        times = [param for param in command.params if param.type is TIME]
+        has_consent = consent if name in dated("") else ()
+        for option in (max(param.opts, key=len) for param in times):
+            (files / "new").unlink(missing_ok=True)
+            (files / "new.run").unlink(missing_ok=True)
+            call = dated(key).get(name, (*name.split(), "set"))
+            other = ("--nbf", "0") if option == "--exp" and "--subject" in call else ()
+            if option == "--nbf" and "--subject" in call:
+                other = ("--exp", "2030-01-01")
+            # Reads no file of secrets: the times are read before.
+            process = outcome(*call, option, text, *other, *has_consent)
+            assert process.returncode in range(5), process
+            assert "Traceback" not in process.stderr
+            # Every file that was written can be shown.
+            for question in ("show", "check", "active"):
+                shown = outcome("keyset", question, "set", "--at", "2027-01-01")
+                assert shown.returncode in (0, 3, 4), shown
+            (files / "set").unlink()
+            store.save(TrustFrameworkKeySet("a", [testing.rsa_key(8000)]), "set", plain=True)
+            key = store.load("set").get_active_key().kid
