@@ -125,7 +125,7 @@ def refuse_mistakes(nbf: int | None, exp: int | None, now: int, *, start: str = 
 def doubt(nbf: int | None, exp: int | None) -> str | None:
     """Say which date of a new key looks like a mistake, or that the key has already expired."""
     now = int(time.time())
-    if not _is_allowed() and (mistake := likely_mistake(nbf, exp, now)):
+    if (mistake := likely_mistake(nbf, exp, now)) and not _is_allowed():
         return mistake
     if exp is not None and exp <= now:
         return f"the key has already expired, at {date_text(exp)}"
