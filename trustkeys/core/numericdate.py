@@ -131,6 +131,8 @@ def likely_meaning(seconds: int) -> str | None:
         The rest of a sentence that starts with the number, such as "looks like milliseconds, not
         seconds since 1970: 2027-01-01T00:00:00Z is 1798761600"; or None.
     """
+    if 10**8 <= seconds < 10**11:  # fast path: years 1973 to 5138, and no other form
+        return None
     for what, units, zero in _CLOCKS:
         if (meant := seconds // units - zero) in _PLAUSIBLE:
             return _looks_like(what, meant)
