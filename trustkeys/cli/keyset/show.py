@@ -40,7 +40,8 @@ def show(
 ) -> None:
     """Show the keys on a timeline.
 
-    It shows which key is active when, and where there is a gap.
+    It shows which key is active when, and where there is a gap. The keys are in order of nbf;
+    those without nbf come last, as they do when the service chooses the active key.
     """
     keys = key_set(file, password_file)
     now = now_or(at)
@@ -48,7 +49,7 @@ def show(
         write_json({**keys.to_graph(base_url=base_url), "timeline": _timeline(keys)})
         return
     if svg is not None:
-        from trustkeys.cli.timeline.picture import as_svg  # imported lazily, as is rich below
+        from trustkeys.cli.timeline.picture import as_svg  # imported lazily: svg.py is slow
 
         picture = as_svg(keys, at=now)
         if svg == "-":
@@ -57,7 +58,7 @@ def show(
             # The picture shows public data, and is made to be shared.
             write_new(svg, picture, mode=0o644)
         return
-    from trustkeys.cli.timeline.text import UNICODE, as_text
+    from trustkeys.cli.timeline.text import UNICODE, as_text  # likewise rich
 
     text = as_text(
         keys,

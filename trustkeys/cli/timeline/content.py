@@ -72,8 +72,9 @@ class Row:
 
     @property
     def validity(self) -> Stretch:
-        """The time in which the key is valid, whether it is enabled or not."""
-        return Stretch(start_of(self.key), end_of(self.key), self.number - 1)
+        """The time from `nbf` to `exp`, of disabled keys too. It is empty if `exp` comes first."""
+        start = start_of(self.key)
+        return Stretch(start, max(start, end_of(self.key)), self.number - 1)
 
     @property
     def kind(self) -> str:
@@ -160,8 +161,8 @@ def stretch_text(what: str, stretch: Stretch) -> list[str]:
 def ticks(scale: Scale, character: int) -> list[tuple[int, str]]:
     """Return round dates as columns and labels, as densely as the labels fit side by side.
 
-    A round date is the start of a day, a week (Monday), a month, a quarter, half a year, a year,
-    or 2, 5, 10, 20 … years, in UTC.
+    A round date is the start of a day, a week (Monday), every second week, a month, a quarter,
+    half a year, a year, or 2, 5, 10, 20 … years, in UTC.
 
     Args:
         scale: The scale.
@@ -183,7 +184,7 @@ def ticks(scale: Scale, character: int) -> list[tuple[int, str]]:
 
 def _steps(days: range) -> Iterator[tuple[int, int, Iterable[date]]]:
     """Yield, with ever larger steps: the shortest step in days, the label's length, the dates."""
-    for count in (1, 7):
+    for count in (1, 7, 14):
         # Day 1 of datetime is a Monday.
         low, high = days[0] + _EPOCH, days[-1] + _EPOCH
         ordinals = range(low + (1 - low) % count, high + 1, count)
