@@ -23,8 +23,8 @@ SANS = 0.53 * FONT
 
 _POINT = 8
 
-# Attributes on a light page, and on a dark one. Active keys are dark, valid ones light, disabled ones
-# hatched, and gaps have rows of their own, so that nobody needs to tell colours apart.
+# Attributes on a light page, and on a dark one. Nobody needs to tell colours apart: active keys are
+# dark, valid ones light, disabled ones hatched, and gaps have rows of their own.
 _PAINTS = {
     "card": {"fill": ("#ffffff", "#0d1117"), "stroke": ("#d0d7de", "#30363d")},
     "stripe": {"fill": ("#f6f8fa", "#151b23")},
