@@ -102,6 +102,7 @@ def test_every_key_has_a_row_with_bars_where_its_dates_are(case: tuple[list[Any]
 @example("</title><script>alert(1)</script>", 1)
 @example("]]>&amp;&#0;\x00\x1b\ud800\ufffe", 1)
 @example("鍵", 99)
+@example("x", 200)
 def test_any_kid_gives_xml_and_is_shown_as_text(kid: str, times: int) -> None:
     svg = as_svg(TrustFrameworkKeySet("test", [key(kid * times or "x")]), at=NOW)
     assert svg.isascii()

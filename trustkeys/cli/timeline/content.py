@@ -141,7 +141,7 @@ def timeline(keyset: TrustFrameworkKeySet, at: int) -> Timeline:
 
 def kid_text(kid: str) -> str:
     """Return the start of a `kid`, which can be any text, as people may see it."""
-    return escaped(kid)[:KID]
+    return escaped(kid[:KID])[:KID]
 
 
 def day_text(time: int | None) -> str:

@@ -82,7 +82,7 @@ def _bar(place: Layout, kind: str, stretch: Stretch, y: float, height: float) ->
 
 
 def _tooltip(row: Row, shown: Timeline) -> str:
-    kid = escaped(row.key.kid)
+    kid = escaped(row.key.kid[: _LONGEST_KID + 1])
     lines = [kid if len(kid) <= _LONGEST_KID else f"{kid[: _LONGEST_KID - 1]}…"]
     lines += [f"key {row.number} of {len(shown.rows):,}, {row.key.status}"]
     for name, when in (("nbf", row.key.nbf), ("exp", row.key.exp)):
