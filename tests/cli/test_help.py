@@ -28,6 +28,7 @@ def test_no_line_is_wider_than_80_columns(name: str, monkeypatch: pytest.MonkeyP
     # At 80 columns click leaves two at the right.
     for text in texts:
         assert [line for line in text.splitlines() if len(line) > 80] == []
+        assert [line for line in text.splitlines() if re.match(r" .*\.\.\.$", line)] == []
     assert {normal(text) for text in texts} == {normal(help_of(name))}
 
 

@@ -82,6 +82,12 @@ def test_a_shell_completes_names_of_files(quickly: Runner, monkeypatch: pytest.M
         assert completed(monkeypatch, words, "x", kind="file") == ["x"]
 
 
+def test_a_shell_completes_commands_after_a_mistyped_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "rotate" in completed(monkeypatch, "keyset rotat ", "")
+
+
 def completed(
     monkeypatch: pytest.MonkeyPatch,
     words: str,

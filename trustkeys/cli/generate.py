@@ -106,7 +106,7 @@ def generate(
     discard: bool,
     base_url: str,
 ) -> None:
-    """Generate a key as Microsoft Graph's generateKey does, and keep the private part.
+    """Generate a key as Graph does, and keep its private part.
 
     Prints the answer that Graph would give, which holds no secret. Choose where the private key
     goes: -o FILE, -o -, or --discard. For many keys see trustkeys batch.

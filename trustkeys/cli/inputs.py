@@ -16,6 +16,7 @@ from trustkeys.core.private import Private
 from trustkeys.errors import InvalidInputError, KeyNotFoundError
 from trustkeys.formats import jwe
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
+from trustkeys.wording import quoted
 
 __tracebackhide__ = True
 
@@ -90,6 +91,8 @@ def key_set(file: str, password_file: str | None) -> TrustFrameworkKeySet:
 # The timeline shows 8 characters.
 _SHORTEST_KID = 6
 
+_LISTED = 5
+
 
 def whole_kid(keys: TrustFrameworkKeySet, kid: str) -> str:
     """Complete a `kid` that was shortened, as the timeline shortens it."""
@@ -104,4 +107,11 @@ def whole_kid(keys: TrustFrameworkKeySet, kid: str) -> str:
         raise InvalidInputError(
             f"kid must be complete, or at least {_SHORTEST_KID} characters long", target="kid"
         )
-    return found[0] if found else kid
+    if not found:
+        shown = ", ".join(quoted(key.kid[:8]) for key in [*keys][:_LISTED])
+        others = f" and {len(keys) - _LISTED} more" if len(keys) > _LISTED else ""
+        has = f"its keys are {shown}{others}" if shown else "it is empty"
+        raise KeyNotFoundError(
+            f"{keys.id} has no key with that kid: {has}", code="NotFound", target="kid"
+        )
+    return found[0]

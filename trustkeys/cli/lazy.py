@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -57,10 +57,10 @@ class LazyGroup(click.Group):
 
 
 def _commands(ctx: click.Context) -> Iterator[tuple[str, str]]:
-    """Yield each command of the tree, with what to type for it."""
-    group = ctx.command
-    if isinstance(group, click.Group):
-        for name in group.list_commands(ctx):
-            yield name, f"{ctx.command_path} {name}"
-            if command := group.get_command(ctx, name):
-                yield from _commands(click.Context(command, ctx, name))
+    """Yield each command below a group, with what to type for it."""
+    group = cast("click.Group", ctx.command)
+    for name in group.list_commands(ctx):
+        yield name, f"{ctx.command_path} {name}"
+        command = group.get_command(ctx, name)
+        if isinstance(command, click.Group):
+            yield from _commands(click.Context(command, ctx, name))

@@ -79,7 +79,7 @@ def provision(
     password_file: str | None,
     as_json: bool,
 ) -> None:
-    """Write the requests that bring the key sets in FILE... into a tenant. Sends nothing itself."""
+    """Write the requests that bring key sets into a tenant. Sends nothing itself."""
     provisionings = []
     for file, keys in _key_sets(files, password_file):
         with prefix_errors(file):

@@ -46,6 +46,12 @@ def test_resume_starts_a_run_if_none_was_started(folder: Path) -> None:
     assert len(keys_of(folder / "keys")) == len(keys_of(folder / "empty")) == 2
 
 
+def test_a_run_that_is_repeated_is_told_how_to_continue(folder: Path) -> None:
+    run = (*OCT, "--count", "2", "--jsonl", "keys")
+    done(*run)
+    assert failed(outcome(*run), 1) == "keys: File exists; --resume continues it"
+
+
 @pytest.mark.parametrize("rest", ['{"kty": "oct", "kid": "x"', '{"kty": "oct", "kid": "x"}', "\0"])
 def test_an_incomplete_last_line_is_replaced(folder: Path, rest: str) -> None:
     done(*OCT, "--count", "2", "--jsonl", "keys")

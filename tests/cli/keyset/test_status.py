@@ -43,6 +43,17 @@ def test_a_short_kid_names_one_key(folder: Path) -> None:
     assert (folder / "pair").read_bytes() == before
 
 
+def test_an_unknown_kid_is_answered_with_the_kids_of_the_set(folder: Path) -> None:
+    kids = [key.kid[:8] for key in store.load(folder / "gap")]
+    message = failed(command("disable", "gap", "unknown", cwd=folder), 2)
+    assert message.endswith(f"no key with that kid: its keys are '{kids[0]}', '{kids[1]}'")
+    keyset = TrustFrameworkKeySet("many", [support.oct_key() for _ in range(7)])
+    store.save(keyset, folder / "many", plain=True)
+    assert failed(command("disable", "many", "unknown", cwd=folder), 2).endswith(" and 2 more")
+    message = failed(command("disable", "empty", "unknown", cwd=folder), 2)
+    assert message == "B2C_1A_empty has no key with that kid: it is empty"
+
+
 def test_a_kid_of_five_characters_is_too_short(folder: Path) -> None:
     kid = next(iter(store.load(folder / "gap"))).kid
     short = command("disable", "gap", kid[:5], cwd=folder)

@@ -33,6 +33,9 @@ def is_new(path: str, *, resume: bool) -> bool:
     """
     if resume and os.path.lexists(path):
         return False
+    if not resume and os.path.lexists(path) and os.path.lexists(_state_of(path)):
+        message = f"{os.strerror(errno.EEXIST)}; --resume continues it"
+        raise FileExistsError(errno.EEXIST, message, path)
     refuse_existing(path)
     refuse_existing(_state_of(path))
     return True

@@ -36,8 +36,9 @@ def add(
     key_password_file: str | None,
     base_url: str,
 ) -> None:
-    """Add the key in the file KEY: a JWK, JWE, PEM, DER, PKCS#12 or a certificate.
+    """Add the key in the file KEY.
 
+    KEY is a JWK, a JWE, PEM, DER, PKCS#12 or a certificate; - is standard input.
     Prints the answer that Graph would give, which holds no secret.
     """
     start, end = validity(nbf, exp)

@@ -42,8 +42,9 @@ def certify(
     chain_file: str | None,
     as_json: bool,
 ) -> None:
-    """Attach a certificate to the RSA key KID: self-signed, or issued by an authority.
+    """Attach a certificate to the RSA key KID.
 
+    The certificate is self-signed, or an authority issued it.
     Prints the certificates as PEM. "trustkeys export --format csr" makes the request for an
     authority.
     """
