@@ -160,7 +160,7 @@ def test_the_examples_in_the_help_work(files: Path, keys: Keys) -> None:
         sorted(listed)
     )
     # The files in the examples.
-    bare = attrs.evolve(keys.rsa, x5c=(), x5t=None)
+    bare = attrs.evolve(keys.rsa, x5c=(), x5t=None, nbf=None, exp=None)
     jwk = {**bare.to_jwk(private=True), "kid": "v3sA5PXCabc"}
     write(files / "bare.keys", json.dumps({"id": "a", "keys": [jwk]}))
     jwk = {**keys.rsa.to_jwk(private=True), "kid": "v3sA5PXCabc"}
@@ -179,12 +179,13 @@ def test_the_examples_in_the_help_work(files: Path, keys: Keys) -> None:
     }
     count = 0
     for module in (cli_export, cli_intake):
-        for example in re.findall(r"^  trustkeys (.*)$", module._EPILOG, re.MULTILINE):
+        epilog = module._EPILOG.replace("\\\n    ", "")
+        for example in re.findall(r"^  trustkeys (.*)$", epilog, re.MULTILINE):
             words = shlex.split(example)
             wanted = next((needs[word] for word in words if word in needs), "certified.keys")
-            shutil.copy(files / wanted, files / "signing.keys")
+            shutil.copy(files / wanted, files / "set.keys")
             if words[0] == "import":
-                (files / "signing.keys").unlink()
+                (files / "set.keys").unlink()
                 words += next((extra[word] for word in words if word in extra), [])
                 assert words[1] in contents(files), "an example of export made it"
             process = command(*words, cwd=files)

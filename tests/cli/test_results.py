@@ -20,6 +20,7 @@ GENERATE = ("generate", "--use", "sig", "--kty", "oct", "-o", "new")
 WRITES = {
     **{name: f"{name} {line}" for name, line in LINES.items()},
     "export of secrets": "export secrets --format jwe -o new",
+    "picture": "keyset show pair --svg new",
 }
 
 

@@ -27,11 +27,11 @@ _COMMANDS = {
 
 _EPILOG = """\b
 Examples:
-  trustkeys keyset create TokenSigningKeyContainer -o signing.keys
-  trustkeys keyset rotate signing.keys --use sig --kty RSA --every 90d
-  trustkeys keyset show signing.keys
-  trustkeys keyset check signing.keys --until +1y || echo "sign-in will fail"
-  trustkeys keyset jwks signing.keys > public.json
+  trustkeys keyset create TokenSigningKeyContainer -o set.keys
+  trustkeys keyset rotate set.keys --use sig --kty RSA --every 90d --count 4
+  trustkeys keyset show set.keys
+  trustkeys keyset check set.keys --until +1y || echo "sign-in will fail"
+  trustkeys keyset jwks set.keys > public.json
 
 FILE is encrypted. The commands ask for its passphrase, or read it with --password-file from a file
 or from a pipe such as /dev/fd/3. DURATION is a number and a unit: s, min, h, d, w, y (365 days).

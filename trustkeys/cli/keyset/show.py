@@ -10,7 +10,7 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.inputs import key_set
 from trustkeys.cli.params import NEW_FILE_OR_STDOUT
-from trustkeys.cli.terminal import can_write, has_colors, write_json, write_out
+from trustkeys.cli.terminal import can_write, has_colors, json_text, write_out, write_result
 from trustkeys.cli.times import Time, now_or
 from trustkeys.files import write_new
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
@@ -45,8 +45,9 @@ def show(
     """
     keys = key_set(file, password_file)
     now = now_or(at)
+    answer = json_text({**keys.to_graph(base_url=base_url), "timeline": _timeline(keys)})
     if as_json and svg is None:
-        write_json({**keys.to_graph(base_url=base_url), "timeline": _timeline(keys)})
+        write_out(answer)
         return
     if svg is not None:
         from trustkeys.cli.timeline.picture import as_svg  # imported lazily: svg.py is slow
@@ -57,6 +58,8 @@ def show(
         else:
             # The picture shows public data, and is made to be shared.
             write_new(svg, picture, mode=0o644)
+            if as_json:
+                write_result(answer, svg)
         return
     from trustkeys.cli.timeline.text import UNICODE, as_text  # likewise rich
 
