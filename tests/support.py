@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import doctest
 import json
+import math
 import os
 import random
 import re
@@ -13,7 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,27 @@ def composite_rsa(bits: int) -> dict[str, Any]:
             return rsa_jwk_of(p, q)
         except ValueError:
             continue
+
+
+@cache
+def small_primes() -> int:
+    """The product of the odd primes of 16 bits."""
+    return math.prod(n for n in range(3, 1 << 16, 2) if pow(2, n - 1, n) == 1)
+
+
+@cache
+def sound_modulus(seed: int, bits: int = 2048) -> int:
+    """A number that looks like the product of two primes, which nobody can tell at once."""
+    draw = random.Random(seed)
+    n = 0
+    while math.gcd(n, small_primes()) != 1:
+        n = draw.getrandbits(bits) | 1 << (bits - 1) | 1
+    return n
+
+
+def public_rsa(n: int, **members: Any) -> dict[str, Any]:
+    """A public JWK with this modulus."""
+    return {"kty": "RSA", "use": "sig", "e": "AQAB", "n": b64(n), **members}
 
 
 def oct_key(
