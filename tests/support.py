@@ -91,12 +91,16 @@ def small_primes() -> int:
 
 @cache
 def sound_modulus(seed: int, bits: int = 2048) -> int:
-    """A number that looks like the product of two primes, which nobody can tell at once."""
+    """A product that looks as if its two factors were prime, until somebody tests it for long."""
     draw = random.Random(seed)
-    n = 0
-    while math.gcd(n, small_primes()) != 1:
-        n = draw.getrandbits(bits) | 1 << (bits - 1) | 1
-    return n
+
+    def factor(bits: int) -> int:
+        while True:
+            drawn = draw.getrandbits(bits) | 3 << (bits - 2) | 1
+            if math.gcd(drawn, small_primes()) == 1:
+                return drawn
+
+    return factor(bits // 2) * factor(bits - bits // 2)
 
 
 def public_rsa(n: int, **members: Any) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import pytest
 from attrs import evolve, field, frozen
 
 import trustkeys
@@ -21,7 +20,6 @@ from tests.keyset.answers import GRAPH
 from trustkeys import Finding, TrustFrameworkKey, check_key_set, testing
 from trustkeys.core.numericdate import CENTURY
 from trustkeys.formats import certificates
-from trustkeys.keyset import weak
 
 HOUR, DAY = 3600, 86_400
 NOW = 1_800_000_000  # 2027-01-15
@@ -230,12 +228,6 @@ def with_certificates(key: TrustFrameworkKey) -> list[Case]:
         published(certified_jwk(key, (1, LATER, None, LATER), u)) for u in ("enc", "sig")
     )
     return [*of_dates, Case("CertificateUse", wrong, right)]
-
-
-@pytest.fixture(autouse=True)
-def _each_modulus_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Save time: the documents have few moduli."""
-    monkeypatch.setattr(weak, "slow_weakness", cache(weak.slow_weakness))
 
 
 def check(document: Document, options: Mapping[str, Any]) -> list[Finding]:
