@@ -510,7 +510,9 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
     max_leaves=5,
 )
-members = st.sampled_from(["kty", "use", "kid", "nbf", "exp", "status", "n", "e", "k", "d", "x5c"])
+members = st.sampled_from(
+    ["kty", "use", "kid", "nbf", "exp", "status", "n", "e", "k", "d", "x5c", "key_ops"]
+)
 known_values = st.sampled_from(["RSA", "oct", "sig", "enc", "enabled", "disabled", "AQAB", 5, None])
 
 
@@ -519,6 +521,10 @@ def test_any_json_can_be_checked(jwks: list[Any]) -> None:
     for finding in check_key_set({"keys": jwks}, at=NOW, until=NOW + 9):
         assert finding.severity in ("error", "warning")
         assert finding.message
+        if finding.number is not None:
+            jwk = jwks[finding.number - 1]
+            kid = jwk.get("kid") if isinstance(jwk, dict) else None
+            assert finding.kid == (kid if isinstance(kid, str) else None)
         json.dumps(finding.message).encode()
 
 

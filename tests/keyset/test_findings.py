@@ -17,7 +17,13 @@ from attrs import evolve, field, frozen
 import trustkeys
 from tests import support
 from tests.keyset.answers import GRAPH
-from trustkeys import Finding, TrustFrameworkKey, check_key_set, testing
+from trustkeys import (
+    Finding,
+    TrustFrameworkKey,
+    TrustFrameworkKeySet,
+    check_key_set,
+    testing,
+)
 from trustkeys.core.numericdate import CENTURY
 from trustkeys.formats import certificates
 
@@ -264,6 +270,63 @@ def test_a_finding_about_certificates_has_a_smallest_key_set(real_key: TrustFram
     for case in with_certificates(real_key):
         assert_shown(case, case.shows, case.lacks)
         assert_shown(case, answer(*case.shows["keys"]), answer(*case.lacks["keys"]))
+
+
+def test_a_certificate_fits_a_key_that_says_no_use(real_key: TrustFrameworkKey) -> None:
+    jwk = certified_jwk(real_key, (1, LATER, None, LATER), "enc")
+    assert check(published({**jwk, "use": None}), {}) == []
+
+
+def test_what_is_over_or_disabled_needs_no_certificate(real_key: TrustFrameworkKey) -> None:
+    """There is nothing to do about it."""
+    jwk = certified_jwk(real_key, (1, NOW - 9, None, NOW))
+    disabled = {**certified_jwk(real_key, (1, NOW - 9, None, LATER)), "status": "disabled"}
+    for each in (jwk, disabled):
+        assert {finding.code for finding in check(published(each), {})} == {"NoActiveKey"}
+
+
+def test_a_key_in_many_sets_is_named_once_in_each() -> None:
+    sets = [uploaded(public(1), NET, public(2), public(2, kid=None)) for _ in range(4)]
+    deleted = {**uploaded(public(1)), "id": "B2C_1A_test.bak"}
+    found = check(answers(*sets, deleted), {})
+    shared = [f.message.partition(": ")[2] for f in found if f.code == "SharedKey"]
+    assert len(shared) == 4 * 3
+    for place in ("key 1 (public 1)", "key 3 (public 2)"):
+        said = f"{place} is also {place} of B2C_1A_test and in 2 other key sets, and stays in use"
+        assert len([text for text in shared if text.startswith(said)]) == 4
+    assert len([text for text in shared if text.startswith("keys 3 (public 2) and 4 are")]) == 4
+
+
+def test_equal_kids_are_one_finding_with_every_number() -> None:
+    (finding,) = check(uploaded(NET, *(secret(number, kid="a") for number in (1, 2, 3))), {})
+    assert finding.message == "keys 2, 3 and 4 (a) have the same kid: give each its own"
+    assert (finding.code, finding.kid, finding.number) == ("DuplicateKid", "a", 2)
+
+
+def test_nobody_is_told_to_generate_the_secret_of_somebody_else() -> None:
+    """A random one is no net: whoever issued the secrets does not know it."""
+    keys = TrustFrameworkKeySet("test")
+    keys.generate_key("sig", "oct", nbf=NOW)
+    (own,) = keys.check(NOW)
+    assert own.message == (
+        "no enabled key is without dates: add one, which takes over if all others expire"
+    )
+    keys.upload_secret("issued by somebody else, not at random", nbf=NOW)
+    for found in (keys.check(NOW), check(keys.to_graph(), {})):
+        (other,) = (finding for finding in found if finding.code == "NoSafetyNet")
+        assert other.message == (
+            "no enabled key is without dates: leave exp out of the last secret, or add its "
+            "issuer's secret without dates"
+        )
+
+
+def test_no_finding_shows_a_secret_or_what_is_unknown() -> None:
+    marker = "c2VjcmV0IG9mIHNvbWVib2R5IGVsc2UsIDMyIG9jdGV0cw"
+    jwk = secret(key_ops=[marker, marker], kid="a", use=marker)
+    document = uploaded(jwk, secret(k=marker, kid="b"), secret(k=marker, kid="c"), secret(k="AA"))
+    found = check(document, {})
+    assert {"InvalidKeyOps", "SharedKey", "WeakKey"} <= {finding.code for finding in found}
+    assert marker[:12] not in repr(found)
 
 
 def test_the_cases_cover_every_code(real_key: TrustFrameworkKey) -> None:
