@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from trustkeys.core.registry import register_strategy
     from trustkeys.core.request import GenerateKeyRequest
     from trustkeys.core.strategy import KeyStrategy
-    from trustkeys.core.thumbprint import jwk_thumbprint
+    from trustkeys.core.thumbprint import jwk_thumbprint, jwk_thumbprint_uri
     from trustkeys.errors import BatchError, InvalidInputError, KeyNotFoundError, TrustKeysError
     from trustkeys.keyset.check import (
         Audit,
@@ -45,6 +45,7 @@ __all__ = [
     "generate_sealed",
     "is_test_key",
     "jwk_thumbprint",
+    "jwk_thumbprint_uri",
     "register_strategy",
 ]
 
@@ -70,6 +71,7 @@ _MODULES = {
     "generate_sealed": "batch",
     "is_test_key": "testkeys.guard",
     "jwk_thumbprint": "core.thumbprint",
+    "jwk_thumbprint_uri": "core.thumbprint",
     "register_strategy": "core.registry",
 }
 

@@ -129,18 +129,18 @@ def certificates(keys: Sequence[CheckedKey], now: int) -> Iterator[Finding]:
 
 def _certificate(key: CheckedKey, certificate: CheckedCertificate, now: int) -> Iterator[Finding]:
     advice = "attach one that covers the key's dates"
+    last = date_text(certificate.end - 1)  # as the certificate has it
     if certificate.end <= now:
         yield key.warning(
             "CertificateExpired",
-            f"has a certificate that expired at {date_text(certificate.end)}: {advice}",
+            f"has a certificate that expired at {last}: {advice}",
             certificate.end,
         )
     elif certificate.end < end_of(key):
         ends = "has no exp" if key.exp is None else f"expires at {date_text(key.exp)}"
         yield key.warning(
             "CertificateEndsEarly",
-            f"has a certificate that expires at {date_text(certificate.end)}, but the key {ends}: "
-            f"{advice}",
+            f"has a certificate that expires at {last}, but the key {ends}: {advice}",
             certificate.end,
         )
     if max(start_of(key), now) < certificate.start:
