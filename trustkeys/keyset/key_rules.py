@@ -116,7 +116,8 @@ def mixed(name: str, code: str, values: Collection[str | None]) -> Iterator[Find
 def unexpected_use(keys: Sequence[CheckedKey], name: object) -> Iterator[Finding]:
     """Find a set for one `use` whose id speaks of the other."""
     uses = {key.use for key in keys if key.use is not None}
-    said = [use for use, word in _WORDS.items() if word in str(name).lower()]
+    text = name.lower() if isinstance(name, str) else ""
+    said = [use for use, word in _WORDS.items() if word in text]
     if len(uses) == len(said) == 1 and uses != {*said}:
         yield Finding(
             "warning",
