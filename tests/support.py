@@ -42,6 +42,12 @@ def b64(value: int | bytes) -> str:
     return base64.urlsafe_b64encode(data.lstrip(b"\0")).rstrip(b"=").decode()
 
 
+def source_of_the_check() -> str:
+    """The modules that make findings."""
+    folder = ROOT / "trustkeys" / "keyset"
+    return "".join(path.read_text() for path in [folder / "audit.py", *folder.glob("*rules.py")])
+
+
 def der(tag: int, *content: bytes) -> bytes:
     data = b"".join(content)
     octets = len(data).to_bytes(4).lstrip(b"\0")

@@ -17,7 +17,7 @@ from click import Context, Group
 import trustkeys
 from tests.examples import document, run
 from tests.standins.tenant import Tenant
-from tests.support import ROOT
+from tests.support import ROOT, source_of_the_check
 from trustkeys.cli.main import group
 
 DOCS = ROOT / "docs"
@@ -117,7 +117,7 @@ def test_every_error_code_is_in_the_table_of_codes() -> None:
 
 
 def test_every_finding_of_the_check_is_on_the_page_of_findings() -> None:
-    source = "".join(file.read_text() for file in (ROOT / "trustkeys" / "keyset").glob("*.py"))
+    source = source_of_the_check()
     page = (DOCS / "reference" / "findings.md").read_text()
     others = {"BadRequest", "NotFound", *trustkeys.__all__}
     found = {*re.findall(r'"((?:[A-Z][a-z]+){2,})"', source)} - others

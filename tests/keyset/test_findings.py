@@ -330,10 +330,7 @@ def test_no_finding_shows_a_secret_or_what_is_unknown() -> None:
 
 
 def test_the_cases_cover_every_code(real_key: TrustFrameworkKey) -> None:
-    source = "".join(
-        path.read_text() for path in support.ROOT.joinpath("trustkeys", "keyset").glob("*.py")
-    )
-    names = {*re.findall(r'"((?:[A-Z][a-z]+){2,})"', source)}
+    names = {*re.findall(r'"((?:[A-Z][a-z]+){2,})"', support.source_of_the_check())}
     codes = names - {"BadRequest", "NotFound", *trustkeys.__all__}
     covered = {case.code for case in [*cases(), *with_certificates(real_key)]}
     assert len(codes) > 15
