@@ -72,7 +72,10 @@ def test_the_parts_of_a_note_are_members(capsys: pytest.CaptureFixture[str]) -> 
     ]
 
 
-def test_no_progress_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_progress_is_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("trustkeys.cli.progress.PAUSE", -1)
     with terminal.json_messages(wanted=True), progress(100, 0) as show:
         show(10)
     assert capsys.readouterr().err == ""
