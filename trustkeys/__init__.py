@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from trustkeys.core.strategy import KeyStrategy
     from trustkeys.core.thumbprint import jwk_thumbprint
     from trustkeys.errors import BatchError, InvalidInputError, KeyNotFoundError, TrustKeysError
+    from trustkeys.keyset.calendar import KeyEvent, key_calendar
     from trustkeys.keyset.check import (
         Audit,
         AuditedSet,
@@ -32,6 +33,7 @@ __all__ = [
     "Finding",
     "GenerateKeyRequest",
     "InvalidInputError",
+    "KeyEvent",
     "KeyNotFoundError",
     "KeyStrategy",
     "TrustFrameworkKey",
@@ -45,6 +47,7 @@ __all__ = [
     "generate_sealed",
     "is_test_key",
     "jwk_thumbprint",
+    "key_calendar",
     "register_strategy",
 ]
 
@@ -57,6 +60,7 @@ _MODULES = {
     "Finding": "keyset.check",
     "GenerateKeyRequest": "core.request",
     "InvalidInputError": "errors",
+    "KeyEvent": "keyset.calendar",
     "KeyNotFoundError": "errors",
     "KeyStrategy": "core.strategy",
     "TrustFrameworkKey": "core.key",
@@ -70,6 +74,7 @@ _MODULES = {
     "generate_sealed": "batch",
     "is_test_key": "testkeys.guard",
     "jwk_thumbprint": "core.thumbprint",
+    "key_calendar": "keyset.calendar",
     "register_strategy": "core.registry",
 }
 

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from trustkeys.core.numericdate import NumericDateInput, numeric_date
 from trustkeys.errors import InvalidInputError
 from trustkeys.formats.answers import Document, KeySets, Kind, SavedSet, read_key_sets
-from trustkeys.keyset.document import checked_id, shown_id
+from trustkeys.keyset.document import checked_id, is_deleted_copy, shown_id
 from trustkeys.keyset.reading import read_checked_key
 from trustkeys.keyset.rules import Finding, findings_in, has_safety_net
 from trustkeys.keyset.schedule import FOREVER, active_key, moment, stretches
@@ -185,7 +185,7 @@ def _audited(
         for place, jwk in enumerate(found.keys, 1)
     ]
     name = shown_id(found.id)
-    is_deleted = kind == "sets" and isinstance(found.id, str) and found.id.endswith(".bak")
+    is_deleted = is_deleted_copy(found, kind)
     findings: list[Finding] = []
     if kind == "jwks":  # the ids in an answer are those of the service
         findings += _bad_id(found.id)

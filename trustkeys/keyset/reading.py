@@ -10,6 +10,7 @@ from trustkeys.core.numericdate import numeric_dates
 from trustkeys.core.registry import KeyType
 from trustkeys.core.request import checked_use
 from trustkeys.core.strict_json import whole
+from trustkeys.core.x5c import end_of_chain, read_x5c
 from trustkeys.errors import InvalidInputError, MissingUseError
 from trustkeys.formats.answers import Kind
 from trustkeys.keyset.document import key_type_of_service
@@ -56,13 +57,16 @@ def read_checked_key(jwk: Any, number: int, kind: Kind, *, private: bool) -> Che
     use = attempt(lambda: _use_of(jwk, is_optional=kind == "published"))
     key_type = attempt(lambda: _key_type_of(jwk, is_any=kind == "published"))
     has_private = True
+    certificate_end = None
     if key_type is not None:
         has_private = any(jwk.get(name) is not None for name in key_type.private)
         # An answer of Graph shows no secrets, so that of an oct key there is nothing to read.
         if private or has_private or not key_type.is_secret:
             read_before = {"kid": None, "use": use or "sig", "nbf": None, "exp": None}
             rest = {**jwk, **read_before, "status": None}
-            attempt(lambda: read_jwk(rest, prove=False))
+            read = attempt(lambda: read_jwk(rest, prove=False))
+            if read is not None and read["x5c"]:
+                certificate_end = end_of_chain(read_x5c(read["x5c"]))
         # If k is missing, that is a problem already.
         has_private = has_private or key_type.is_secret
     nbf, exp = dates or (None, None)
@@ -78,6 +82,7 @@ def read_checked_key(jwk: Any, number: int, kind: Kind, *, private: bool) -> Che
         has_unknown_status=is_later,
         has_private=has_private,
         is_test_key=is_test_jwk(jwk),
+        certificate_end=certificate_end,
         problems=problems,
     )
 

@@ -59,6 +59,8 @@ class CheckedKey:
         number: Its place in the set, from 1.
         kid: Its kid, or None.
         status: ``"enabled"`` or ``"disabled"``, which stands for whatever cannot be active.
+        certificate_end: The first second after the validity of its certificate chain, in seconds
+            since 1970, or None.
         problems: Why it is refused.
     """
 
@@ -72,6 +74,7 @@ class CheckedKey:
     has_unknown_status: bool = False
     has_private: bool = True
     is_test_key: bool = False
+    certificate_end: int | None = None
     problems: Sequence[InvalidInputError] = ()
 
     @property
