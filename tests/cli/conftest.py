@@ -24,7 +24,7 @@ from tests.cli.exchange import (
     write,
 )
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store
-from trustkeys.cli import main, passphrases
+from trustkeys.cli import main, passphrases, terminal
 from trustkeys.formats import certificates, pem, pkcs12
 from trustkeys.formats.exported import Exported
 from trustkeys.formats.jwe import encrypt
@@ -61,6 +61,16 @@ def quickly(
         return subprocess.CompletedProcess(args, code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def every(quickly: Runner, files: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> Runner:
+    """Run the lines of tree.py in this process, whose streams stay open."""
+    monkeypatch.setattr(terminal, "discard", lambda _: None)
+    store.save(TrustFrameworkKeySet("one", [keys.other]), files / "one", plain=True)
+    answer = TrustFrameworkKeySet("pair", [keys.rsa, keys.other]).to_graph()
+    write(files / "answer", json.dumps(answer))
+    return quickly
 
 
 @pytest.fixture(scope="session")

@@ -88,15 +88,11 @@ def command(*args: str, cwd: Path, **options: Any) -> subprocess.CompletedProces
 
 def done(*args: str, cwd: Path, **options: Any) -> str:
     """Run a command that must succeed without a warning, and return its output."""
-    process = command(*args, cwd=cwd, **options)
-    assert (process.returncode, process.stderr) == (0, "")
-    return process.stdout
+    return support.without_warning(command(*args, cwd=cwd, **options))
 
 
 def quick_done(quickly: Runner, *args: str) -> str:
-    process = quickly(*args)
-    assert (process.returncode, process.stderr) == (0, "")
-    return process.stdout
+    return support.without_warning(quickly(*args))
 
 
 def contents(files: Path) -> dict[str, bytes]:

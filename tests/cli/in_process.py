@@ -10,12 +10,12 @@ from unittest.mock import patch
 from trustkeys.cli import main, terminal
 
 
-def outcome(*args: str) -> subprocess.CompletedProcess[str]:
-    """Run the command without input, and return what `tests.support.command` would."""
+def outcome(*args: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+    """Run the command, and return what `tests.support.command` would."""
     with (
         redirect_stdout(StringIO()) as stdout,
         redirect_stderr(StringIO()) as stderr,
-        patch("sys.stdin", TextIOWrapper(BytesIO())),
+        patch("sys.stdin", TextIOWrapper(BytesIO(stdin))),
         patch.object(terminal, "discard"),
     ):
         code = main._run(args)

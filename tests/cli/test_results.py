@@ -1,45 +1,69 @@
-"""A command whose answer cannot be printed says that its file was written."""
+"""A command whose answer cannot be printed names the files that it wrote."""
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.cli.exchange import Keys, Runner
+from tests.cli.tree import LINES
 from tests.support import command
-from trustkeys import TrustFrameworkKeySet, generate_key, store
+
+GENERATE = ("generate", "--use", "sig", "--kty", "oct", "-o", "new")
 
 WRITES = {
-    "generate": "generate --use sig --kty oct -o new",
-    "batch": "batch --use sig --kty oct --count 3 --jsonl new",
-    "batch --json": "batch --use sig --kty oct --count 3 --jsonl new --json",
-    "import": "import key -o new",
-    "export": "export set --format jwks --plain -o new",
-    "export --json": "export set --format jwks --plain -o new --json",
-    "provision": "provision set --to new",
-    "keyset create": "keyset create Name -o new --plain",
-    "keyset generate": "keyset generate set",
-    "keyset rotate": "keyset rotate set --every 1d",
-    "keyset rollover": "keyset rollover set",
-    "keyset add": "keyset add set key",
+    **{name: f"{name} {line}" for name, line in LINES.items()},
+    "export of secrets": "export secrets --format jwe -o new",
 }
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+class Full(io.StringIO):
+    """A disk without space, or a pipe that nobody reads."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def written(files: Path) -> dict[str, int]:
+    """Everything in the folder but what trustkeys keeps for itself, with the time of its change."""
+    kept = (each for each in files.iterdir() if each.suffix not in (".lock", ".run"))
+    return {each.name: each.stat().st_ctime_ns for each in kept}
+
+
+@pytest.mark.parametrize("json", [False, True])
 @pytest.mark.parametrize("line", WRITES.values(), ids=WRITES)
-def test_the_file_is_reported_as_written(tmp_path: Path, line: str) -> None:
+def test_each_file_is_reported_as_written(
+    every: Runner, files: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch, line: str, json: bool
+) -> None:
     """Otherwise the user repeats the command, and has two keys or an error."""
-    keys = TrustFrameworkKeySet("Name", [generate_key("sig", "oct")])
-    store.save(keys, tmp_path / "set", plain=True)
-    key = command("generate", "--use", "sig", "--kty", "oct", "-o", "key", cwd=tmp_path)
-    assert key.returncode == 0
+    before = written(files)
+    monkeypatch.setattr(sys, "stdout", Full())
+    words = line.format(other=keys.other.kid).split()
+    done = every(*words, *["--json"] * json, stdin="a secret of a provider")
+    changed = {name for name, time in written(files).items() if before.get(name) != time}
+    if done.returncode == 0:  # without --json some commands print nothing
+        assert not json
+        return
+    assert done.returncode == 1
+    *_, warning, error = ["", *done.stderr.splitlines()]
+    assert "standard output: No space left on device" in error
+    assert ("written: do not repeat the command" in warning) == bool(changed)
+    assert all(name in warning for name in changed)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_a_full_device_is_an_error(tmp_path: Path) -> None:
     with open("/dev/full", "w") as full:
         options = {"capture_output": False, "stdout": full, "stderr": subprocess.PIPE}
-        process = command(*line.split(), cwd=tmp_path, **options)
-    assert process.returncode == 1
-    warning, error = process.stderr.splitlines()[-2:]
-    assert warning == "trustkeys: warning: the file was written: do not repeat the command"
-    assert "standard output: No space left on device" in error
-    is_new = (tmp_path / "new").exists()
-    assert is_new or len(store.load(tmp_path / "set")) == 2
+        done = command(*GENERATE, cwd=tmp_path, **options)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "trustkeys: warning: new was written: do not repeat the command\n"
+        "trustkeys: standard output: No space left on device\n"
+    )

@@ -117,7 +117,6 @@ def test_an_oct_key_comes_back_from_its_jwk(key: TrustFrameworkKey) -> None:
 @given(
     nbf=st.none() | st.integers(0, 2**62),
     exp=st.none() | st.integers(2**62, INT64_MAX),
-    status=st.sampled_from(["enabled", "disabled"]),
     is_certified=st.booleans(),
     x5t=st.none() | st.text(alphabet="ab_-", min_size=1),
     kid=st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=9),

@@ -10,13 +10,14 @@ from typing import Any
 import attrs
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from joserfc.jwk import KeySet
 from jwcrypto.jwk import JWKSet
 
 import trustkeys
 from tests import support
 from tests.keyset.sets import key_set, refused
-from trustkeys import KeyNotFoundError, TrustFrameworkKey, TrustFrameworkKeySet
+from trustkeys import KeyNotFoundError, TrustFrameworkKey, TrustFrameworkKeySet, testing
 
 key = support.oct_key
 
@@ -85,7 +86,7 @@ def test_the_rules_are_checked_before_a_key_is_generated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     keys = key_set([key()])
-    monkeypatch.setattr("trustkeys.keyset.keyset.generate", None)
+    monkeypatch.setattr("trustkeys.core.engine.generate", None)
     assert refused(keys.generate_key, "sig", "RSA").code == "AADB2C95032"
     assert refused(keys.generate_key, "enc", "OCT").code == "AADB2C95042"
     assert refused(keys.generate_key, "bad", "oct").code == "AADB2C95033"
@@ -231,6 +232,37 @@ def test_a_public_jwk_set_is_read_back_here_and_by_others(rsa_key: TrustFramewor
     assert KeySet.import_key_set(jwks).get_by_kid(rsa_key.kid).thumbprint() == rsa_key.kid  # type: ignore[arg-type]
 
 
+@given(support.DATED_KEYS, st.integers(0, 13))
+def test_the_published_keys_are_those_that_can_still_be_active(
+    drawn: list[TrustFrameworkKey], at: int
+) -> None:
+    rsa = testing.rsa_key(0).public()
+    keyset = key_set(
+        [
+            attrs.evolve(rsa, kid=each.kid, nbf=each.nbf, exp=each.exp, status=each.status)
+            for each in drawn
+            if each.nbf is None or each.exp is None or each.nbf < each.exp
+        ]
+    )
+    times = range(at, 14)
+    active = {
+        key.kid for key in keyset for time in times if support.model_of_the_overview([key], time)
+    }
+    assert {jwk["kid"] for jwk in keyset.to_jwks(at=at)["keys"]} == active
+    assert keyset.to_jwks(include="published", private=True, at=at) == keyset.to_jwks(at=at)
+    everything = keyset.to_jwks(include="all")["keys"]
+    assert [jwk["kid"] for jwk in everything] == [key.kid for key in keyset]
+    assert not any("status" in jwk for jwk in everything)
+    # A file of the set, on the other hand, loses nothing.
+    assert TrustFrameworkKeySet.from_jwks(keyset.to_jwks(private=True)) == keyset
+
+
+def test_another_choice_of_keys_is_refused() -> None:
+    error = refused(key_set().to_jwks, include="ALL")
+    assert error.target == "include"
+    assert error.message == "include must be 'all' or 'published', not a string of 3 characters"
+
+
 def test_an_oct_set_has_no_public_form() -> None:
     assert "no public form" in refused(key_set([key()]).to_jwks).message
 
@@ -297,6 +329,34 @@ def test_foreign_keys_are_proved_and_errors_show_no_secret(
     assert support.leaks(support.all_text_of(error), rsa_jwk) == []
 
 
+def test_keys_are_found_by_kid_and_counted() -> None:
+    first, second, other = key(), key(), key()
+    keys = key_set([first, second])
+    assert len(keys) == 2
+    assert keys[second.kid] == keys.get(second.kid) == second
+    assert first in keys
+    assert first.kid in keys
+    assert other not in keys
+    assert other.kid not in keys
+    assert 0 not in keys
+    # The same kid is not the same key.
+    assert attrs.evolve(first, status="disabled") not in keys
+    with pytest.raises(KeyNotFoundError, match="no key with that kid"):
+        keys[other.kid]
+
+
+def test_a_key_is_disabled_and_enabled_in_its_place() -> None:
+    first, second = key(), key()
+    keys = key_set([first, second])
+    assert keys.disable(first.kid) == attrs.evolve(first, status="disabled")
+    assert [each.status for each in keys] == ["disabled", "enabled"]
+    assert keys.enable(first.kid) == first
+    assert [*keys] == [first, second]
+    for call in (keys.enable, keys.disable):
+        with pytest.raises(KeyNotFoundError):
+            call("none")
+
+
 @pytest.mark.parametrize(
     "call",
     [lambda keys, **o: keys.rotate(10, **o), key_set().rollover, key_set().generate_key],
@@ -318,4 +378,4 @@ def test_the_next_key_has_the_size_of_the_newest() -> None:
     odd = TrustFrameworkKey.from_jwk({"kty": "oct", "k": "c2VjcmV0", "use": "sig"})
     keys = key_set([odd])
     assert odd.size == 48
-    assert keys.rollover().size == 256
+    assert keys.rollover(generate=True).size == 256

@@ -8,7 +8,7 @@ from unicodedata import normalize
 import click
 from attrs import frozen
 
-from trustkeys.cli import foreign, inputs, options, passphrases
+from trustkeys.cli import changes, foreign, inputs, options, passphrases
 from trustkeys.cli.params import INPUT, NEW_FILE_OR_STDOUT, refuse_existing
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.cli.terminal import escaped, json_text, warn, write_out, write_result
@@ -172,6 +172,10 @@ def export(
     found = _keys_in(stored, its_password)
     is_set = kid is None and form in ("jwks", "jwe") and isinstance(found, TrustFrameworkKeySet)
     keys = found if is_set else _one_of(found, kid)
+    if isinstance(keys, TrustFrameworkKeySet):
+        keys = keys if wanted.is_private else changes.published(keys)
+    elif not wanted.is_private:
+        changes.warn_unpublished([keys], output)
     password = None if password_file is None else passphrases.read_password(password_file)
     if form != "jwe":
         _check_differs(password, its_password)
@@ -181,14 +185,15 @@ def export(
         return
     _write(wanted, content)
     name = wanted.passphrase_file
+    written = [output] if name is None else [output, name]
     kids = [key.kid for key in keys] if isinstance(keys, TrustFrameworkKeySet) else [keys.kid]
     if as_json:
         result = {"output": output, "format": form, "kids": kids, "passwordFile": name}
-        write_result(json_text(result))
+        write_result(json_text(result), *written)
         return
     what = f"{len(kids)} keys" if len(kids) != 1 else f"key {kids[0]}"
     where = "" if name is None else f"; its passphrase is in {name}"
-    write_result(escaped(f"{output}: {what}, as {form}{where}") + "\n")
+    write_result(escaped(f"{output}: {what}, as {form}{where}") + "\n", *written)
 
 
 def _keys_in(stored: StoredFile, password: str | None) -> TrustFrameworkKeySet | TrustFrameworkKey:
@@ -251,7 +256,8 @@ def _json(
     wanted: _Wanted, keys: TrustFrameworkKeySet | TrustFrameworkKey, password: str | None
 ) -> bytes | Exported:
     if isinstance(keys, TrustFrameworkKeySet):
-        document, cty = keys.to_jwks(private=wanted.is_private), "jwk-set+json"
+        document = keys.to_jwks(private=wanted.is_private, include="all")
+        cty = "jwk-set+json"
     else:
         document, cty = keys.to_jwk(private=wanted.is_private), "jwk+json"
         if wanted.form == "jwks":

@@ -134,4 +134,4 @@ def generate(
         private = _private_text(key, password).encode()
         with uninterrupted():
             write_new(output, private)
-        write_result(answer)
+        write_result(answer, output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from trustkeys import store
-from trustkeys.cli import foreign, options, passphrases
+from trustkeys.cli import changes, foreign, options, passphrases
 from trustkeys.cli.params import INPUT, NEW_FILE
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.cli.terminal import json_text, warn, write_result
@@ -94,7 +94,7 @@ def import_(
         )
         with uninterrupted():
             store.save(keys, output, password=password, plain=plain)
-        write_result(json_text(keys.to_graph(base_url=base_url)))
+        write_result(json_text(keys.to_graph(base_url=base_url)), output)
         return
     for is_given, option in ((name is not None, "--id"), (plain, "--plain")):
         if is_given:
@@ -102,9 +102,11 @@ def import_(
     with prefix_errors(file):
         key = opened.key(use=use, nbf=start, exp=end)
     _write_key(key, output, output_password_file)
+    if not key.has_private:
+        changes.warn_unpublished([key], output)
     if key.has_private and output_password_file is None and found.protection != "none":
         warn(f"{output} holds the private key unencrypted, and {file} was encrypted")
-    write_result(json_text(key.to_graph(base_url=base_url)))
+    write_result(json_text(key.to_graph(base_url=base_url)), output)
 
 
 def _write_key(key: TrustFrameworkKey, output: str, password_file: str | None) -> None:

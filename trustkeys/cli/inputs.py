@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 import click
 
 from trustkeys import store
-from trustkeys.cli import passphrases
+from trustkeys.cli import changes, passphrases
 from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import warn
 from trustkeys.errors import InvalidInputError, KeyNotFoundError
@@ -26,9 +26,9 @@ PATIENCE = 60
 def edit(
     file: str, password_file: str | None, *, at: int | None = None
 ) -> Iterator[TrustFrameworkKeySet]:
-    """Change a key set in the block, then write it.
+    """Change a key set in the block, then write it, and print which key is active if it changed.
 
-    Warn if it has no active key afterwards, at `at` (seconds since 1970) or by default now.
+    Warn if no key is active afterwards, at `at` (seconds since 1970) or by default now.
     """
     is_encrypted = password_file is None and store.is_encrypted(file)
     password = passphrases.existing(file, password_file, is_encrypted=is_encrypted)
@@ -36,11 +36,14 @@ def edit(
     if password is None and sys.stderr is not None and sys.stderr.isatty():
         warn(f"{file} is not encrypted: anyone who can read it has the private keys")
     with store.edit(file, password=password, timeout=PATIENCE) as keys:
+        before = [*keys]
         yield keys
+    changes.report(before, [*keys], at)
     try:
         keys.get_active_key(at)
     except KeyNotFoundError as error:
         warn(error.message)
+    changes.report_disabled(file, before, [*keys])
 
 
 def stored(file: str) -> store.StoredFile:

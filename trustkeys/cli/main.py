@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-import json
 import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from itertools import takewhile
 
 import click
 
@@ -71,6 +71,13 @@ def run(args: Sequence[str]) -> int:
 
 
 def _run(args: Sequence[str]) -> int:
+    # Looked up in the arguments, since an error may be about their parsing.
+    wanted = "--json" in takewhile(lambda arg: arg != "--", args)
+    with terminal.json_messages(wanted=wanted):
+        return _outcome(args)
+
+
+def _outcome(args: Sequence[str]) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
@@ -85,26 +92,18 @@ def _run(args: Sequence[str]) -> int:
         message = error.format_message().replace("\n\t", " ")
         if isinstance(error, click.UsageError) and error.ctx is not None:
             message = f"{message.rstrip('.')} (see {error.ctx.command_path} --help)"
-        _report(TrustKeysError(message), args)
+        terminal.report(TrustKeysError(message))
         return 2
     except TrustKeysError as error:
-        _report(error, args)
+        terminal.report(error)
         return 2
     except OSError as error:
         # Do not try again at exit to write what could not be written.
         terminal.discard(sys.stdout)
         message = f"{error.filename or repr('')}: {error.strerror}"
         code_name = errno.errorcode.get(error.errno or 0, "OSError")
-        _report(TrustKeysError(message, code=code_name, target=str(error.filename)), args)
+        terminal.report(TrustKeysError(message, code=code_name, target=str(error.filename)))
         return 1
-
-
-def _report(error: TrustKeysError, args: Sequence[str]) -> None:
-    # Looked up in the arguments, since the error may be about their parsing.
-    if "--json" in args:
-        terminal.write_error(json.dumps(error.to_graph()))
-    else:
-        terminal.say(str(error))
 
 
 def _disable_core_dumps() -> None:

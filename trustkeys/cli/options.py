@@ -30,13 +30,12 @@ T is one of
 KID_SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 """Settings of commands with a KID, which can start with a hyphen and is no option then."""
 
-json_results = click.option(
-    "--json", "as_json", is_flag=True, help="Print results and errors as JSON."
-)
+_JSON_HELP = "Print results, warnings and errors as JSON."
 
-json_errors = click.option(
-    "--json", is_flag=True, expose_value=False, help="Print errors as JSON, as Graph does."
-)
+json_results = click.option("--json", "as_json", is_flag=True, help=_JSON_HELP)
+
+json_errors = click.option("--json", is_flag=True, expose_value=False, help=_JSON_HELP)
+"""``--json`` for a command whose results are JSON anyway."""
 
 cloud = click.option(
     "--cloud",
@@ -53,6 +52,12 @@ until = click.option(
     metavar="T",
     help="There must be no gap before this time; +1y counts from --at. Default: the end of the "
     "last key.",
+)
+
+random_keys = click.option(
+    "--generate",
+    is_flag=True,
+    help="Add random keys even to a set of secrets or public keys that somebody else issued.",
 )
 
 at = click.option("--at", type=TIME, metavar="T", help="Use this time instead of now.")

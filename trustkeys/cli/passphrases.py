@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from getpass import getpass
 
 import click
 
-from trustkeys.cli.terminal import escaped, read_input
+from trustkeys.cli.terminal import escaped, read_input, wants_json, write_error
 from trustkeys.core.strict_json import MAX_JSON_BYTES
 from trustkeys.errors import InvalidInputError, PassphraseError
 
@@ -100,17 +101,27 @@ def ask(prompt: str, *, option: str = "--password-file", repeat: bool = False) -
     if not _has_terminal():
         raise click.UsageError(f"there is no terminal to ask for a passphrase: use {option}")
     problem = "no passphrase was typed"
+    question = escaped(prompt)
     try:
-        answer: str = click.prompt(
-            escaped(prompt), hide_input=True, confirmation_prompt=repeat, err=True
-        )
-    except click.Abort:  # the end of the input
+        while True:
+            answer = _typed(question)
+            if not repeat or answer == _typed("Repeat for confirmation"):
+                return answer
+            question = f"The two do not match. {escaped(prompt)}"
+    except EOFError:
         pass
     except UnicodeError:  # which holds what was typed
         problem = "the passphrase must be text in the terminal's own encoding"
-    else:
-        return answer
+    if not wants_json():
+        write_error("")  # ends the line of the question
     raise InvalidInputError(problem, target="password")
+
+
+def _typed(question: str) -> str:
+    """Ask at the terminal itself, not on standard error, until there is an answer."""
+    while not (answer := getpass(f"{question}: ")):
+        pass
+    return answer
 
 
 def _has_terminal() -> bool:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from trustkeys.cli.terminal import say
+from trustkeys.cli.terminal import note, wants_json
 
 __tracebackhide__ = True
 
@@ -18,6 +18,8 @@ PAUSE = 30.0
 @contextmanager
 def progress(total: int, first: int) -> Iterator[Callable[[int], None]]:
     """Show a bar on a terminal; elsewhere, such as in a log file, print a line every 30 seconds.
+
+    Nothing is shown with ``--json``.
 
     Args:
         total: The number of keys at the end.
@@ -38,8 +40,11 @@ def progress(total: int, first: int) -> Iterator[Callable[[int], None]]:
         if now > said + PAUSE and done > first:
             said = now
             left = (total - done) / rate(done)
-            say(f"{done} of {total} keys, {rate(done):.1f} keys/s, {left:.0f} s left")
+            note(f"{done} of {total} keys, {rate(done):.1f} keys/s, {left:.0f} s left")
 
+    if wants_json():
+        yield lambda _done: None
+        return
     if sys.stderr is None or not sys.stderr.isatty():
         yield print_line
         return

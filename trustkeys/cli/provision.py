@@ -13,7 +13,7 @@ import click
 from trustkeys import graph
 from trustkeys.cli import inputs, options
 from trustkeys.cli.params import NEW_FILE
-from trustkeys.cli.terminal import escaped, warn, write_result
+from trustkeys.cli.terminal import escaped, json_text, warn, write_result
 from trustkeys.errors import prefix_errors
 from trustkeys.files import write_new
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
@@ -67,7 +67,7 @@ _FILES = {"az": "provision.sh", "pwsh": "provision.ps1", "json": "provision.json
 )
 @click.option("--skip-disabled", is_flag=True, help="Leave disabled keys out.")
 @options.cloud
-@options.json_errors
+@options.json_results
 def provision(
     files: Sequence[str],
     directory: str,
@@ -78,6 +78,7 @@ def provision(
     skip_disabled: bool,
     base_url: str,
     password_file: str | None,
+    as_json: bool,
 ) -> None:
     """Write the requests that bring the key sets in FILE... into a tenant. Sends nothing itself."""
     provisionings = []
@@ -95,7 +96,12 @@ def provision(
         for note in provisioning.notes:
             warn(f"{file}: {note}" if len(files) > 1 else note)
     _write(directory, _contents(provisionings, form))
-    write_result(f"{escaped(_next_step(directory, form, replace=replace))}\n")
+    path = os.path.join(directory, _FILES[form])
+    if as_json:
+        write_result(json_text({"output": directory, "as": form, "file": path}), directory)
+    else:
+        step = escaped(_next_step(path, form, replace=replace))
+        write_result(f"{step}\n", directory)
 
 
 def _key_sets(
@@ -129,8 +135,7 @@ def _write(directory: str, contents: dict[str, str]) -> None:
         raise
 
 
-def _next_step(directory: str, form: str, *, replace: bool) -> str:
-    path = os.path.join(directory, _FILES[form])
+def _next_step(path: str, form: str, *, replace: bool) -> str:
     if form == "json":
         return f"next: send the requests of {path}, in order"
     if form == "az":

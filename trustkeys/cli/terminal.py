@@ -8,13 +8,17 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import IO, TextIO
 
 import click
 
 from trustkeys.core.strict_json import MAX_JSON_BYTES
+from trustkeys.errors import TrustKeysError
 
 __tracebackhide__ = True
+
+_JSON: ContextVar[bool] = ContextVar("json", default=False)
 
 
 def escaped(text: str) -> str:
@@ -61,12 +65,13 @@ def write_out(content: str | bytes) -> None:
         raise
 
 
-def write_result(text: str) -> None:
-    """Write the answer of a command that wrote a file; on failure, say that the file is there."""
+def write_result(text: str, *files: str) -> None:
+    """Write the answer of a command that wrote `files`; on failure, say that they are there."""
     try:
         write_out(text)
     except OSError:
-        warn("the file was written: do not repeat the command")
+        were = "was" if len(files) == 1 else "were"
+        warn(f"{' and '.join(files)} {were} written: do not repeat the command")
         raise
 
 
@@ -80,19 +85,38 @@ def write_json(value: object) -> None:
     write_out(json_text(value))
 
 
+@contextmanager
+def json_messages(*, wanted: bool) -> Iterator[None]:
+    """Print what goes to standard error as JSON in the block, one line for each message."""
+    before = _JSON.set(wanted)
+    try:
+        yield
+    finally:
+        _JSON.reset(before)
+
+
+def wants_json() -> bool:
+    """Return whether ``--json`` was given."""
+    return _JSON.get()
+
+
 def warn(message: str) -> None:
     """Print a warning on standard error."""
-    say(f"warning: {message}")
+    _say(f"warning: {message}", {"warning": {"message": message}})
 
 
-def note(message: str, **members: object) -> None:  # noqa: ARG001 - for --json
+def note(message: str, **members: object) -> None:
     """Print what a person must know on standard error, with its parts for programs."""
-    say(message)
+    _say(message, {"note": {"message": message, **members}})
 
 
-def say(message: str) -> None:
-    """Print a message on standard error."""
-    write_error(f"trustkeys: {escaped(message)}")
+def report(error: TrustKeysError) -> None:
+    """Print an error on standard error."""
+    _say(str(error), error.to_graph())
+
+
+def _say(message: str, value: object) -> None:
+    write_error(json.dumps(value) if wants_json() else f"trustkeys: {escaped(message)}")
 
 
 def write_error(line: str) -> None:

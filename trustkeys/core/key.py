@@ -142,7 +142,10 @@ class TrustFrameworkKey:
         return graph
 
     def to_jwk(self, *, private: bool = False) -> dict[str, Any]:
-        """Return the key as a JWK (RFC 7517), with Graph's `nbf`, `exp` and `status` if set.
+        """Return the key as a JWK (RFC 7517), with Graph's `nbf` and `exp` if set.
+
+        A private JWK also has the `status` ``"disabled"``. A public one has not: it is for
+        verifiers, which do not know this member.
 
         Args:
             private: Whether to include the private members.
@@ -156,7 +159,7 @@ class TrustFrameworkKey:
             jwk["nbf"] = self.nbf
         if self.exp is not None:
             jwk["exp"] = self.exp
-        if self.status != "enabled":
+        if private and self.status != "enabled":
             jwk["status"] = self.status
         if self.x5c:
             jwk["x5c"] = list(self.x5c)

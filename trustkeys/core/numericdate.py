@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from trustkeys.errors import InvalidInputError
@@ -17,6 +18,27 @@ NumericDateInput = int | datetime | None
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
+
+_YEAR = 31_556_952
+
+CENTURY = 36_525 * 86_400
+"""100 years, in seconds: the longest validity that is not taken for a mistake."""
+
+# What a date can be mistaken for: its name, its units in a second, and its zero before 1970.
+_CLOCKS = (
+    ("milliseconds", 10**3, 0),
+    ("microseconds", 10**6, 0),
+    ("nanoseconds", 10**9, 0),
+    (".NET ticks", 10**7, 62_135_596_800),
+    ("a Windows file time", 10**7, 11_644_473_600),
+)
+
+# Years 2000 to 2199: a number of another clock that lies there was not meant as seconds.
+_PLAUSIBLE = range(946_684_800, 7_258_118_400)
+
+# Calendar dates without separators, by their number of digits.
+_DATES = range(19_000_000, 21_000_000)
+_WRITTEN = {4: "a year", 6: "a month", 8: "a date", 12: "a date and time", 14: "a date and time"}
 
 
 def numeric_dates(nbf: object, exp: object) -> tuple[int | None, int | None]:
@@ -82,6 +104,59 @@ def date_text(seconds: int) -> str:
         return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"
     except OverflowError:
         return f"{seconds} seconds since 1970"
+
+
+def likely_meaning(seconds: int) -> str | None:
+    """Say what a number was meant as if it was surely not meant as seconds since 1970.
+
+    Returns:
+        The rest of a sentence that starts with the number, such as "looks like milliseconds, not
+        seconds since 1970: 2027-01-01T00:00:00Z is 1798761600"; or None.
+    """
+    for what, units, zero in _CLOCKS:
+        if (meant := seconds // units - zero) in _PLAUSIBLE:
+            return _looks_like(what, meant)
+    text = str(seconds)
+    if len(text) in _WRITTEN:
+        basic = f"{text}0101"[:8] if len(text) < 8 else f"{text[:8]}T{text[8:] or '00'}"
+        with suppress(ValueError):
+            when = datetime.fromisoformat(basic).replace(tzinfo=UTC)
+            if when >= _EPOCH:
+                return _looks_like(_WRITTEN[len(text)], (when - _EPOCH) // _SECOND)
+    # Such as 30 February.
+    return "looks like a date, not seconds since 1970" if seconds in _DATES else None
+
+
+def _looks_like(what: str, meant: int) -> str:
+    return f"looks like {what}, not seconds since 1970: {date_text(meant)} is {meant}"
+
+
+def likely_mistake(nbf: int | None, exp: int | None, now: int) -> str | None:
+    """Say which date of a key is surely a mistake, and what was meant; None if neither is.
+
+    A date is taken for a mistake if it was not meant as seconds since 1970 (`likely_meaning`), if
+    the key starts more than 100 years from now, or if it is valid for more than 100 years.
+
+    Args:
+        nbf: In seconds since 1970, or None.
+        exp: The same.
+        now: The same. The validity of a key without `nbf` counts from it.
+
+    Returns:
+        A sentence that starts with ``nbf`` or ``exp``, without a full stop.
+    """
+    for name, date in (("nbf", nbf), ("exp", exp)):
+        if date is not None and (meaning := likely_meaning(date)):
+            return f"{name} {date} {meaning}"
+    if nbf is not None and nbf - now > CENTURY:
+        return f"nbf, {date_text(nbf)}, is over {(nbf - now) // _YEAR} years from now"
+    start, since = (now, "from now") if nbf is None else (nbf, "after nbf")
+    if exp is not None and exp - start > CENTURY:
+        return (
+            f"exp, {date_text(exp)}, is over {(exp - start) // _YEAR} years {since}: leave it out "
+            "for a key that does not expire"
+        )
+    return None
 
 
 def whole_seconds(value: object, target: str, *, least: int = 0) -> int:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from binascii import a2b_base64
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import define, evolve, field
 from attrs.setters import frozen
 
+from trustkeys.core import engine
 from trustkeys.core.base64url import base64url_encode
-from trustkeys.core.engine import generate
 from trustkeys.core.jwk import checked_status, read_jwk
 from trustkeys.core.key import BETA, TrustFrameworkKey, odata_context
 from trustkeys.core.numericdate import NumericDateInput, date_text
@@ -27,12 +25,13 @@ from trustkeys.errors import (
 )
 from trustkeys.formats.answers import MAX_KEYS, Document, read_key_sets
 from trustkeys.keyset.document import checked_id, key_type_of_service, set_of
+from trustkeys.keyset.origin import must_be_generated
 from trustkeys.keyset.rotation import OVERLAP, plan_rollover, plan_rotation
-from trustkeys.keyset.schedule import active_key, moment
+from trustkeys.keyset.schedule import active_key, is_published, moment
+from trustkeys.keyset.uploads import open_certificate, open_pkcs12
 from trustkeys.wording import shape
 
 if TYPE_CHECKING:
-    from trustkeys.formats.opened import OpenedKey
     from trustkeys.keyset.check import Finding
 
 __all__ = ["TrustFrameworkKeySet"]
@@ -47,7 +46,8 @@ class TrustFrameworkKeySet:
     The rules of the service apply however a key is added: all keys have one `kty`, RSA or oct
     (``AADB2C95031``, ``AADB2C95032``), and one `use` (``AADB2C95042``), and each has its own
     `kid`. As in the service, keys can be added and disabled, but not removed or reordered.
-    Iteration returns the keys in the order in which they were added. Two sets are equal if their
+    Iteration and `len` go over the keys, in the order in which they were added; ``keys[kid]``
+    returns the key with a `kid`, and ``in`` takes a `kid` or a key. Two sets are equal if their
     ids and all their keys are, in order. Not safe for use by several threads at once.
 
     Args:
@@ -113,8 +113,16 @@ class TrustFrameworkKeySet:
         """The `use` of all keys, or None if there are none."""
         return next((key.use for key in self._keys.values()), None)
 
+    def __contains__(self, key: object) -> bool:
+        if isinstance(key, TrustFrameworkKey):
+            return self._keys.get(key.kid) == key
+        return isinstance(key, str) and key in self._keys
+
+    def __getitem__(self, kid: str) -> TrustFrameworkKey:
+        return self.get(kid)
+
     def get(self, kid: str) -> TrustFrameworkKey:
-        """Return the key with a `kid`.
+        """Return the key with a `kid`, as ``keys[kid]`` does.
 
         Raises:
             KeyNotFoundError: There is no such key. Code ``NotFound``.
@@ -170,7 +178,7 @@ class TrustFrameworkKeySet:
             InvalidInputError: As `trustkeys.generate_key` and `add`; ``AADB2C90253`` `use` is
                 missing, ``AADB2C95030`` `kty` is missing.
         """
-        key = generate(evolve(self._request(use, kty, size), nbf=nbf, exp=exp))
+        key = engine.generate(evolve(self._request(use, kty, size), nbf=nbf, exp=exp))
         self.add(key)
         return key
 
@@ -287,6 +295,37 @@ class TrustFrameworkKeySet:
         self._keys[kid] = evolve(key, status=checked_status(status))
         return self._keys[kid]
 
+    def enable(self, kid: str) -> TrustFrameworkKey:
+        """Enable a key, so that it can be active.
+
+        Args:
+            kid: The kid of the key.
+
+        Returns:
+            The changed key. It keeps its place.
+
+        Raises:
+            KeyNotFoundError: There is no such key. Code ``NotFound``.
+        """
+        return self.set_status(kid, "enabled")
+
+    def disable(self, kid: str) -> TrustFrameworkKey:
+        """Disable a key, so that it cannot be active, and leave it out of the published keys.
+
+        Copies of the set do not change: publish `to_jwks` again, and replace the key set in the
+        tenant. Programs that verify tokens can cache the old keys for up to a day.
+
+        Args:
+            kid: The kid of the key.
+
+        Returns:
+            The changed key. It keeps its place.
+
+        Raises:
+            KeyNotFoundError: There is no such key. Code ``NotFound``.
+        """
+        return self.set_status(kid, "disabled")
+
     def get_active_key(self, at: NumericDateInput = None) -> TrustFrameworkKey:
         """Return the key that the service uses, as getActiveKey does.
 
@@ -325,6 +364,7 @@ class TrustFrameworkKeySet:
         kty: str | None = None,
         size: int | None = None,
         at: NumericDateInput = None,
+        generate: bool = False,
     ) -> tuple[TrustFrameworkKey, ...]:
         """Add the next keys. Each takes over from the one before, without a gap.
 
@@ -344,15 +384,19 @@ class TrustFrameworkKeySet:
             kty: ``"RSA"`` or ``"oct"``. Required for an empty set.
             size: The size in bits. Default: that of the newest key.
             at: The time to use as now: whole seconds since 1970, or an aware datetime.
+            generate: Add random keys even if a key of the set came from outside: a secret that an
+                identity provider or another person issued, or a public key. Its issuer does not
+                know the random keys, and sign-in fails when one becomes active.
 
         Returns:
             The new keys. If anything fails, none is added.
 
         Raises:
             InvalidInputError: As `generate_key`; ``BadRequest`` for the durations and `count`,
-                dates beyond Int64, and a `start` that is before the start of the active key or
-                leaves a gap after its end.
+                dates beyond Int64, a `start` that is before the start of the active key or
+                leaves a gap after its end, and a key from outside without `generate`.
         """
+        must_be_generated(self, consent=generate)
         request = self._request(use, kty, size)
         planned = plan_rotation(
             list(self),
@@ -363,7 +407,9 @@ class TrustFrameworkKeySet:
             at=at,
         )
         self._must_have_room(len(planned))
-        keys = tuple(generate(evolve(request, nbf=each.nbf, exp=each.exp)) for each in planned)
+        keys = tuple(
+            engine.generate(evolve(request, nbf=each.nbf, exp=each.exp)) for each in planned
+        )
         for key in keys:
             self.add(key)
         return keys
@@ -377,8 +423,11 @@ class TrustFrameworkKeySet:
         use: str | None = None,
         kty: str | None = None,
         size: int | None = None,
+        generate: bool = False,
     ) -> TrustFrameworkKey:
         """Add a key that is active from a time on, in an emergency.
+
+        Copies of the set do not change, as `disable` describes.
 
         Args:
             at: When: whole seconds since 1970, or an aware datetime. Default: now.
@@ -388,21 +437,25 @@ class TrustFrameworkKeySet:
             use: ``"sig"`` or ``"enc"``. Required for an empty set.
             kty: ``"RSA"`` or ``"oct"``. Required for an empty set.
             size: The size in bits. Default: that of the newest key.
+            generate: As `rotate`.
 
         Returns:
             The new key.
 
         Raises:
             InvalidInputError: As `generate_key`; ``BadRequest`` if the other keys are to be
-                disabled and the new key is not active now, since sign-in would fail.
+                disabled and the new key is not active now, since sign-in would fail, and for a
+                key from outside without `generate`.
         """
+        must_be_generated(self, consent=generate)
         planned = plan_rollover(at, exp, disable=disable)
         others = [*self._keys]
-        key = generate(evolve(self._request(use, kty, size), nbf=planned.nbf, exp=planned.exp))
+        request = self._request(use, kty, size)
+        key = engine.generate(evolve(request, nbf=planned.nbf, exp=planned.exp))
         self.add(key)
         if disable:
             for kid in others:
-                self.set_status(kid, "disabled")
+                self.disable(kid)
         return key
 
     def check(self, at: NumericDateInput = None, until: NumericDateInput = None) -> list[Finding]:
@@ -439,21 +492,46 @@ class TrustFrameworkKeySet:
             ],
         }
 
-    def to_jwks(self, *, private: bool = False) -> dict[str, Any]:
+    def to_jwks(
+        self,
+        *,
+        private: bool = False,
+        include: Literal["all", "published"] | None = None,
+        at: NumericDateInput = None,
+    ) -> dict[str, Any]:
         """Return the set as a JWK Set (RFC 7517 section 5), with its `id`.
+
+        Without arguments these are the keys to publish: a verifier accepts what any key in a JWK
+        Set has signed, and knows neither `status` nor `exp`. So disabled and expired keys are left
+        out. Keys that start later are included, so that verifiers know them in time.
 
         Args:
             private: Include the private members. A key without them is included as it is;
                 `check` names such keys.
+            include: ``"published"``: without disabled and expired keys. ``"all"``: all keys; a
+                public JWK does not say that its key is disabled. Default: with `private` all, else
+                the published ones.
+            at: The time to use as now: whole seconds since 1970, or an aware datetime.
 
         Raises:
-            InvalidInputError: `private` is false, and the keys have no public form (oct). Code
-                ``BadRequest``.
+            InvalidInputError: `private` is false, and the keys have no public form (oct);
+                `include` is another value; `at` is not a time. Code ``BadRequest``.
         """
-        return {
-            "id": self.id,
-            "keys": [key.to_jwk(private=private and key.has_private) for key in self],
-        }
+        if include not in (None, "all", "published"):
+            raise InvalidInputError(
+                f"include must be 'all' or 'published', not {shape(include)}", target="include"
+            )
+        is_all = (include or ("all" if private else "published")) == "all"
+        now = moment(at)
+        jwks = []
+        for key in self:
+            jwk = key.to_jwk(private=private and key.has_private)
+            if private and key.status != "enabled":
+                # Also for a key without a private part, whose own JWK is for verifiers.
+                jwk["status"] = key.status
+            if is_all or is_published(key, now):
+                jwks.append(jwk)
+        return {"id": self.id, "keys": jwks}
 
     def _must_have_room(self, count: int) -> None:
         if len(self._keys) + count > MAX_KEYS:
@@ -513,52 +591,6 @@ def read_key_set(
         with prefix_errors(f"key {number}"):
             keyset.add(TrustFrameworkKey(**read_jwk(jwk, use=use, prove=prove)))
     return keyset
-
-
-def open_certificate(certificate: str | bytes) -> OpenedKey:
-    """Open what `TrustFrameworkKeySet.upload_certificate` takes, for any `use`.
-
-    Raises:
-        InvalidInputError: As `trustkeys.formats.certificates.from_certificate`.
-    """
-    from trustkeys.formats.certificates import opened_certificate, read_certificates
-
-    return opened_certificate(read_certificates(_content(certificate, "the certificate")))
-
-
-def open_pkcs12(pfx: str | bytes, password: str) -> OpenedKey:
-    """Open what `TrustFrameworkKeySet.upload_pkcs12` takes, for any `use`.
-
-    Raises:
-        InvalidInputError: ``BadRequest`` the passphrase is missing; else as
-            `trustkeys.formats.pkcs12.from_pkcs12`.
-    """
-    from trustkeys.formats.pkcs12 import load, opened_pkcs12
-
-    if not isinstance(password, str) or not password:
-        raise InvalidInputError(
-            f"password must be text that is not empty, not {shape(password)}: the service "
-            "refuses a PFX without a passphrase",
-            target="password",
-        )
-    content = _content(pfx, "the PFX")
-    return opened_pkcs12(content, load(content), password)
-
-
-def _content(key: str | bytes, what: str) -> bytes:
-    """Return bytes, decoded if they come in base64 as in a Graph request.
-
-    The base64 can have line breaks, as MIME's has (RFC 2045 section 6.8).
-    """
-    if isinstance(key, bytes):
-        return key
-    with suppress(ValueError, TypeError, AttributeError):
-        return a2b_base64("".join(key.split()), strict_mode=True)
-    raise InvalidInputError(
-        f"{what} must be bytes, or base64 of them, not {shape(key)}",
-        code="AADB2C95034",
-        target="key",
-    )
 
 
 def _nearest(keys: Sequence[TrustFrameworkKey], when: int) -> str:

@@ -80,6 +80,23 @@ def stretches(keys: Sequence[Dated]) -> list[Stretch]:
     return [Stretch(start, end, key) for (start, key), end in zip(changes, ends, strict=True)]
 
 
+def takeovers(keys: Sequence[Dated], since: int) -> dict[int, int | None]:
+    """Return the index of the active key, or None, at a time and at each later takeover.
+
+    The first time is `since`, in seconds since 1970.
+    """
+    ahead = [stretch for stretch in stretches(keys) if stretch.end > since]
+    return {max(stretch.start, since): stretch.key for stretch in ahead}
+
+
+def is_published(key: Dated, at: int) -> bool:
+    """Whether verifiers must know a key at a time in seconds since 1970: now, or in time.
+
+    It is enabled and has not expired, and may start later.
+    """
+    return key.status == "enabled" and at < end_of(key)
+
+
 def start_of(key: Dated) -> int:
     """Return the first second of a key's validity."""
     return 0 if key.nbf is None else key.nbf

@@ -20,7 +20,8 @@ from trustkeys.errors import InvalidInputError, KeyNotFoundError, TrustKeysError
 from trustkeys.formats.key_usage import allowed_uses
 from trustkeys.formats.opened import OpenedKey
 from trustkeys.keyset.document import PREFIX, checked_id
-from trustkeys.keyset.keyset import TrustFrameworkKeySet, open_certificate, open_pkcs12
+from trustkeys.keyset.keyset import TrustFrameworkKeySet
+from trustkeys.keyset.uploads import open_certificate, open_pkcs12
 from trustkeys.testing.bodies import read_body
 from trustkeys.testing.query import Query
 from trustkeys.wording import is_name, quoted, shape

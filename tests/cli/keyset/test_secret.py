@@ -77,3 +77,65 @@ def test_a_secret_is_typed_twice_and_never_shown(files: Path) -> None:
     assert "s3cret" not in screen
     *_, new = store.load(files / "secrets")
     assert new.to_jwk(private=True)["k"] == "czNjcmV0IHRleHQ"
+
+
+BODIES = """
+{"k": "the first", "nbf": 1893456000}
+{"k": "the second", "use": "sig", "nbf": "2031-01-01", "exp": "+30d"}
+
+{"k": "the last", "nbf": null}
+"""
+
+
+def test_several_secrets_with_their_dates_are_read_from_a_file(
+    files: Path, quickly: Runner
+) -> None:
+    before = [*store.load(files / "secrets")]
+    (files / "bodies").write_text(BODIES)
+    process = quickly("keyset", "secret", "secrets", "--requests", "bodies")
+    added = parse(support.without_warning(process))["value"]
+    keys = [*store.load(files / "secrets")]
+    assert keys[: len(before)] == before
+    new = keys[len(before) :]
+    assert [key.to_graph() for key in new] == added
+    secrets = [base64.urlsafe_b64decode(key.to_jwk(private=True)["k"] + "==") for key in new]
+    assert secrets == [b"the first", b"the second", b"the last"]
+    start = 1924992000
+    assert [(key.nbf, key.exp) for key in new] == [
+        (1893456000, None),
+        (start, start + 30 * 86_400),
+        (None, None),
+    ]
+    piped = quickly("keyset", "secret", "secrets", "--requests", "-", stdin=BODIES)
+    assert len(parse(support.without_warning(piped))["value"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"k": "s3cret", "nbf": "soon"}', "bodies: line 3: --nbf must be"),
+        ('{"k": "s3cret", "nbf": -5}', "bodies: line 3: nbf must be from 0"),
+        ('{"k": "s3cret", "nbf": [5]}', "bodies: line 3: nbf must be whole seconds"),
+        ('{"k": "s3cret", "kty": "oct"}', "bodies: line 3: a secret has use, k, nbf and exp"),
+        ('{"k": "s3cret", "s3cret text of some length": 1}', "not a string of 26 characters"),
+        ('{"k": "s3cret", "use": "enc"}', "bodies: line 3: B2C_1A_secrets has sig keys"),
+        ('{"k": ""}', "bodies: line 3: the secret must be text"),
+        ("{}", "bodies: line 3: the secret must be text"),
+        ("s3cret", "bodies: line 3: the body is not JSON"),
+        ('["s3cret"]', "bodies: line 3: the body must be a JSON object"),
+    ],
+)
+def test_one_bad_line_adds_no_secret_and_shows_none(
+    files: Path, quickly: Runner, line: str, message: str
+) -> None:
+    (files / "bodies").write_text(f'{{"k": "fine"}}\n\n{line}\n')
+    before = contents(files)
+    shown = failed(quickly("keyset", "secret", "secrets", "--requests", "bodies"), 2)
+    assert message in shown
+    assert "s3cret" not in shown
+    assert contents(files) == before
+
+
+def test_the_options_of_one_secret_do_not_go_with_a_file(files: Path, quickly: Runner) -> None:
+    args = ("keyset", "secret", "secrets", "--requests", "bodies", "--nbf", "5")
+    assert "--requests replaces --use, --nbf and --exp" in failed(quickly(*args), 2)

@@ -21,7 +21,7 @@ from trustkeys.cli.batch.sinks import Directory, JsonLines, Sink
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.progress import progress
 from trustkeys.cli.signals import deferred, unbroken
-from trustkeys.cli.terminal import escaped, json_text, say, write_result
+from trustkeys.cli.terminal import escaped, json_text, note, write_result
 from trustkeys.cli.times import Time, now_or
 from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.formats.recipient import public_text
@@ -134,9 +134,9 @@ def batch(
         with closing(_records(rest, to, executor, workers)) as records:
             _write(records, sink, requests.count, is_stopped)
     if as_json:
-        write_result(json_text({"output": sink.name, "count": sink.count}))
+        write_result(json_text({"output": sink.name, "count": sink.count}), sink.name)
     else:
-        write_result(escaped(f"{sink.name}: {counted(sink.count)}") + "\n")
+        write_result(escaped(f"{sink.name}: {counted(sink.count)}") + "\n", sink.name)
 
 
 def _check_output(jsonl: str | None, directory: str | None, *, resume: bool) -> None:
@@ -232,4 +232,4 @@ def _write(
                 show(sink.count)
     finally:
         if sink.count < total:
-            say(f"stopped: {sink.summary()}")
+            note(f"stopped: {sink.summary()}", output=sink.name, count=sink.count)

@@ -52,4 +52,4 @@ def add(
                 use = keys.use
             key = source.key(use=use, nbf=start, exp=end)
         keys.add(key)
-    write_result(json_text(key.to_graph(base_url=base_url)))
+    write_result(json_text(key.to_graph(base_url=base_url)), file)

@@ -7,7 +7,7 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.inputs import edit, whole_kid
 from trustkeys.cli.params import INPUT
-from trustkeys.cli.terminal import read_input, warn, write_result
+from trustkeys.cli.terminal import json_text, read_input, warn, write_result
 from trustkeys.cli.times import Time, validity
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.strict_json import MAX_SET_BYTES
@@ -30,7 +30,7 @@ __tracebackhide__ = True
     metavar="FILE",
     help="Attach the certificates in this file, which an authority issued.",
 )
-@options.json_errors
+@options.json_results
 def certify(
     file: str,
     kid: str,
@@ -39,6 +39,7 @@ def certify(
     nbf: Time | None,
     exp: Time | None,
     chain_file: str | None,
+    as_json: bool,
 ) -> None:
     """Attach a certificate to the RSA key KID: self-signed, or issued by an authority.
 
@@ -71,7 +72,10 @@ def certify(
         key = keys.set_certificates(whole, chain)
     if before.x5c:
         warn("this certificate replaces the one that the key had")
-    write_result(to_certificate_pem(key).decode())
+    text = to_certificate_pem(key).decode()
+    if as_json:
+        text = json_text({"kid": key.kid, "x5t": key.x5t, "certificates": text})
+    write_result(text, file)
 
 
 def _is_self_signed(key: TrustFrameworkKey) -> bool:

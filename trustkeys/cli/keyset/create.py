@@ -32,4 +32,4 @@ def create(name: str, output: str, plain: bool, password_file: str | None, base_
     password = passphrases.new(output, password_file, plain=plain)
     with uninterrupted():
         store.save(keys, output, password=password, plain=plain)
-    write_result(json_text(keys.to_graph(base_url=base_url)))
+    write_result(json_text(keys.to_graph(base_url=base_url)), output)

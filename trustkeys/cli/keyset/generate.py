@@ -9,6 +9,7 @@ from trustkeys.cli.inputs import edit
 from trustkeys.cli.terminal import json_text, warn, write_result
 from trustkeys.cli.times import Time, now_or, validity
 from trustkeys.core.numericdate import date_text
+from trustkeys.keyset.origin import is_from_outside
 
 __tracebackhide__ = True
 
@@ -33,7 +34,13 @@ def generate(
     """Generate a key and add it. Print what Graph would answer."""
     start, end = validity(nbf, exp)
     with edit(file, password_file) as keys:
+        others = [*keys]
         key = keys.generate_key(use, kty, nbf=start, exp=end, size=size)
+    if any(map(is_from_outside, others)):
+        warn(
+            "somebody else issued the other keys, and does not know this one: to add their next "
+            'secret use "trustkeys keyset secret"'
+        )
     if end is not None and end <= now_or(None):
         warn(f"the key has already expired, at {date_text(end)}")
-    write_result(json_text(key.to_graph(base_url=base_url)))
+    write_result(json_text(key.to_graph(base_url=base_url)), file)

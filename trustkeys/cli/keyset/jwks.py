@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from trustkeys.cli import options
+from trustkeys.cli.changes import published, warn_unpublished
 from trustkeys.cli.inputs import key_set
 from trustkeys.cli.terminal import write_json
 
@@ -13,7 +14,17 @@ __tracebackhide__ = True
 
 @click.command()
 @options.key_set_file
+@click.option("--all", "is_all", is_flag=True, help="Also print disabled and expired keys.")
 @options.json_errors
-def jwks(file: str, password_file: str | None) -> None:
-    """Print the public keys as a JWK Set."""
-    write_json(key_set(file, password_file).to_jwks())
+def jwks(file: str, password_file: str | None, is_all: bool) -> None:
+    """Print the public keys as a JWK Set, to be published.
+
+    Disabled and expired keys are left out, since programs that verify tokens would accept them.
+    Keys that start later are included.
+    """
+    keys = key_set(file, password_file)
+    if is_all:
+        warn_unpublished(keys, "this JWK Set")
+    else:
+        keys = published(keys)
+    write_json(keys.to_jwks(include="all"))

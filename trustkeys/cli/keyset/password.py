@@ -7,6 +7,7 @@ import click
 from trustkeys import store
 from trustkeys.cli import options, passphrases
 from trustkeys.cli.inputs import PATIENCE
+from trustkeys.cli.terminal import json_text, write_result
 
 __tracebackhide__ = True
 
@@ -17,9 +18,13 @@ __tracebackhide__ = True
     "Read the new passphrase from this file or pipe. Default: ask.", "--new-password-file"
 )
 @click.option("--plain", is_flag=True, help="Decrypt the file: it holds plain private keys then.")
-@options.json_errors
+@options.json_results
 def password(
-    file: str, password_file: str | None, new_password_file: str | None, plain: bool
+    file: str,
+    password_file: str | None,
+    new_password_file: str | None,
+    plain: bool,
+    as_json: bool,
 ) -> None:
     """Change the passphrase of the file. A plain file becomes encrypted."""
     stored = store.read_file(file)
@@ -27,3 +32,5 @@ def password(
     stored.document(password=old)  # fail before the prompt for a new passphrase
     new = passphrases.new(file, new_password_file, plain=plain, option="--new-password-file")
     store.change_password(file, password=old, new_password=new, plain=plain, timeout=PATIENCE)
+    if as_json:
+        write_result(json_text({"output": file, "encrypted": not plain}), file)

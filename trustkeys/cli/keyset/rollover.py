@@ -19,6 +19,7 @@ __tracebackhide__ = True
 @click.option("--at", type=TIME, metavar="T", help="When the key becomes active. Default: now.")
 @options.exp("When the key expires. Default: never.")
 @click.option("--disable", is_flag=True, help="Disable all other keys.")
+@options.random_keys
 @options.cloud
 @options.json_errors
 def rollover(
@@ -30,18 +31,22 @@ def rollover(
     at: Time | None,
     exp: Time | None,
     disable: bool,
+    generate: bool,
     base_url: str,
 ) -> None:
-    """Add a key that is active at once.
+    """Add a key that is active at once, for emergencies.
 
-    For emergencies. --disable also disables all other keys.
+    --disable also disables all other keys. A secret that somebody else issued cannot be generated:
+    add its successor with "trustkeys keyset secret FILE --nbf now".
     """
     now = now_or(None)
     start = now_or(at)
     end = None if exp is None else exp.resolve(now, start)
     with edit(file, password_file) as keys:
-        key = keys.rollover(start, exp=end, disable=disable, use=use, kty=kty, size=size)
+        key = keys.rollover(
+            start, exp=end, disable=disable, use=use, kty=kty, size=size, generate=generate
+        )
         active = keys.get_active_key(max(start, now_or(None)))
     if active != key:
         warn(f"another key is active: {active.kid} starts later. --disable disables it")
-    write_result(json_text(key.to_graph(base_url=base_url)))
+    write_result(json_text(key.to_graph(base_url=base_url)), file)

@@ -41,6 +41,7 @@ __tracebackhide__ = True
     help="When the first new key takes over. Default: when the last key is due, at least a day "
     "from now, but before there is a gap; now, if no key is active.",
 )
+@options.random_keys
 @options.json_results
 def rotate(
     file: str,
@@ -53,11 +54,16 @@ def rotate(
     overlap: int | None,
     count: int,
     start: Time | None,
+    generate: bool,
     as_json: bool,
 ) -> None:
-    """Add the next keys. Each takes over from the one before, without a gap."""
+    """Add the next keys. Each takes over from the one before, without a gap.
+
+    A secret that somebody else issued cannot be generated: add its successor with "trustkeys
+    keyset secret FILE --nbf T".
+    """
     now = now_or(at)
-    with edit(file, password_file, at=now) as keys:
+    with edit(file, password_file, at=None if at is None else now) as keys:
         added = keys.rotate(
             every,
             overlap=overlap,
@@ -67,11 +73,12 @@ def rotate(
             kty=kty,
             size=size,
             at=now,
+            generate=generate,
         )
     if as_json:
-        write_result(json_text({"value": [key.to_graph(base_url=None) for key in added]}))
+        write_result(json_text({"value": [key.to_graph(base_url=None) for key in added]}), file)
         return
     lines = [
         f"{key.kid}  from {date_text(start_of(key))} to {date_text(end_of(key))}\n" for key in added
     ]
-    write_result("".join(lines))
+    write_result("".join(lines), file)

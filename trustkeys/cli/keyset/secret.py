@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
+
 import click
 
 from trustkeys import store
 from trustkeys.cli import options, passphrases
 from trustkeys.cli.inputs import edit
-from trustkeys.cli.terminal import json_text, write_result
+from trustkeys.cli.params import INPUT, TIME
+from trustkeys.cli.terminal import json_text, read_input, write_result
 from trustkeys.cli.times import Time, validity
+from trustkeys.core.numericdate import numeric_date
+from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
+from trustkeys.errors import InvalidInputError, prefix_errors
+from trustkeys.wording import quoted
 
 __tracebackhide__ = True
 
+_EPILOG = f"""\b
+Examples:
+  trustkeys keyset secret facebook.keys --nbf 2027-03-01
+  trustkeys keyset secret facebook.keys --requests secrets.jsonl
 
-@click.command(epilog=options.TIMES_HELP)
+\b
+Each line of --requests is the body of Graph's uploadSecret, whose dates can
+also be written as T:
+  {{"use": "sig", "k": "the secret", "nbf": "2027-03-01", "exp": 1811808000}}
+
+{options.TIMES_HELP}"""
+
+
+@click.command(epilog=_EPILOG)
 @options.key_set_file
 @options.use("sig or enc. Default: as the set's other keys.")
 @options.nbf()
 @options.exp()
+@click.option(
+    "--requests",
+    "requests_file",
+    type=INPUT,
+    metavar="FILE",
+    help="Read several secrets with their dates, one JSON object in each line; -: from standard "
+    "input.",
+)
 @options.cloud
 @options.json_errors
 def secret(
@@ -26,18 +55,53 @@ def secret(
     use: str | None,
     nbf: Time | None,
     exp: Time | None,
+    requests_file: str | None,
     base_url: str,
 ) -> None:
-    """Add a secret text, as uploadSecret does.
+    """Add a secret text, as uploadSecret does, or several from a file.
 
     Type it at the prompt, which does not show it, or pass it on standard input. One line end at
     its end is removed.
     """
-    if password_file == "-":  # noqa: S105 - a name
+    if requests_file is None and password_file == "-":  # noqa: S105 - a name
         raise click.UsageError("standard input is the secret: --password-file must be a file")
+    if requests_file is not None and (use, nbf, exp) != (None, None, None):
+        raise click.UsageError("--requests replaces --use, --nbf and --exp: leave them out")
     start, end = validity(nbf, exp)
     store.is_encrypted(file)  # fail before the prompt if there is no such file
-    text = passphrases.secret(f"Secret for {file}")
+    if requests_file is not None:
+        secrets = [*_listed(requests_file)]
+    else:
+        text = passphrases.secret(f"Secret for {file}")
+        secrets = [("", {"secret": text, "use": use, "nbf": start, "exp": end})]
     with edit(file, password_file) as keys:
-        key = keys.upload_secret(text, use, nbf=start, exp=end)
-    write_result(json_text(key.to_graph(base_url=base_url)))
+        added = []
+        for line, members in secrets:
+            with prefix_errors(line) if line else nullcontext():
+                added.append(keys.upload_secret(**members))
+    shown = [key.to_graph(base_url=base_url) for key in added]
+    write_result(json_text(shown[0] if requests_file is None else {"value": shown}), file)
+
+
+def _listed(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Return the name of each line, and the arguments of `TrustFrameworkKeySet.upload_secret`."""
+    for number, text in enumerate(read_input(path, MAX_SET_BYTES).splitlines(), 1):
+        if text.strip():
+            line = f"{path}: line {number}"
+            with prefix_errors(line):
+                body = parse_object(text, what="the body")
+                for name in body:
+                    if name not in ("use", "k", "nbf", "exp"):
+                        raise InvalidInputError(
+                            f"a secret has use, k, nbf and exp, not {quoted(name)}"
+                        )
+                start, end = (_time(body.get(name), name) for name in ("nbf", "exp"))
+                nbf, exp = validity(start, end)
+            yield line, {"secret": body.get("k"), "use": body.get("use"), "nbf": nbf, "exp": exp}
+
+
+def _time(date: Any, name: str) -> Time | None:
+    """Read a date of a body, a number as in Graph or a text as in an option."""
+    if isinstance(date, str):
+        return TIME.convert(date, click.Option([f"--{name}"]), None)
+    return None if date is None else Time(numeric_date(date, name))

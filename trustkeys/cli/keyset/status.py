@@ -6,6 +6,7 @@ import click
 
 from trustkeys.cli import options
 from trustkeys.cli.inputs import edit, whole_kid
+from trustkeys.cli.terminal import json_text, write_result
 
 __tracebackhide__ = True
 
@@ -13,18 +14,25 @@ __tracebackhide__ = True
 @click.command(context_settings=options.KID_SETTINGS)
 @options.key_set_file
 @click.argument("kid")
-@options.json_errors
-def enable(file: str, kid: str, password_file: str | None) -> None:
+@options.json_results
+def enable(file: str, kid: str, password_file: str | None, as_json: bool) -> None:
     """Enable the key KID."""
-    with edit(file, password_file) as keys:
-        keys.set_status(whole_kid(keys, kid), "enabled")
+    _set_status(file, kid, password_file, "enabled", as_json=as_json)
 
 
 @click.command(context_settings=options.KID_SETTINGS)
 @options.key_set_file
 @click.argument("kid")
-@options.json_errors
-def disable(file: str, kid: str, password_file: str | None) -> None:
+@options.json_results
+def disable(file: str, kid: str, password_file: str | None, as_json: bool) -> None:
     """Disable the key KID. It stays in the set, but cannot be active."""
+    _set_status(file, kid, password_file, "disabled", as_json=as_json)
+
+
+def _set_status(
+    file: str, kid: str, password_file: str | None, status: str, *, as_json: bool
+) -> None:
     with edit(file, password_file) as keys:
-        keys.set_status(whole_kid(keys, kid), "disabled")
+        key = keys.set_status(whole_kid(keys, kid), status)
+    if as_json:
+        write_result(json_text({"kid": key.kid, "status": key.status}), file)
