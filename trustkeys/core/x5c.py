@@ -5,7 +5,6 @@ from __future__ import annotations
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -21,10 +20,6 @@ __tracebackhide__ = True
 
 MAX_CHAIN = 10
 """The largest number of certificates in a chain. More than three are rare."""
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = timedelta(seconds=1)
 
 
 def x5c_of(chain: Sequence[Certificate]) -> tuple[str, ...]:
@@ -66,15 +61,6 @@ def read_x5c(x5c: object) -> tuple[Certificate, ...]:
         code="AADB2C95034",
         target="x5c",
     )
-
-
-def end_of_chain(chain: Sequence[Certificate]) -> int:
-    """Return the first second after the validity of a chain, in seconds since 1970.
-
-    `notAfter` is the last second of a certificate's validity (RFC 5280 section 4.1.2.5).
-    """
-    end = min(certificate.not_valid_after_utc for certificate in chain)
-    return (end - _EPOCH) // _SECOND + 1
 
 
 def check_chain(chain: Sequence[Certificate], key: RSAPublicKey, x5t: str | None = None) -> None:

@@ -212,12 +212,14 @@ class _KeySet:
     def certificates(self) -> Iterator[KeyEvent]:
         """Yield when the active key begins to have a certificate that has ended."""
         for key, end, time in self._first(lambda key: key.certificate_end):
+            when = f"when its certificate ends at {date_text(end)}"
+            if end < time:
+                when = f"at {date_text(time)}, but its certificate ended at {date_text(end)}"
             yield self._deadline(
                 "CertificateEnds",
                 key,
                 time,
-                f"{key.name} is active at {date_text(time)}, but its certificate chain ends at "
-                f"{date_text(end)}",
+                f"{key.name} is active {when}",
                 f"add a key with a new certificate that takes over {self._before(time)}",
             )
 

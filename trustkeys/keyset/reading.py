@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from trustkeys.core.jwk import optional_text, read_jwk, status_of
@@ -10,11 +10,11 @@ from trustkeys.core.numericdate import numeric_dates
 from trustkeys.core.registry import KeyType
 from trustkeys.core.request import checked_use
 from trustkeys.core.strict_json import whole
-from trustkeys.core.x5c import end_of_chain, read_x5c
 from trustkeys.errors import InvalidInputError, MissingUseError
 from trustkeys.formats.answers import Kind
 from trustkeys.keyset.document import key_type_of_service
 from trustkeys.keyset.rules import CheckedKey
+from trustkeys.keyset.schedule import FOREVER
 from trustkeys.testkeys.guard import is_test_jwk
 from trustkeys.wording import shape
 
@@ -66,7 +66,7 @@ def read_checked_key(jwk: Any, number: int, kind: Kind, *, private: bool) -> Che
             rest = {**jwk, **read_before, "status": None}
             read = attempt(lambda: read_jwk(rest, prove=False))
             if read is not None and read["x5c"]:
-                certificate_end = end_of_chain(read_x5c(read["x5c"]))
+                certificate_end = _certificate_end(read["x5c"])
         # If k is missing, that is a problem already.
         has_private = has_private or key_type.is_secret
     nbf, exp = dates or (None, None)
@@ -85,6 +85,17 @@ def read_checked_key(jwk: Any, number: int, kind: Kind, *, private: bool) -> Che
         certificate_end=certificate_end,
         problems=problems,
     )
+
+
+def _certificate_end(x5c: Sequence[str]) -> int:
+    # Imported lazily: few keys have certificates.
+    from trustkeys.core.x5c import read_x5c
+    from trustkeys.formats.certificates import MAX_TIME, dates_of
+
+    (certificate,) = read_x5c(x5c[:1])
+    _, end = dates_of(certificate)
+    # RFC 5280 section 4.1.2.5: the last second of all says that there is no end.
+    return FOREVER if end == MAX_TIME else end + 1
 
 
 def has_later_status(key: Any) -> bool:

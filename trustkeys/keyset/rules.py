@@ -59,8 +59,7 @@ class CheckedKey:
         number: Its place in the set, from 1.
         kid: Its kid, or None.
         status: ``"enabled"`` or ``"disabled"``, which stands for whatever cannot be active.
-        certificate_end: The first second after the validity of its certificate chain, in seconds
-            since 1970, or None.
+        certificate_end: The first second after its certificate, in seconds since 1970, or None.
         problems: Why it is refused.
     """
 

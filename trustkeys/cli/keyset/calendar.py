@@ -112,7 +112,7 @@ def calendar(
         _write_ics(ics, [event for _, event in events], now)
     if ics != "-":
         report = _as_json(events, now) if as_json else _as_text(events, now, end)
-        (write_out if ics is None else write_result)(report)
+        write_result(report, *([] if ics is None else [ics]))
     return 3 if any(event.is_due(now) for _, event in events) else 0
 
 
