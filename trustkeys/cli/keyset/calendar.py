@@ -40,9 +40,9 @@ Examples:
 
 \b
 The first line says by when to act, and on what. The table has a row for each
-event: by when to act, when it happens, and what it is. A new key takes effect
-on everyone within a day, so that no notice is shorter. Disabled keys and
-deleted sets (.bak) do not count.
+event: by when to act, when it happens, and what it is. No notice is shorter
+than a day, since programs that verify tokens cache the keys for that long.
+Disabled keys and deleted sets (.bak) do not count.
 
 {options.TIMES_HELP}"""
 
@@ -72,7 +72,7 @@ class _CalendarFile(NewFile):
     type=DURATION,
     metavar="DURATION",
     default=NOTICE,
-    help="How long before it happens to act, at least 1d. Default: 30d.",
+    help="How long before an event to act, at least 1d. Default: 30d.",
 )
 @click.option(
     "--ics",
