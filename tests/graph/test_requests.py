@@ -291,7 +291,9 @@ def test_disabled_keys_are_not_added() -> None:
     keys = key_set(text_key("kept"), attrs.evolve(text_key("left"), status="disabled"))
     provisioning = provision(keys, append=True, at=NOW)
     assert only(provisioning).private_body()["k"] == "kept"
-    assert "1 of 2 keys are left out because they are disabled" in provisioning.notes
+    left_out = "1 of 2 keys are left out because they are disabled"
+    # A stolen key that is disabled here must not be thought disabled there.
+    assert f"{left_out}, but if the tenant has them, they stay enabled there" in provisioning.notes
 
 
 def test_nothing_to_add_is_refused_with_the_reason(rsa_key: TrustFrameworkKey) -> None:

@@ -60,7 +60,8 @@ def published(keys: TrustFrameworkKeySet) -> TrustFrameworkKeySet:
     if left_out := len(keys) - len(found):
         note(
             f'{counted(left_out)} left out, disabled or expired: "trustkeys keyset jwks --all" '
-            "prints all keys"
+            "prints all keys",
+            left_out=left_out,
         )
     return TrustFrameworkKeySet(keys.id, found)
 

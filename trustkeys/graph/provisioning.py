@@ -340,7 +340,8 @@ def _notes(
         )
     if len(usable) < len(keyset):
         skipped = len(keyset) - len(usable)
-        yield f"{skipped} of {len(keyset)} keys are left out because they are disabled"
+        copies = ", but if the tenant has them, they stay enabled there" if append else ""
+        yield f"{skipped} of {len(keyset)} keys are left out because they are disabled{copies}"
     public = sum(not key.has_private for key in usable)
     if public and not append:
         yield (

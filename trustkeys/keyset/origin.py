@@ -14,7 +14,7 @@ __tracebackhide__ = True
 
 
 def is_from_outside(key: TrustFrameworkKey) -> bool:
-    """Whether somebody else issued a key, who would not know a random one in its place.
+    """Whether somebody else issued a key, so that a random one would not work in its place.
 
     These are public keys, and secrets whose `kid` is not their thumbprint: a generated key is
     named by it, and a secret text or an imported secret never is (RFC 7638 section 7).
@@ -40,8 +40,8 @@ def must_be_generated(keys: Iterable[TrustFrameworkKey], *, consent: bool) -> No
                 else ("secret", "next secret with its dates (trustkeys keyset secret)")
             )
             raise InvalidInputError(
-                f"{name_of(key.kid, number)} is a {what} that somebody else issued, who would not "
-                f"know a random key in its place: add the {add}, or consent to random keys "
+                f"{name_of(key.kid, number)} is a {what} that somebody else issued, and a random "
+                f"key would not work in its place: add the {add}, or consent to random keys "
                 "(--generate, generate=True)",
                 target="generate",
             )

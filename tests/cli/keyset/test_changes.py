@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from unittest.mock import patch
 
 import attrs
@@ -72,6 +73,28 @@ def check_statement(
     assert takeovers == {}
 
 
+def check_note(
+    stderr: str, before: list[TrustFrameworkKey], after: list[TrustFrameworkKey], now: int
+) -> None:
+    """Compare what the command said with --json with the model: it names all takeovers."""
+    times = sorted({*boundaries(before, now), *boundaries(after, now)})
+    notes = [note for line in stderr.splitlines() if "active" in (note := notes_in(line))]
+    if not notes:
+        assert [active_at(before, at) for at in times] == [active_at(after, at) for at in times]
+        return
+    (note,) = notes
+    said = {now: note["active"]} | {each["time"]: each["kid"] for each in note["takeovers"]}
+    kids = {at: active_at(after, at) for at in times}
+    assert said == {
+        at: kid for at, kid in kids.items() if at == now or active_at(after, at - 1) != kid
+    }
+
+
+def notes_in(line: str) -> dict[str, Any]:
+    note: dict[str, Any] = json.loads(line).get("note", {})
+    return note
+
+
 DATES = st.none() | st.integers(-6, 12).map(lambda days: START + days * DAY)
 
 
@@ -105,7 +128,7 @@ def histories(draw: st.DrawFn) -> list[list[str]]:
             options = draw(st.sampled_from([[], ["--disable"], ["--exp", "+2d"]]))
         elif kind in ("enable", "disable", "wait"):
             options = [str(draw(st.integers(0, 4)))]
-        steps.append([kind, *options])
+        steps.append([kind, *options, *draw(st.sampled_from([[], ["--json"]]))])
     return steps
 
 
@@ -115,7 +138,8 @@ def run(folder: Path, step: list[str], keys: list[TrustFrameworkKey]) -> str:
     if kind in ("enable", "disable"):
         if not keys:
             return ""
-        options = ["--", keys[int(options[0]) % len(keys)].kid]
+        number, *options = options
+        options += ["--", keys[int(number) % len(keys)].kid]
     elif kind in ("rotate", "rollover"):
         options += ["--use", "sig", "--kty", "oct", "--generate"]
     elif kind == "generate":
@@ -146,7 +170,8 @@ def test_what_is_said_of_the_active_key_is_true_after_any_history(steps: list[li
                 continue
             stderr = run(folder, step, keys)
             before, keys = keys, [*store.load(folder / "set")]
-            check_statement(stderr, before, keys, now)
+            check = check_note if "--json" in step else check_statement
+            check(stderr, before, keys, now)
             event(step[0])
 
 

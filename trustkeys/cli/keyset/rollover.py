@@ -36,8 +36,8 @@ def rollover(
 ) -> None:
     """Add a key that is active at once, for emergencies.
 
-    --disable also disables all other keys. A secret that somebody else issued cannot be generated:
-    add its successor with "trustkeys keyset secret FILE --nbf now".
+    The other keys stay valid: use --disable if one of them was stolen. A secret that somebody else
+    issued cannot be generated: add its successor with "trustkeys keyset secret FILE --nbf now".
     """
     now = now_or(None)
     start = now_or(at)
