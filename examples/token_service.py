@@ -28,9 +28,9 @@ class TokenService:
         claims = {"sub": subject, "iat": now, "exp": now + 3600}
         return jwt.encode(claims, key.private_key(), "RS256", headers={"kid": key.kid})
 
-    def public_keys(self) -> dict[str, Any]:
-        """Return the JWK Set that verifiers download. It holds no private part."""
-        return self._keys.to_jwks()
+    def public_keys(self, now: int) -> dict[str, Any]:
+        """Return the JWK Set that verifiers download, without disabled and expired keys."""
+        return self._keys.to_jwks(at=now)
 
 
 def server(service: TokenService, port: int) -> ThreadingHTTPServer:
@@ -39,7 +39,7 @@ def server(service: TokenService, port: int) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/keys":
-                self._answer(service.public_keys())
+                self._answer(service.public_keys(int(time.time())))
             elif self.path.startswith("/token/"):
                 subject = self.path.removeprefix("/token/")
                 self._answer({"token": service.token(subject, int(time.time()))})

@@ -80,7 +80,7 @@ def test_the_properties_of_the_token_service_hold() -> None:
 def test_the_properties_fail_for_a_service_that_publishes_private_keys() -> None:
     service = load("token_service").TokenService
     example = load("test_token_service")
-    service.public_keys = lambda self: self._keys.to_jwks(private=True)
+    service.public_keys = lambda self, now: self._keys.to_jwks(private=True)
     check = settings(phases=[Phase.generate])(example.test_no_private_part_is_published)
     with pytest.raises(AssertionError):
         check()

@@ -94,6 +94,7 @@ def import_(
         )
         with uninterrupted():
             store.save(keys, output, password=password, plain=plain)
+        changes.report([], [*keys], None)
         write_result(json_text(keys.to_graph(base_url=base_url)), output)
         return
     for is_given, option in ((name is not None, "--id"), (plain, "--plain")):
