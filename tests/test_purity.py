@@ -144,11 +144,12 @@ def test_no_call_with_a_time_reads_the_clock() -> None:
         "keys.get_active_key(5)\n"
         "keys.check(5, until=9)\n"
         "trustkeys.check_key_set(keys.to_jwks(private=True), at=5)\n"
+        "keys.to_jwks(private=True, include='published', at=5)\n"
         "keys.get_active_key()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
     # Only the last line reads it.
-    assert "line 9, in <module>" in done.stderr
+    assert "line 10, in <module>" in done.stderr
     assert done.stderr.endswith("TypeError: 'NoneType' object is not callable\n")

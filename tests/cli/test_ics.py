@@ -78,6 +78,11 @@ def test_a_uid_stays_the_same_from_run_to_run() -> None:
     assert first["UID"] == later["UID"] == "a778a7c8-c539-512b-99b4-b6ebb5f290f1"
 
 
+def test_a_key_without_a_kid_is_known_by_its_number() -> None:
+    (first,), (second,) = (read(event_of(kid=None, number=number)) for number in (1, 2))
+    assert first["UID"] != second["UID"]
+
+
 def test_different_events_have_different_uids() -> None:
     changes: list[dict[str, Any]] = [
         *({}, {}, {"kid": "b"}, {"kid": None}, {"kid": None, "number": 2}),

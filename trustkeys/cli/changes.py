@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 
 from trustkeys.cli.terminal import note, warn
@@ -34,7 +35,8 @@ def report(before: Keys, after: Keys, at: int | None) -> None:
         is_same = old[now] == first[1]
         # The next takeover is worth knowing even if it stays as it was.
         listed = [*later[:1], *(each for each in changed if each not in later[:1])]
-        parts = [_now(first[1], at, is_same=is_same), *map(_later, listed[:_SHOWN])]
+        parts = [_now(first[1], after, at, is_same=is_same)]
+        parts += [_later(time, kid, after) for time, kid in listed[:_SHOWN]]
         if len(listed) > _SHOWN:
             parts.append(f"and {len(listed) - _SHOWN} more (trustkeys keyset show)")
         note(
@@ -82,33 +84,38 @@ def _plan(keys: Keys, now: int) -> dict[int, str | None]:
     return {time: None if index is None else keys[index].kid for time, index in found.items()}
 
 
-def _now(kid: str | None, at: int | None, *, is_same: bool) -> str:
+def _now(kid: str | None, keys: Keys, at: int | None, *, is_same: bool) -> str:
     when = "now" if at is None else date_text(at)
     if kid is None:
         return f"no key is active {'now' if at is None else f'at {when}'}"
-    return f"{_short(kid)} stays active" if is_same else f"active from {when} on: {_short(kid)}"
+    name = _name(kid, keys)
+    return f"{name} stays active" if is_same else f"active from {when} on: {name}"
 
 
-def _later(takeover: tuple[int, str | None]) -> str:
-    time, kid = takeover
+def _later(time: int, kid: str | None, keys: Keys) -> str:
     if kid is None:
         return f"no key is active from {date_text(time)} on"
-    return f"{_short(kid)} takes over at {date_text(time)}"
+    return f"{_name(kid, keys)} takes over at {date_text(time)}"
 
 
-def _short(kid: str) -> str:
-    return kid if len(kid) <= 64 else f"{kid[:64]}…"
+def _name(kid: str, keys: Keys) -> str:
+    """Shorten a kid as KID can be shortened, unless another key has the same first characters."""
+    start = kid[:8]
+    if len(kid) <= 24 or sum(key.kid.startswith(start) for key in keys) > 1:
+        return kid
+    return start
 
 
 def _left_to_do(file: str, kty: str) -> str:
+    name = shlex.quote(file)
     publish = (
-        "revoke the secret where it was issued"
+        "replace or revoke the secret wherever else it is used"
         if kty == "oct"
-        else f'publish the keys again ("trustkeys keyset jwks {file}"; programs that verify '
+        else f'publish the keys again ("trustkeys keyset jwks {name}"; programs that verify '
         "tokens can cache the old ones for a day)"
     )
     return (
         "copies of a disabled key still work: "
-        f'{publish}, and replace them in the tenant ("trustkeys provision {file} --replace '
+        f'{publish}, and replace them in the tenant ("trustkeys provision {name} --replace '
         '--skip-disabled --to DIR")'
     )

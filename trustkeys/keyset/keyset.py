@@ -521,15 +521,15 @@ class TrustFrameworkKeySet:
             raise InvalidInputError(
                 f"include must be 'all' or 'published', not {shape(include)}", target="include"
             )
-        is_all = (include or ("all" if private else "published")) == "all"
-        now = moment(at)
+        wanted = include or ("all" if private else "published")
+        since = moment(at) if wanted == "published" else None
         jwks = []
         for key in self:
             jwk = key.to_jwk(private=private and key.has_private)
             if private and key.status != "enabled":
                 # Also for a key without a private part, whose own JWK is for verifiers.
                 jwk["status"] = key.status
-            if is_all or is_published(key, now):
+            if since is None or is_published(key, since):
                 jwks.append(jwk)
         return {"id": self.id, "keys": jwks}
 

@@ -232,7 +232,7 @@ def test_the_ics_file_is_written_anew_each_week(folder: Path) -> None:
 
 def test_no_other_file_is_replaced(folder: Path) -> None:
     foreign = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//other//EN\r\n"
-    for content in (foreign, b"", b"PRODID:-//trustkeys//"):
+    for content in (foreign, b"", b"notes\nPRODID:-//trustkeys//"):
         (folder / "mine.ics").write_bytes(content)
         done = outcome("keyset", "calendar", "signing.keys", "--ics", "mine.ics")
         assert failed(done, 1) == "mine.ics: File exists"
@@ -240,6 +240,16 @@ def test_no_other_file_is_replaced(folder: Path) -> None:
     (folder / "link.ics").symlink_to("mine.ics")
     done = outcome("keyset", "calendar", "signing.keys", "--ics", "link.ics")
     assert "it is a symbolic link" in failed(done, 1)
+
+
+def test_no_file_is_replaced_that_comes_while_the_command_runs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules["trustkeys.cli.keyset.calendar"]
+    monkeypatch.setattr(
+        module, "calendar_of", lambda *_, **__: [*map(Path.touch, [folder / "a"])][:0]
+    )
+    assert failed(outcome("keyset", "calendar", "net.json", "--ics", "a"), 1) == "a: File exists"
 
 
 def test_after_an_error_the_old_calendar_is_still_there(folder: Path) -> None:

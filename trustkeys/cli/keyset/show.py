@@ -40,29 +40,34 @@ def show(
 ) -> None:
     """Show the keys on a timeline.
 
-    It shows which key is active when, and where there is a gap.
+    It shows which key is active when, and where there is a gap. The keys are in order of nbf;
+    those without nbf come last, as they do when the service chooses the active key.
     """
     keys = key_set(file, password_file)
     now = now_or(at)
     if as_json and svg is None:
         write_json({**keys.to_graph(base_url=base_url), "timeline": _timeline(keys)})
         return
-    from trustkeys.cli import timeline  # imported lazily, since rich is slow to import
+    if svg is not None:
+        from trustkeys.cli.timeline.picture import as_svg  # imported lazily: svg.py is slow
 
-    if svg is None:
-        text = timeline.as_text(
-            keys,
-            at=now,
-            width=shutil.get_terminal_size().columns,
-            color=has_colors(),
-            plain=not can_write(timeline.UNICODE.values()),
-        )
-        write_out(text)
-    elif svg == "-":
-        write_out(timeline.as_svg(keys, at=now))
-    else:
-        # The picture shows public data, and is made to be shared.
-        write_new(svg, timeline.as_svg(keys, at=now).encode(), mode=0o644)
+        picture = as_svg(keys, at=now)
+        if svg == "-":
+            write_out(picture)
+        else:
+            # The picture shows public data, and is made to be shared.
+            write_new(svg, picture, mode=0o644)
+        return
+    from trustkeys.cli.timeline.text import UNICODE, as_text  # likewise rich
+
+    text = as_text(
+        keys,
+        at=now,
+        width=shutil.get_terminal_size().columns,
+        color=has_colors(),
+        plain=not can_write(UNICODE.values()),
+    )
+    write_out(text)
 
 
 def _timeline(keys: TrustFrameworkKeySet) -> list[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""The timeline of a key set: as text for a terminal, and as a picture."""
