@@ -20,12 +20,16 @@ def table_text(
     Args:
         columns: The names of the columns.
         rows: The cells of each row. Control characters are escaped.
-        styles: The style of each row at a terminal, in rich's words.
+        styles: The style of each row in colours, in rich's words.
         folded: The column that a narrow terminal folds.
     """
     shown = [[*map(escaped, row)] for row in rows]
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
-    text = _drawn(columns, shown, styles, folded) if is_terminal else _aligned([columns, *shown])
+    if is_terminal or has_colors():
+        width = shutil.get_terminal_size().columns if is_terminal else 1000
+        text = _drawn(columns, shown, styles, folded, width)
+    else:
+        text = _aligned([columns, *shown])
     return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
@@ -35,7 +39,11 @@ def _aligned(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _drawn(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str], folded: str
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    styles: Sequence[str],
+    folded: str,
+    width: int,
 ) -> str:
     from rich.console import Console  # imported lazily: slow to import, and slow for many rows
     from rich.table import Table
@@ -48,7 +56,7 @@ def _drawn(
     file = io.StringIO()
     console = Console(
         file=file,
-        width=shutil.get_terminal_size().columns,
+        width=width,
         markup=False,  # a kid can look like it
         emoji=False,
         force_terminal=has_colors(),
