@@ -9,6 +9,7 @@ import signal
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import get_args
 
 import jwcrypto.jwa
 import pytest
@@ -19,6 +20,7 @@ from tests.examples import document, run
 from tests.standins.tenant import Tenant
 from tests.support import ROOT
 from trustkeys.cli.main import group
+from trustkeys.keyset.calendar import EventKind
 
 DOCS = ROOT / "docs"
 
@@ -123,6 +125,11 @@ def test_every_finding_of_the_check_is_in_the_table_of_findings() -> None:
     found = {*re.findall(r'"((?:[A-Z][a-z]+){2,})"', source)} - {"BadRequest", *trustkeys.__all__}
     assert len(found) > 5
     assert found == {*re.findall(r"^\| (\w+) \| (?:error|warning) ", page, re.MULTILINE)}
+
+
+def test_every_kind_of_event_is_in_the_table_of_the_calendar() -> None:
+    page = (DOCS / "how-to" / "calendar.md").read_text()
+    assert re.findall(r"^\| `([A-Z]\w+)` \|", page, re.MULTILINE) == [*get_args(EventKind)]
 
 
 def test_every_public_name_is_in_the_reference() -> None:
