@@ -280,3 +280,48 @@ def test_the_lock_is_released_even_if_the_change_fails(
     ):
         pass
     assert [lock.is_locked for lock in locks] == [False] * 3
+
+
+def test_a_lock_file_of_another_user_is_refused_before_it_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "keys"
+    with files.locked(path, 0):
+        pass
+    own = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: own + 1)
+    with pytest.raises(PermissionError) as caught, files.locked(path, -1):
+        pass
+    assert (caught.value.filename, caught.value.strerror) == (
+        str(path),
+        f"{path}.lock belongs to another user: delete it if nobody is changing {path}",
+    )
+    monkeypatch.delattr(os, "geteuid")  # Windows
+    with files.locked(path, 0):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("exists", "problem"),
+    [
+        (True, "opened (Permission denied): run chmod 600 on it"),
+        (False, "made (Permission denied): make the directory writable"),
+    ],
+)
+def test_a_lock_without_permission_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exists: bool, problem: str
+) -> None:
+    path = tmp_path / "keys"
+    if exists:
+        Path(f"{path}.lock").touch()
+
+    def acquire(*_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", f"{path}.lock")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", acquire)
+    with pytest.raises(PermissionError) as caught, files.locked(path, -1):
+        pass
+    assert (caught.value.filename, caught.value.strerror) == (
+        str(path),
+        f"its lock file {path}.lock cannot be {problem}",
+    )

@@ -8,6 +8,7 @@ import os
 import signal
 import stat
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,14 @@ from trustkeys import (
 @pytest.fixture(scope="module")
 def encrypted() -> tuple[TrustFrameworkKeySet, bytes]:
     return encrypted_file()
+
+
+def overwrite(path: Path) -> None:
+    store.save(key_set(), path, plain=True, overwrite=True)
+
+
+def decrypt(path: Path) -> None:
+    store.change_password(path, plain=True)
 
 
 @pytest.fixture
@@ -209,6 +218,128 @@ def test_without_permission_the_old_file_stays_and_the_error_names_it(in_the_ope
     assert sorted(os.listdir(path.parent)) == ["set.keys", "set.keys.lock"]
     path.chmod(0o000)
     assert as_nobody(lambda: add_a_key(path)) == errno.EACCES
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("lock_mode", [0o600, 0o666])
+def test_a_lock_that_another_user_made_is_an_error_and_no_wait(
+    in_the_open: Path, lock_mode: int
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    if os.getuid() != 0:
+        pytest.skip("only root can act for two users")
+    path, lock = in_the_open, in_the_open.with_name("set.keys.lock")
+    assert as_nobody(lambda: store.save(key_set(), path, plain=True)) == 0
+    before = path.read_bytes()
+    put(lock, b"", lock_mode)
+
+    def change(call: Callable[[Path], object]) -> None:
+        signal.alarm(30)  # in a process of its own
+        try:
+            call(path)
+        except OSError as error:
+            assert error.filename == str(path)
+            assert error.strerror == (
+                f"{lock} belongs to another user: delete it if nobody is changing {path}"
+            )
+            raise
+
+    # Held for ever, as far as the user can tell, who gives no timeout.
+    descriptor = os.open(lock, os.O_RDWR)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    calls: tuple[Callable[[Path], object], ...] = (add_a_key, overwrite, decrypt)
+    for call in calls:
+        assert as_nobody(partial(change, call)) == errno.EPERM
+    os.close(descriptor)
+    assert path.read_bytes() == before
+    lock.unlink()
+    assert as_nobody(lambda: add_a_key(path)) == 0
+
+
+@pytest.mark.deep
+def test_a_lock_that_cannot_be_opened_or_made_says_what_to_do(in_the_open: Path) -> None:
+    path, lock = in_the_open, in_the_open.with_name("set.keys.lock")
+    assert as_nobody(lambda: store.save(key_set(), path, plain=True)) == 0
+
+    def change(message: str) -> None:
+        for call in (add_a_key, overwrite):
+            with pytest.raises(PermissionError) as caught:
+                call(path)
+            assert (caught.value.filename, caught.value.strerror) == (str(path), message)
+
+    path.parent.chmod(0o500)
+    cannot = f"its lock file {lock} cannot be"
+    message = f"{cannot} made (Permission denied): make the directory writable"
+    assert as_nobody(lambda: change(message)) == 0
+    path.parent.chmod(0o700)
+    put(lock, b"", 0o400)
+    os.chown(lock, path.stat().st_uid, -1)
+    message = f"{cannot} opened (Permission denied): run chmod 600 on it"
+    assert as_nobody(lambda: change(message)) == 0
+    lock.chmod(0o600)
+    assert as_nobody(lambda: add_a_key(path)) == 0
+
+
+# --- other names of a file (hard links)
+
+
+@pytest.mark.parametrize("where", [".", "elsewhere"])
+def test_a_file_with_a_second_name_is_read_and_not_changed(path: Path, where: str) -> None:
+    """A change would leave the old keys and secrets under the other name."""
+    store.save(key_set(), path, plain=True)
+    other = path.parent / where / "other"
+    other.parent.mkdir(exist_ok=True)
+    other.hardlink_to(path)
+    before = path.read_bytes()
+    calls: tuple[Callable[[Path], object], ...] = (add_a_key, overwrite, decrypt)
+    for call in calls:
+        for name in (path, other):
+            with pytest.raises(OSError, match="another name") as caught:
+                call(name)
+            assert (caught.value.errno, caught.value.filename) == (errno.EMLINK, str(name))
+    assert path.read_bytes() == other.read_bytes() == before
+    assert store.load(path) == store.load(other)
+    assert not [*path.parent.rglob("*.lock")]
+    other.unlink()
+    add_a_key(path)
+    assert len(store.load(path)) == 2
+
+
+def test_a_save_that_was_killed_at_its_end_does_not_keep_a_file_from_being_changed(
+    path: Path,
+) -> None:
+    """The temporary name is then left beside the file, and would keep its secrets."""
+    store.save(key_set(), path, plain=True)
+    path.with_name(".trustkeys-abcdef").hardlink_to(path)
+    path.with_name(".trustkeys-ghijkl").write_bytes(b"of another save")
+    add_a_key(path)
+    assert sorted(os.listdir(path.parent)) == [*(".trustkeys-ghijkl", "set.keys", "set.keys.lock")]
+
+
+@pytest.mark.parametrize("call", ["load", "edit", "overwrite"])
+def test_a_file_can_be_used_at_the_moment_in_which_it_appears(
+    path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """It has two names then, for a moment."""
+    calls: dict[str, Callable[[Path], object]] = {
+        "load": store.load,
+        "edit": add_a_key,
+        "overwrite": overwrite,
+    }
+    unlink = os.unlink
+
+    def between(name: str) -> None:
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(os, "unlink", unlink)
+            assert path.stat().st_nlink == 2
+            calls[call](path)
+        unlink(name)
+
+    monkeypatch.setattr(os, "unlink", between)
+    store.save(key_set(), path, plain=True)
+    monkeypatch.undo()
+    store.load(path)
+    assert not [*path.parent.glob(".trustkeys-*")]
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])

@@ -89,14 +89,25 @@ def test_an_edit_within_an_edit_does_not_wait_for_itself(path: Path) -> None:
         add_a_key(path)
 
 
-def test_waiting_too_long_for_the_lock_is_an_error(path: Path) -> None:
+def edit_soon(path: Path) -> None:
+    with store.edit(path, timeout=0.1):
+        pass
+
+
+def overwrite_soon(path: Path) -> None:
+    store.save(key_set(), path, plain=True, overwrite=True, timeout=0.1)
+
+
+@pytest.mark.parametrize("change", [edit_soon, overwrite_soon])
+def test_waiting_too_long_for_the_lock_is_an_error(
+    path: Path, change: Callable[[Path], None]
+) -> None:
     store.save(key_set(), path, plain=True)
     problems: list[OSError] = []
 
     def other() -> None:
         try:
-            with store.edit(path, timeout=0.1):
-                pass
+            change(path)
         except TimeoutError as error:
             problems.append(error)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from trustkeys.core.registry import register_strategy
     from trustkeys.core.request import GenerateKeyRequest
     from trustkeys.core.strategy import KeyStrategy
-    from trustkeys.core.thumbprint import jwk_thumbprint
+    from trustkeys.core.thumbprint import jwk_thumbprint, jwk_thumbprint_uri
     from trustkeys.errors import BatchError, InvalidInputError, KeyNotFoundError, TrustKeysError
     from trustkeys.keyset.calendar import KeyEvent, key_calendar
     from trustkeys.keyset.check import (
@@ -47,6 +47,7 @@ __all__ = [
     "generate_sealed",
     "is_test_key",
     "jwk_thumbprint",
+    "jwk_thumbprint_uri",
     "key_calendar",
     "register_strategy",
 ]
@@ -74,6 +75,7 @@ _MODULES = {
     "generate_sealed": "batch",
     "is_test_key": "testkeys.guard",
     "jwk_thumbprint": "core.thumbprint",
+    "jwk_thumbprint_uri": "core.thumbprint",
     "key_calendar": "keyset.calendar",
     "register_strategy": "core.registry",
 }

@@ -13,6 +13,9 @@ __tracebackhide__ = True
 
 Path = str | os.PathLike[str]
 
+_PREFIX = ".trustkeys-"
+"""Of the names of temporary files."""
+
 # The errors of link(2) on file systems without hard links, such as exFAT.
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
@@ -49,6 +52,32 @@ def own_mode(descriptor: int) -> int:
     if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
         raise PermissionError(errno.EPERM, "it belongs to another user")
     return stat.S_IMODE(status.st_mode)
+
+
+def check_replaceable(path: Path) -> None:
+    """Check that a file can be replaced without leaving its old content anywhere.
+
+    Raises:
+        OSError: As `read`; or the file has another name, a hard link, which would keep the content.
+    """
+    read(path, limit=0)
+    path = os.fspath(path)
+    with named(path):
+        status = os.lstat(path)
+        if status.st_nlink == 1:
+            return
+        # `write_new` makes a second name, which it removes at once, unless it is killed.
+        with os.scandir(os.path.dirname(path) or ".") as entries:
+            for entry in entries:
+                if entry.name.startswith(_PREFIX) and entry.inode() == status.st_ino:
+                    with suppress(FileNotFoundError):
+                        os.unlink(entry.path)
+        if os.lstat(path).st_nlink > 1:
+            message = (
+                "it has another name (a hard link), which would keep the old keys: delete one of "
+                "the names, or change a copy"
+            )
+            raise OSError(errno.EMLINK, message)
 
 
 def check_own_directory(path: str) -> None:
@@ -106,7 +135,7 @@ def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 def _write(path: str, data: bytes, mode: int, put: Callable[[str, str], None]) -> None:
     directory = os.path.dirname(path) or "."
     with named(path), synced(directory):
-        descriptor, name = tempfile.mkstemp(prefix=".trustkeys-", dir=directory)
+        descriptor, name = tempfile.mkstemp(prefix=_PREFIX, dir=directory)
         try:
             with open(descriptor, "wb") as file:
                 # Independent of the umask.
@@ -130,6 +159,8 @@ def locked(path: Path, timeout: float) -> Iterator[None]:
 
     Raises:
         OSError: From the system calls. TimeoutError if the lock is not free in time.
+            PermissionError if the ``.lock`` file belongs to another user, who could hold it for
+            ever, or cannot be opened.
         ModuleNotFoundError: The extra ``store`` is not installed.
     """
     try:
@@ -148,6 +179,9 @@ def locked(path: Path, timeout: float) -> Iterator[None]:
             status = os.lstat(name)
             if not stat.S_ISREG(status.st_mode) or status.st_size > 0:
                 raise OSError(errno.EEXIST, f"{name} exists and is not a lock file")
+            if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+                message = f"{name} belongs to another user: delete it if nobody is changing {path}"
+                raise PermissionError(errno.EPERM, message)
         lock = FileLock(name, mode=0o600)
         try:
             lock.acquire(timeout=timeout)
@@ -155,6 +189,9 @@ def locked(path: Path, timeout: float) -> Iterator[None]:
             waited = f" for {timeout:g} seconds" if timeout > 0 else ""
             message = f"another process has been changing it{waited}"
             raise TimeoutError(errno.ETIMEDOUT, message) from error
+        except PermissionError as error:
+            error.strerror = _unlockable(name, error.strerror)
+            raise
         except NotImplementedError as error:
             raise OSError(errno.ENOLCK, "its file system has no locks") from error
     try:
@@ -171,6 +208,12 @@ def named(path: str) -> Iterator[None]:
     except OSError as error:
         error.filename, error.filename2 = path, None
         raise
+
+
+def _unlockable(name: str, reason: str | None) -> str:
+    if os.path.lexists(name):
+        return f"its lock file {name} cannot be opened ({reason}): run chmod 600 on it"
+    return f"its lock file {name} cannot be made ({reason}): make the directory writable"
 
 
 def _link(name: str, path: str) -> None:

@@ -163,6 +163,7 @@ def save(
     password: str | None = None,
     plain: bool = False,
     overwrite: bool = False,
+    timeout: float = -1,
 ) -> None:
     """Write a key set to a file of mode 0600. It is complete and on disk when this returns.
 
@@ -171,11 +172,13 @@ def save(
         path: The file.
         password: The passphrase to encrypt it with.
         plain: Write the private keys in plain text. Pass either this or `password`.
-        overwrite: Replace an existing file.
+        overwrite: Replace an existing file, under its lock.
+        timeout: With `overwrite`, the longest wait for other editors, in seconds; -1 waits without
+            limit.
 
     Raises:
-        OSError: As the system calls raise it; FileExistsError if the file exists. An existing
-            file is then unchanged.
+        OSError: As the system calls raise it; FileExistsError if the file exists. With
+            `overwrite`, as `edit`. An existing file is then unchanged.
         InvalidInputError: Both or neither of `password` and `plain`; a set that could not be
             read again, since it is too large or a key was constructed by hand; a test key
             (`trustkeys.testing`). Code ``BadRequest``, or for the keys as
@@ -185,9 +188,10 @@ def save(
     if not overwrite:
         files.write_new(path, data)
         return
-    with files.locked(path, -1):
-        with suppress(FileNotFoundError):
-            files.read(path, limit=0)  # refuses a link, or the file of another user
+    # Before the lock, so that no lock file is made for a link or the file of another user.
+    with suppress(FileNotFoundError):
+        files.check_replaceable(path)
+    with files.locked(path, timeout):
         files.replace(path, data)
 
 
@@ -205,8 +209,10 @@ def edit(
         timeout: The longest wait for other editors, in seconds; -1 waits without limit.
 
     Raises:
-        OSError: As `load` and `save`; TimeoutError if others edit the file for too long; if it
-            is plain and others can change it, or if it was changed without the lock.
+        OSError: As `load` and `save`; TimeoutError if others edit the file for too long;
+            PermissionError if its ``.lock`` file belongs to another user or cannot be opened, or
+            if the file is plain and others can change it; if it has another name (a hard link),
+            which would keep the old keys; or if it was changed without the lock.
         InvalidInputError: As `load` and `save`.
         RuntimeError: The same thread is already editing it.
     """
@@ -251,7 +257,7 @@ def is_encrypted(path: Path) -> bool:
 def _editing(
     path: Path, password: str | None, timeout: float, new_password: str | None, *, plain: bool
 ) -> Iterator[TrustFrameworkKeySet]:
-    files.read(path, limit=0)  # make no lock for a link, a directory or a missing file
+    files.check_replaceable(path)  # make no lock for a link, a directory or a missing file
     with files.locked(path, timeout):
         stored = read_file(path)
         if password is None and stored.mode & 0o022 and _HAS_MODES:

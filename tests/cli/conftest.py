@@ -83,7 +83,7 @@ def forms(keys: Keys) -> dict[str, Foreign]:
     jwe = Exported(encrypt(jwk, password=PASSWORD, cty="jwk+json").encode(), PASSWORD)
     locked = pem.to_encrypted_pem(key)
     both = Exported(crt + locked.data, locked.password)
-    dated = attrs.evolve(other, nbf=5, exp=9)
+    dated = attrs.evolve(other, nbf=4000000000, exp=4000000004)
     return {
         "encrypted-pem": Foreign(pem.to_encrypted_pem(other), other, *use, form="pem"),
         "encrypted-der": Foreign(pem.to_encrypted_der(other), other, *use, form="der"),
@@ -91,7 +91,14 @@ def forms(keys: Keys) -> dict[str, Foreign]:
         "pkcs12-b2c": Foreign(pkcs12.to_pkcs12_b2c(key), key, form="pkcs12"),
         "jwe": Foreign(jwe, key, form="jwe"),
         "pem": Foreign(
-            pem.to_pem(other, private=True), dated, *use, "--nbf", "5", "--exp", "+4s", form="pem"
+            pem.to_pem(other, private=True),
+            dated,
+            *use,
+            "--nbf",
+            "4000000000",
+            "--exp",
+            "+4s",
+            form="pem",
         ),
         "der": Foreign(pem.to_der(other, private=True), other, *use, form="der"),
         "public-pem": Foreign(pem.to_pem(other), other.public(), *use, form="pem"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 from click.shell_completion import CompletionItem
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trustkeys.cli import params
 from trustkeys.cli.times import Time
@@ -56,7 +59,25 @@ def test_defaults_need_no_text() -> None:
         (["--kty", "EC"], "--kty must be RSA or oct, not 'EC'", "AADB2C95031", "kty"),
         (
             ["--exp", "20270131"],
-            "--exp 20270131 would be a time in 1970: write the date as 2027-01-31",
+            (
+                "--exp 20270131 looks like a date, not seconds since 1970: 2027-01-31T00:00:00Z is "
+                "1801353600"
+            ),
+            "BadRequest",
+            "exp",
+        ),
+        (
+            ["--exp", "-1"],
+            "--exp must be from 0 to 9223372036854775807 seconds since 1970, not '-1'",
+            "BadRequest",
+            "exp",
+        ),
+        (
+            ["--exp", "0001-01-01T00:00+14:00"],
+            (
+                "--exp must be from 0 to 9223372036854775807 seconds since 1970, not "
+                "'0001-01-01T00:00+14:00'"
+            ),
             "BadRequest",
             "exp",
         ),
@@ -85,6 +106,16 @@ def test_a_wrong_value_is_shown_with_what_is_allowed(
         run(*args)
     error = caught.value
     assert (error.message, error.code, error.target) == (message, code, target)
+
+
+@given(
+    st.text("0123456789", max_size=21)
+    | st.text("0123456789+-:.TZWsmindhwy ", max_size=30)
+    | st.from_regex(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5]9([+-][0-2][0-9]:59)?")
+)
+def test_any_text_is_a_time_that_graph_can_carry_or_an_error(text: str) -> None:
+    with suppress(InvalidInputError):
+        assert 0 <= params.TIME.convert(text, None, None).seconds < 2**63
 
 
 @pytest.mark.parametrize("value", ["x" * 65, "\x1b[2J"])

@@ -6,11 +6,19 @@ import base64
 import random
 from typing import Any
 
+import joserfc.jwk
 import pytest
 from jwcrypto.jwk import JWK
 
 import trustkeys
-from trustkeys import TrustFrameworkKey, generate_key, jwk_thumbprint
+from trustkeys import (
+    InvalidInputError,
+    TrustFrameworkKey,
+    generate_key,
+    jwk_thumbprint,
+    jwk_thumbprint_uri,
+    testing,
+)
 
 # RFC 7638 section 3.1.
 RFC_JWK = {
@@ -30,6 +38,21 @@ RFC_THUMBPRINT = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 
 def test_the_example_of_the_rfc() -> None:
     assert jwk_thumbprint(RFC_JWK) == RFC_THUMBPRINT
+
+
+def test_the_uri_of_the_example_of_rfc_9278() -> None:
+    uri = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+    assert jwk_thumbprint_uri(RFC_JWK) == uri
+
+
+def test_uris_are_those_that_joserfc_computes() -> None:
+    for kty in ("RSA", "oct"):
+        jwk = testing.rsa_key(1) if kty == "RSA" else testing.oct_key(1)
+        document = jwk.to_jwk(private=True)
+        assert jwk_thumbprint_uri(document) == joserfc.jwk.import_key(document).thumbprint_uri()
+    with pytest.raises(InvalidInputError) as caught:
+        jwk_thumbprint_uri({"kty": "RSA", "e": "AQAB"})
+    assert (caught.value.code, caught.value.target) == ("AADB2C95034", "n")
 
 
 def test_kty_counts_in_the_spelling_of_the_rfc() -> None:

@@ -9,7 +9,7 @@ from trustkeys.cli.params import INPUT, NEW_FILE_OR_STDOUT
 from trustkeys.cli.passphrases import read_password
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.cli.terminal import json_text, read_input, write_out, write_result
-from trustkeys.cli.times import Time, validity
+from trustkeys.cli.times import Time, validity, warn_of_dates
 from trustkeys.core.engine import generate as generate_one
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.request import GenerateKeyRequest
@@ -123,6 +123,7 @@ def generate(
         request = GenerateKeyRequest.from_graph(read_input(request_file), size=size)
     password = None if password_file is None else read_password(password_file)
     key = generate_one(request)
+    warn_of_dates(key.nbf, key.exp, request_file)
     answer = json_text(key.to_graph(base_url=base_url))
     if output == "-":
         write_out(_private_text(key, password))

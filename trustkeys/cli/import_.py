@@ -9,7 +9,7 @@ from trustkeys.cli import changes, foreign, options, passphrases
 from trustkeys.cli.params import INPUT, NEW_FILE
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.cli.terminal import json_text, warn, write_result
-from trustkeys.cli.times import Time, validity
+from trustkeys.cli.times import Time, validity, warn_of_dates
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.errors import prefix_errors
 from trustkeys.files import write_new
@@ -103,6 +103,7 @@ def import_(
     with prefix_errors(file):
         key = opened.key(use=use, nbf=start, exp=end)
     _write_key(key, output, output_password_file)
+    warn_of_dates(key.nbf, key.exp, file)
     if not key.has_private:
         changes.warn_unpublished([key], output)
     if key.has_private and output_password_file is None and found.protection != "none":

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from trustkeys.cli.params import INPUT, KTY, TIME, USE
+from trustkeys.cli.times import allow_any_date
 from trustkeys.core.key import CLOUDS
 
 __tracebackhide__ = True
@@ -54,6 +55,15 @@ until = click.option(
     "last key.",
 )
 
+any_date = click.option(
+    "--any-date",
+    is_flag=True,
+    is_eager=True,  # before the dates
+    expose_value=False,
+    callback=allow_any_date,
+    help="Allow dates that look like mistakes, such as a validity of over 100 years.",
+)
+
 random_keys = click.option(
     "--generate",
     is_flag=True,
@@ -98,8 +108,10 @@ def nbf(
 
 
 def exp(text: str = "Expires at this time. Default: no date.") -> Callable[[Command], Command]:
-    """Add ``--exp``."""
-    return click.option("--exp", type=TIME, metavar="T", help=text)
+    """Add ``--exp``, and ``--any-date`` for both dates."""
+    return lambda command: click.option("--exp", type=TIME, metavar="T", help=text)(
+        any_date(command)
+    )
 
 
 def password_file(

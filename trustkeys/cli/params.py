@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Callable
 
 import click
 from click.shell_completion import CompletionItem
 
-from trustkeys.cli.times import UNITS, Time, parse_duration, parse_time
+from trustkeys.cli.times import UNITS, Time, parse_duration, parse_time, refuse_mistake
+from trustkeys.core.numericdate import MAX_NUMERIC_DATE, likely_meaning
 from trustkeys.core.registry import known_types
 from trustkeys.errors import InvalidInputError
 from trustkeys.wording import either, shape
@@ -78,19 +78,18 @@ class _Time(click.ParamType[Time]):
     ) -> Time:
         if isinstance(value, Time):  # a default
             return value
-        if match := re.fullmatch(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})", value):
-            raise InvalidInputError(
-                f"{option_name(param)} {value} would be a time in 1970: write the date as "
-                f"{'-'.join(match.groups())}",
-                target=param.name if param else None,
+        when = parse_time(value)
+        if when is None:
+            allowed = (
+                "seconds since 1970, a date or time such as 2027-01-31 or 2027-01-31T12:00:00Z, "
+                f"now, or a time from now such as +90d ({', '.join(UNITS)})"
             )
-        if when := parse_time(value):
-            return when
-        allowed = (
-            "seconds since 1970, a date or time such as 2027-01-31 or 2027-01-31T12:00:00Z, now, "
-            f"or a time from now such as +90d ({', '.join(UNITS)})"
-        )
-        raise refusal(param, allowed, value)
+            raise refusal(param, allowed, value)
+        if not 0 <= when.seconds <= MAX_NUMERIC_DATE:
+            raise refusal(param, f"from 0 to {MAX_NUMERIC_DATE} seconds since 1970", value)
+        if value.isdecimal() and (meaning := likely_meaning(when.seconds)):
+            refuse_mistake(f"{option_name(param)} {value} {meaning}", param.name if param else None)
+        return when
 
 
 class _Duration(click.ParamType[int]):

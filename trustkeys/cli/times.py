@@ -8,9 +8,12 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+import click
 from attrs import frozen
 
-from trustkeys.core.numericdate import numeric_date
+from trustkeys.cli.terminal import warn
+from trustkeys.core.numericdate import date_text, likely_mistake, numeric_date, numeric_dates
+from trustkeys.errors import InvalidInputError
 
 __tracebackhide__ = True
 
@@ -19,6 +22,7 @@ UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_00
 
 _DURATION = rf"([0-9]{{1,20}})({'|'.join(UNITS)})"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ANY_DATE = f"{__name__}.any_date"
 
 
 @frozen
@@ -54,7 +58,7 @@ def parse_time(text: str) -> Time | None:
         return Time(int(text))
     if match := re.fullmatch(rf"\+{_DURATION}", text):
         return Time(int(match[1]) * UNITS[match[2]], "start")
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):
         when = datetime.fromisoformat(text)
         if when.utcoffset() is None:
             when = when.replace(tzinfo=UTC)
@@ -77,8 +81,69 @@ def now_or(at: Time | None) -> int:
 def validity(
     nbf: Time | None, exp: Time | None, now: int | None = None
 ) -> tuple[int | None, int | None]:
-    """Return `nbf` and `exp` in seconds since 1970. A relative `exp` counts from `nbf`."""
+    """Return `nbf` and `exp` in seconds since 1970. A relative `exp` counts from `nbf`.
+
+    Raises:
+        InvalidInputError: They are no dates for a key, or look like mistakes. Code ``BadRequest``.
+    """
     clock = int(time.time()) if now is None else now
     start = None if nbf is None else nbf.resolve(clock)
     end = None if exp is None else exp.resolve(clock, start)
+    start, end = numeric_dates(start, end)
+    refuse_mistakes(start, end, clock)
     return start, end
+
+
+def allow_any_date(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    """Store that ``--any-date`` was given."""
+    context.meta[_ANY_DATE] = value
+
+
+def refuse_mistake(mistake: str, target: str | None) -> None:
+    """Raise `InvalidInputError` for a date that looks like a mistake, unless all are allowed."""
+    if not _is_allowed():
+        context = click.get_current_context(silent=True)
+        can_allow = context is not None and _ANY_DATE in context.meta
+        hint = "; --any-date allows it" if can_allow else ""
+        raise InvalidInputError(f"{mistake}{hint}", target=target)
+
+
+def refuse_mistakes(nbf: int | None, exp: int | None, now: int, *, start: str = "nbf") -> None:
+    """Refuse dates of a key that look like mistakes, in seconds since 1970.
+
+    Args:
+        nbf: Its start.
+        exp: Its end.
+        now: What they are judged by.
+        start: The option that gives the start, without its hyphens.
+    """
+    if mistake := likely_mistake(nbf, exp, now):
+        name = start if mistake.startswith("nbf") else "exp"
+        refuse_mistake(f"--{name}{mistake[3:]}", name)
+
+
+def doubt(nbf: int | None, exp: int | None) -> str | None:
+    """Say which date of a new key looks like a mistake, or that the key has already expired."""
+    now = int(time.time())
+    if (mistake := likely_mistake(nbf, exp, now)) and not _is_allowed():
+        return mistake
+    if exp is not None and exp <= now:
+        return f"the key has already expired, at {date_text(exp)}"
+    return None
+
+
+def warn_of_dates(nbf: int | None, exp: int | None, file: str | None = None) -> None:
+    """Warn if the dates of a new key are doubtful.
+
+    Args:
+        nbf: Its start, in seconds since 1970.
+        exp: Its end.
+        file: The file that they are from.
+    """
+    if problem := doubt(nbf, exp):
+        warn(problem if file is None else f"{file}: {problem}")
+
+
+def _is_allowed() -> bool:
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(_ANY_DATE))

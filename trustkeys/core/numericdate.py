@@ -19,8 +19,6 @@ NumericDateInput = int | datetime | None
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 
-_YEAR = 31_556_952
-
 CENTURY = 36_525 * 86_400
 """100 years, in seconds: the longest validity that is not taken for a mistake."""
 
@@ -52,8 +50,9 @@ def numeric_dates(nbf: object, exp: object) -> tuple[int | None, int | None]:
         exp: The same.
 
     Raises:
-        InvalidInputError: Another type, a naive datetime, a time before the epoch or beyond
-            Int64, or `exp` before `nbf`. Code ``BadRequest``, since the service documents none.
+        InvalidInputError: Another type, a naive datetime, one that its time zone cannot convert,
+            a time before the epoch or beyond Int64, or `exp` before `nbf`. Code ``BadRequest``,
+            since the service documents none.
     """
     start = None if nbf is None else numeric_date(nbf, "nbf")
     end = None if exp is None else numeric_date(exp, "exp")
@@ -75,14 +74,7 @@ def numeric_date(value: object, target: str) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         seconds = int(value)
     elif isinstance(value, datetime):
-        if value.utcoffset() is None:
-            raise InvalidInputError(
-                f"{target} must have a time zone, for example datetime(…, tzinfo=timezone.utc), "
-                "and is a naive datetime",
-                target=target,
-            )
-        # timestamp() rounds, and a conversion to UTC can overflow.
-        seconds = (value - _EPOCH) // _SECOND
+        seconds = _since_epoch(value, target)
     else:
         raise InvalidInputError(
             f"{target} must be whole seconds since 1970 (or, in Python, a datetime with a time "
@@ -91,17 +83,43 @@ def numeric_date(value: object, target: str) -> int:
         )
     if not 0 <= seconds <= MAX_NUMERIC_DATE:
         raise InvalidInputError(
-            f"{target} must be from 0 to {MAX_NUMERIC_DATE} seconds since 1970, "
-            f"not {shape(seconds)}",
+            f"{target} must be from 0 to {MAX_NUMERIC_DATE} seconds since 1970, not "
+            f"{value if isinstance(value, datetime) else quantity(seconds)}",
             target=target,
         )
     return seconds
 
 
+def _since_epoch(when: datetime, target: str) -> int:
+    try:
+        if when.utcoffset() is not None:
+            # timestamp() rounds, and a conversion to UTC can overflow.
+            return (when - _EPOCH) // _SECOND
+    except OverflowError:  # of a time zone, near the first and the last datetime
+        raise InvalidInputError(
+            f"{target} is a time that its time zone cannot convert: use UTC", target=target
+        ) from None
+    raise InvalidInputError(
+        f"{target} must have a time zone, for example datetime(…, tzinfo=timezone.utc), and is a "
+        "naive datetime",
+        target=target,
+    )
+
+
+def utc(seconds: int) -> datetime:
+    """Return seconds since the epoch as a datetime in UTC, up to the year 9999 on any system.
+
+    Raises:
+        OverflowError: After the year 9999.
+    """
+    # Windows' fromtimestamp ends at the year 3000.
+    return _EPOCH + timedelta(seconds=seconds)
+
+
 def date_text(seconds: int) -> str:
     """Format a point in time for people: ISO 8601 in UTC, or seconds after the year 9999."""
     try:
-        return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"
+        return f"{utc(seconds):%Y-%m-%dT%H:%M:%SZ}"
     except OverflowError:
         return f"{seconds} seconds since 1970"
 
@@ -113,6 +131,8 @@ def likely_meaning(seconds: int) -> str | None:
         The rest of a sentence that starts with the number, such as "looks like milliseconds, not
         seconds since 1970: 2027-01-01T00:00:00Z is 1798761600"; or None.
     """
+    if 10**8 <= seconds < 10**11:  # fast path: years 1973 to 5138, and no other form
+        return None
     for what, units, zero in _CLOCKS:
         if (meant := seconds // units - zero) in _PLAUSIBLE:
             return _looks_like(what, meant)
@@ -149,14 +169,19 @@ def likely_mistake(nbf: int | None, exp: int | None, now: int) -> str | None:
         if date is not None and (meaning := likely_meaning(date)):
             return f"{name} {date} {meaning}"
     if nbf is not None and nbf - now > CENTURY:
-        return f"nbf, {date_text(nbf)}, is over {(nbf - now) // _YEAR} years from now"
+        return f"nbf, {date_text(nbf)}, is over {_years(nbf - now)} years from now"
     start, since = (now, "from now") if nbf is None else (nbf, "after nbf")
     if exp is not None and exp - start > CENTURY:
         return (
-            f"exp, {date_text(exp)}, is over {(exp - start) // _YEAR} years {since}: leave it out "
+            f"exp, {date_text(exp)}, is over {_years(exp - start)} years {since}: leave it out "
             "for a key that does not expire"
         )
     return None
+
+
+def _years(seconds: int) -> int:
+    """Return a duration in whole years of the calendar, which can lack a day of the mean."""
+    return (seconds + 86_400) // 31_556_952
 
 
 def whole_seconds(value: object, target: str, *, least: int = 0) -> int:
@@ -175,6 +200,6 @@ def whole_seconds(value: object, target: str, *, least: int = 0) -> int:
         return int(seconds)
     raise InvalidInputError(
         f"{target} must be {least} or more whole seconds (or, in Python, a timedelta), "
-        f"not {quantity(value)}",
+        f"not {quantity(seconds)}",
         target=target,
     )

@@ -1,4 +1,4 @@
-"""JSON Web Key thumbprints (RFC 7638)."""
+"""JSON Web Key thumbprints (RFC 7638), and their URIs (RFC 9278)."""
 
 from __future__ import annotations
 
@@ -47,6 +47,22 @@ def jwk_thumbprint(jwk: Mapping[str, object]) -> str:
             )
         members[name] = value
     return thumbprint(key_type, members)
+
+
+def jwk_thumbprint_uri(jwk: Mapping[str, object]) -> str:
+    """Return a key's SHA-256 thumbprint as a URI (RFC 9278).
+
+    It is ``urn:ietf:params:oauth:jwk-thumbprint:sha-256:`` with the thumbprint. Like the
+    thumbprint, that of an oct key is a hash of its secret: keep it secret unless the key has full
+    entropy, as generated keys do (RFC 7638 section 7).
+
+    Args:
+        jwk: As for `jwk_thumbprint`.
+
+    Raises:
+        InvalidInputError: As `jwk_thumbprint`.
+    """
+    return f"urn:ietf:params:oauth:jwk-thumbprint:sha-256:{jwk_thumbprint(jwk)}"
 
 
 def thumbprint(key_type: KeyType, members: Mapping[str, str]) -> str:

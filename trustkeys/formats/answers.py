@@ -269,7 +269,7 @@ def _date(value: Any) -> Any:
         return whole(value)
     if re.fullmatch(r"-?[0-9]{1,20}", value):
         return int(value)
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):
         when = datetime.fromisoformat(value)
         if when.utcoffset() is None:
             when = when.replace(tzinfo=UTC)

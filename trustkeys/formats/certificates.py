@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from attrs import evolve
 from cryptography import x509
@@ -14,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustkeys.core.key import TrustFrameworkKey
-from trustkeys.core.numericdate import NumericDateInput, numeric_dates
+from trustkeys.core.numericdate import NumericDateInput, numeric_dates, utc
 from trustkeys.core.rsa import rsa_public_members
 from trustkeys.core.x5c import (
     MAX_CHAIN,
@@ -81,8 +80,8 @@ def self_signed(
         .issuer_name(name)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(datetime.fromtimestamp(start, UTC))
-        .not_valid_after(datetime.fromtimestamp(end, UTC))
+        .not_valid_before(utc(start))
+        .not_valid_after(utc(end))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(key_usage(key.use), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import format_datetime
 from uuid import uuid4
 
 import httpx
 from attrs import frozen
 
+from trustkeys.core.numericdate import utc
 from trustkeys.errors import TrustKeysError
 from trustkeys.testing.statuses import status_of
 
@@ -84,7 +85,7 @@ class Stamp:
 
     @property
     def _date(self) -> datetime:
-        return datetime.fromtimestamp(min(int(self.now), _LAST_SECOND), UTC)
+        return utc(min(int(self.now), _LAST_SECOND))
 
     def put_on(self, answer: httpx.Response) -> httpx.Response:
         """Add the headers to an answer."""

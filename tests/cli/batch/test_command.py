@@ -46,13 +46,13 @@ def test_each_line_is_a_key_and_only_the_owner_can_read_it(folder: Path) -> None
 
 
 def test_the_keys_match_the_options(folder: Path, recipient: dict[str, Any]) -> None:
-    asked = ("batch", "--use", "ENC", "--kty", "OCT", "--size", "512", "--nbf", "10")
+    asked = ("batch", "--use", "ENC", "--kty", "OCT", "--size", "512", "--nbf", "4000000000")
     text = done(*asked, "--exp", "+1h", "--count", "3", "--jsonl", "keys", "--json")
     assert parse(text) == {"output": "keys", "count": 3}
     done(*asked, "--exp", "+1h", "--count", "3", "--jsonl", "sealed", *SEALED)
     for keys in (keys_of(folder / "keys"), keys_of(folder / "sealed", recipient)):
         assert [(key.use, key.kty, key.size, key.nbf, key.exp) for key in keys] == [
-            ("enc", "oct", 512, 10, 3610)
+            ("enc", "oct", 512, 4000000000, 4000003600)
         ] * 3
 
 

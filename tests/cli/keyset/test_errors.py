@@ -35,7 +35,7 @@ from tests.support import keyset_command as command
         (["rotate", "gap"], 2, "Missing option '--every'"),
         (["rotate", "gap", "--every", "90"], 2, "--every must be a number and a unit such as 90d"),
         (["rotate", "gap", "--every", "0d"], 2, "every must be 1 or more whole seconds"),
-        (["rotate", "gap", "--every", f"{'9' * 20}y"], 2, "every, overlap and count"),
+        (["rotate", "gap", "--every", f"{'9' * 20}y"], 2, "--every, --overlap and --count"),
         (["rotate", "gap", "--every", "1d", "--overlap", "1"], 2, "--overlap must be a number"),
         (["rotate", "gap", "--every", "1d", "--count", "0"], 2, "count must be 1 to 1000"),
         (["rotate", "gap", "--every", "1d", "--count", "x"], 2, "'--count'"),

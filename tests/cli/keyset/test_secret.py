@@ -24,14 +24,14 @@ from trustkeys import TrustFrameworkKeySet, store
 
 def test_a_secret_is_read_from_a_pipe(files: Path) -> None:
     before = [*store.load(files / "secrets")]
-    dates = ("--nbf", "5", "--exp", "+9s")
+    dates = ("--nbf", "4000000000", "--exp", "+9s")
     text = done("keyset", "secret", "secrets", *dates, cwd=files, input="p@ss w\u00f6rd\r\n")
     *first, new = store.load(files / "secrets")
     assert first == before
     assert parse(text) == new.to_graph()
     secret = jwcrypto.jwk.JWK(**new.to_jwk(private=True)).export(as_dict=True)["k"]
     assert base64.urlsafe_b64decode(f"{secret}==").decode() == "p@ss w\u00f6rd"
-    assert (new.use, new.nbf, new.exp) == ("sig", 5, 14)
+    assert (new.use, new.nbf, new.exp) == ("sig", 4000000000, 4000000009)
     assert new.kid != trustkeys.jwk_thumbprint(new.to_jwk(private=True))
     assert "p@ss" not in text
     assert support.leaks(text, new.to_jwk(private=True)) == []

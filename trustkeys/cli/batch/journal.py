@@ -95,6 +95,8 @@ def journal(path: Path, *, is_new: bool) -> Iterator[Journal]:
     """
     path = os.fspath(path)
     flags = os.O_RDWR | getattr(os, "O_BINARY", 0)  # keeps Windows from changing line ends
+    if not is_new:
+        files.read(path, limit=0)  # make no lock for a link or the file of another user
     with files.locked(path, 0), ExitStack() as opened:
         with files.named(path), files.synced(os.path.dirname(path) or "."):
             if is_new:

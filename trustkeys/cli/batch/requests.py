@@ -12,12 +12,12 @@ from typing import Any
 from attrs import asdict, frozen
 
 from trustkeys.cli.generate import request_from_options
-from trustkeys.cli.terminal import open_input
-from trustkeys.cli.times import Time
+from trustkeys.cli.terminal import open_input, warn
+from trustkeys.cli.times import Time, doubt, warn_of_dates
 from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.core.strict_json import MAX_JSON_BYTES, parse_object
 from trustkeys.errors import InvalidInputError, prefix_errors
-from trustkeys.wording import shape
+from trustkeys.wording import counted, shape
 
 __tracebackhide__ = True
 
@@ -55,6 +55,7 @@ def repeated(
         return repeat((None, request_from_options(use, kty, nbf, exp, size, now=now)), count)
 
     request = request_from_options(use, kty, nbf, exp, size)
+    warn_of_dates(request.nbf, request.exp)
     times = {"--nbf": nbf, "--exp": exp}
     options = {
         "--use": request.use,
@@ -85,13 +86,21 @@ def listed(path: str, size: int | None, *, has_ids: bool) -> Iterator[Requests]:
     # A copy, so that a change of the file during the run has no effect.
     with tempfile.TemporaryFile() as copy:
         count, digest = 0, hashlib.sha256()
+        doubtful, first = 0, ""
         for number, line in enumerate(_lines(path), 1):
             if text := line.strip():
                 with prefix_errors(f"{path}: line {number}"):
-                    read(line)
+                    _, request = read(line)
+                if problem := doubt(request.nbf, request.exp):
+                    doubtful += 1
+                    first = first or f"line {number}: {problem}"
                 copy.write(text + b"\n")
                 digest.update(text + b"\n")
                 count += 1
+        if first:
+            warn(
+                f"{path}: the dates of {counted(doubtful)} look like mistakes; the first is {first}"
+            )
         yield Requests(count, {"--requests": digest.hexdigest(), "--size": size}, at)
 
 

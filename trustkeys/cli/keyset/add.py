@@ -8,7 +8,7 @@ from trustkeys.cli import foreign, options
 from trustkeys.cli.inputs import edit
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.terminal import json_text, write_result
-from trustkeys.cli.times import Time, validity
+from trustkeys.cli.times import Time, validity, warn_of_dates
 from trustkeys.errors import prefix_errors
 from trustkeys.formats.reading import one_key
 
@@ -52,4 +52,5 @@ def add(
                 use = keys.use
             key = source.key(use=use, nbf=start, exp=end)
         keys.add(key)
+    warn_of_dates(key.nbf, key.exp, key_file)
     write_result(json_text(key.to_graph(base_url=base_url)), file)

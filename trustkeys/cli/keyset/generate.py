@@ -7,8 +7,7 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.inputs import edit
 from trustkeys.cli.terminal import json_text, warn, write_result
-from trustkeys.cli.times import Time, now_or, validity
-from trustkeys.core.numericdate import date_text
+from trustkeys.cli.times import Time, validity, warn_of_dates
 from trustkeys.keyset.origin import is_from_outside
 
 __tracebackhide__ = True
@@ -41,6 +40,5 @@ def generate(
             "somebody else issued the other keys, and does not know this one: to add their next "
             'secret use "trustkeys keyset secret"'
         )
-    if end is not None and end <= now_or(None):
-        warn(f"the key has already expired, at {date_text(end)}")
+    warn_of_dates(start, end)
     write_result(json_text(key.to_graph(base_url=base_url)), file)

@@ -8,7 +8,7 @@ from trustkeys.cli import options
 from trustkeys.cli.inputs import edit
 from trustkeys.cli.params import TIME
 from trustkeys.cli.terminal import json_text, warn, write_result
-from trustkeys.cli.times import Time, now_or
+from trustkeys.cli.times import Time, now_or, refuse_mistakes, warn_of_dates
 
 __tracebackhide__ = True
 
@@ -42,6 +42,7 @@ def rollover(
     now = now_or(None)
     start = now_or(at)
     end = None if exp is None else exp.resolve(now, start)
+    refuse_mistakes(start, end, now, start="at")
     with edit(file, password_file) as keys:
         key = keys.rollover(
             start, exp=end, disable=disable, use=use, kty=kty, size=size, generate=generate
@@ -49,4 +50,5 @@ def rollover(
         active = keys.get_active_key(max(start, now_or(None)))
     if active != key:
         warn(f"another key is active: {active.kid} starts later. --disable disables it")
+    warn_of_dates(key.nbf, key.exp)
     write_result(json_text(key.to_graph(base_url=base_url)), file)

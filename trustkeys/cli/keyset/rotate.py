@@ -8,8 +8,8 @@ from trustkeys.cli import options
 from trustkeys.cli.inputs import edit
 from trustkeys.cli.params import DURATION, TIME
 from trustkeys.cli.terminal import json_text, write_result
-from trustkeys.cli.times import Time, now_or
-from trustkeys.core.numericdate import date_text
+from trustkeys.cli.times import Time, now_or, refuse_mistake, refuse_mistakes
+from trustkeys.core.numericdate import CENTURY, date_text
 from trustkeys.keyset.schedule import end_of, start_of
 
 __tracebackhide__ = True
@@ -41,6 +41,7 @@ __tracebackhide__ = True
     help="When the first new key takes over. Default: when the last key is due, at least a day "
     "from now, but before there is a gap; now, if no key is active.",
 )
+@options.any_date
 @options.random_keys
 @options.json_results
 def rotate(
@@ -63,12 +64,16 @@ def rotate(
     keyset secret FILE --nbf T".
     """
     now = now_or(at)
+    first = None if start is None else start.resolve(now)
+    refuse_mistakes(first, None, now, start="start")
+    if every * count + (overlap or 0) > CENTURY:
+        refuse_mistake("--every, --overlap and --count lead to dates over 100 years away", "every")
     with edit(file, password_file, at=None if at is None else now) as keys:
         added = keys.rotate(
             every,
             overlap=overlap,
             count=count,
-            start=None if start is None else start.resolve(now),
+            start=first,
             use=use,
             kty=kty,
             size=size,

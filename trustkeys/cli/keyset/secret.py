@@ -13,7 +13,7 @@ from trustkeys.cli import options, passphrases
 from trustkeys.cli.inputs import edit
 from trustkeys.cli.params import INPUT, TIME
 from trustkeys.cli.terminal import json_text, read_input, write_result
-from trustkeys.cli.times import Time, validity
+from trustkeys.cli.times import Time, validity, warn_of_dates
 from trustkeys.core.numericdate import numeric_date
 from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
 from trustkeys.errors import InvalidInputError, prefix_errors
@@ -79,6 +79,8 @@ def secret(
         for line, members in secrets:
             with prefix_errors(line) if line else nullcontext():
                 added.append(keys.upload_secret(**members))
+    for (line, _), key in zip(secrets, added, strict=True):
+        warn_of_dates(key.nbf, key.exp, line or None)
     shown = [key.to_graph(base_url=base_url) for key in added]
     write_result(json_text(shown[0] if requests_file is None else {"value": shown}), file)
 
