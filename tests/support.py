@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import doctest
 import json
+import math
 import os
 import random
 import re
@@ -13,7 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,12 @@ def documented_p256() -> str:
 def b64(value: int | bytes) -> str:
     data = value if isinstance(value, bytes) else value.to_bytes(value.bit_length() // 8 + 1, "big")
     return base64.urlsafe_b64encode(data.lstrip(b"\0")).rstrip(b"=").decode()
+
+
+def source_of_the_check() -> str:
+    """The modules that make findings."""
+    folder = ROOT / "trustkeys" / "keyset"
+    return "".join(path.read_text() for path in [folder / "audit.py", *folder.glob("*rules.py")])
 
 
 def der(tag: int, *content: bytes) -> bytes:
@@ -80,6 +87,31 @@ def composite_rsa(bits: int) -> dict[str, Any]:
             return rsa_jwk_of(p, q)
         except ValueError:
             continue
+
+
+@cache
+def small_primes() -> int:
+    """The product of the odd primes of 16 bits."""
+    return math.prod(n for n in range(3, 1 << 16, 2) if pow(2, n - 1, n) == 1)
+
+
+@cache
+def sound_modulus(seed: int, bits: int = 2048) -> int:
+    """A product that looks as if its two factors were prime, until somebody tests it for long."""
+    draw = random.Random(seed)
+
+    def factor(bits: int) -> int:
+        while True:
+            drawn = draw.getrandbits(bits) | 3 << (bits - 2) | 1
+            if math.gcd(drawn, small_primes()) == 1:
+                return drawn
+
+    return factor(bits // 2) * factor(bits - bits // 2)
+
+
+def public_rsa(n: int, **members: Any) -> dict[str, Any]:
+    """A public JWK with this modulus."""
+    return {"kty": "RSA", "use": "sig", "e": "AQAB", "n": b64(n), **members}
 
 
 def oct_key(

@@ -18,7 +18,7 @@ from click import Context, Group
 import trustkeys
 from tests.examples import document, run
 from tests.standins.tenant import Tenant
-from tests.support import ROOT
+from tests.support import ROOT, source_of_the_check
 from trustkeys.cli.main import group
 from trustkeys.keyset.calendar import EventKind
 
@@ -118,13 +118,24 @@ def test_every_error_code_is_in_the_table_of_codes() -> None:
     assert used == {*re.findall(r"^\| (AADB2C\d+)", page, re.MULTILINE)}
 
 
-def test_every_finding_of_the_check_is_in_the_table_of_findings() -> None:
-    modules = [ROOT / "trustkeys" / "keyset" / name for name in ("check.py", "rules.py")]
-    source = "".join(module.read_text() for module in modules)
-    page = (DOCS / "reference" / "errors.md").read_text()
-    found = {*re.findall(r'"((?:[A-Z][a-z]+){2,})"', source)} - {"BadRequest", *trustkeys.__all__}
-    assert len(found) > 5
-    assert found == {*re.findall(r"^\| (\w+) \| (?:error|warning) ", page, re.MULTILINE)}
+def test_every_finding_of_the_check_is_on_the_page_of_findings() -> None:
+    source = source_of_the_check()
+    page = (DOCS / "reference" / "findings.md").read_text()
+    others = {"BadRequest", "NotFound", *trustkeys.__all__}
+    found = {*re.findall(r'"((?:[A-Z][a-z]+){2,})"', source)} - others
+    assert len(found) > 15
+    assert found == {*re.findall(r"^### (\w+)$", page, re.MULTILINE)}
+    # Each section says how severe the finding is, and shows it.
+    errors = set()
+    for section in page.split("\n### ")[1:]:
+        code, _, text = section.partition("\n\n")
+        assert text.startswith(("Error: ", "Warning: "))
+        assert f"['{code}" in text
+        if text.startswith("Error: "):
+            errors.add(code)
+    assert errors == {*re.findall(r'(?:"error",|key\.error\()\s*"((?:[A-Z][a-z]+){2,})"', source)}
+    listed = trustkeys.check_key_set.__doc__ or ""
+    assert found == {*re.findall(r"\* ``((?:[A-Z][a-z]+){2,})``", listed)}
 
 
 def test_every_kind_of_event_is_in_the_table_of_the_calendar() -> None:

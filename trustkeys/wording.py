@@ -49,3 +49,8 @@ def quoted(name: object) -> str:
 def either(names: Sequence[str]) -> str:
     """Join names to a choice: ``RSA, oct or EC``."""
     return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def all_of(names: Sequence[str]) -> str:
+    """Join names to a list: ``1, 2 and 3``."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -22,7 +22,7 @@ from trustkeys.graph import CLOUDS
 def folder(tmp_path: Path, real_key: TrustFrameworkKey) -> Path:
     store.save(TrustFrameworkKeySet("Signing", [real_key]), tmp_path / "signing.keys", plain=True)
     secrets = TrustFrameworkKeySet("Secrets")
-    secrets.upload_secret("s3cret text", "sig")
+    secrets.upload_secret("a secret text of more than 256 bits", "sig")
     store.save(secrets, tmp_path / "secrets.keys", plain=True)
     return tmp_path
 
@@ -133,7 +133,7 @@ def test_the_passphrase_of_each_file_is_asked_for(
 
 def test_warnings_about_several_key_sets_name_the_file(folder: Path) -> None:
     dated = TrustFrameworkKeySet("Dated")
-    dated.upload_secret("s3cret text", "sig", nbf=0)
+    dated.upload_secret("a secret text of more than 256 bits", "sig", nbf=0)
     store.save(dated, folder / "dated.keys", plain=True)
     said = provision(folder, "signing.keys", "dated.keys", "--to", "all").stderr
     assert said.startswith("trustkeys: warning: dated.keys: no enabled key is without dates")
@@ -168,7 +168,10 @@ def test_by_action_each_key_has_a_file(folder: Path) -> None:
     assert (process.returncode, process.stderr) == (0, "")
     assert modes(folder / "new") == dict.fromkeys(("1.json", "2.json", "provision.sh"), 0o600)
     assert parse((folder / "new" / "1.json").read_text()) == {"id": "Secrets"}
-    assert parse((folder / "new" / "2.json").read_text()) == {"use": "sig", "k": "s3cret text"}
+    assert parse((folder / "new" / "2.json").read_text()) == {
+        "use": "sig",
+        "k": "a secret text of more than 256 bits",
+    }
 
 
 @pytest.mark.parametrize(

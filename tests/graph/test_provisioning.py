@@ -142,6 +142,16 @@ def test_disabled_keys_are_refused_or_left_out() -> None:
     assert len(keys) == 3
 
 
+def test_notes_have_the_numbers_of_the_file_and_leave_out_its_disabled_keys() -> None:
+    """With another number, the user would replace the wrong key."""
+    disabled = support.oct_key(nbf=2026, status="disabled")
+    dated = support.oct_key(nbf=1, exp=NOW + DAY)
+    notes = provision(key_set(disabled, support.oct_key(), dated), skip_disabled=True, at=NOW).notes
+    (note,) = (note for note in notes if "expires at" in note)
+    assert note.startswith(f"key 3 ({dated.kid}) is active until")
+    assert not any("key 1 " in note for note in notes)
+
+
 @pytest.mark.parametrize("by", ["post", "", 1, "CREATE"])
 def test_an_unknown_by_is_refused(by: Any) -> None:
     error = refused(key_set(support.oct_key()), by=by, at=NOW)

@@ -15,7 +15,10 @@ from typing import Any
 import pytest
 
 import trustkeys
+from tests import support
+from tests.keyset import weak as known
 from trustkeys import GenerateKeyRequest
+from trustkeys.keyset.weak import Moduli, quick_weakness
 from trustkeys.testing import rsa_key
 
 pytestmark = [
@@ -70,9 +73,41 @@ def test_the_judge_knows_weak_keys() -> None:
     assert found(other) == set()
 
 
+def weakness(n: int) -> str | None:
+    return Moduli().weakness(n, is_private=False)
+
+
+def test_the_check_of_key_sets_and_the_judge_agree_on_weak_keys() -> None:
+    weak = {
+        "roca": [
+            known.PUBLISHED_ROCA,
+            *(known.roca_modulus(bits, seed) for bits in (512, 1024, 2048) for seed in range(9)),
+        ],
+        "fermat": [
+            support.sound_modulus(1) ** 2,
+            *(known.close_modulus(steps, seed) for steps in (0, 1, 50, 99) for seed in range(9)),
+        ],
+        "smallfactors": [support.sound_modulus(1) * p for p in (3, 1021, 1031, 65_521)],
+    }
+    for judged, moduli in weak.items():
+        for n in moduli:
+            assert judged in found(n)
+            assert weakness(n) is not None
+    for n in (support.sound_modulus(seed) for seed in range(99)):
+        assert found(n) & {*weak} == set()
+        assert weakness(n) is None
+    # Both can have factors of over 10 bits.
+    for n in (known.fake_roca_modulus(0), known.close_modulus(100)):
+        assert found(n) <= {"smallfactors"}
+        assert quick_weakness(n) is None
+    # The judge finds the pattern of this number, but does not look for primes.
+    assert found(known.PRIME) & {*weak} == set()
+    assert weakness(known.PRIME) == "is a prime number"
+
+
 def test_ten_thousand_keys_have_no_weakness_that_is_known() -> None:
     keys = trustkeys.generate_keys(repeat(GenerateKeyRequest("sig", "RSA"), COUNT))
     moduli = [key.public_key().public_numbers().n for key in keys]
     assert len(moduli) == len({*moduli}) == COUNT
-    assert [n for n in moduli if found(n)] == []
+    assert [n for n in moduli if found(n) or quick_weakness(n)] == []
     assert moduli_with_a_shared_prime(moduli) == []

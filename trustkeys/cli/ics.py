@@ -13,7 +13,7 @@ from icalendar import Alarm, Calendar, Event, Timezone, TimezoneStandard
 
 from trustkeys.core.numericdate import date_text
 from trustkeys.keyset.calendar import EventKind, KeyEvent
-from trustkeys.keyset.document import name_of
+from trustkeys.keyset.document import numbered
 
 __tracebackhide__ = True
 
@@ -76,7 +76,7 @@ def _entry(event: KeyEvent, day: date, identity: str, now: int) -> Event:
     title = _TITLES[event.kind].format(
         set=event.key_set or "a key set",
         day=_shown(event.time),
-        key="a key" if event.number is None else name_of(event.kid, event.number),
+        key="a key" if event.number is None else f"key {numbered(event.kid, event.number)}",
     )
     entry = Event()
     # The same from run to run, so that programs update what they show.

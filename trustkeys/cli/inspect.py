@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 import click
-from attrs import define, evolve, field
+from attrs import define, field
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -21,7 +21,6 @@ from trustkeys.cli.terminal import escaped, write_json, write_out
 from trustkeys.core.base64url import base64url_encode
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import date_text
-from trustkeys.core.private import Private
 from trustkeys.core.registry import key_type_for
 from trustkeys.core.rsa import rsa_public_members
 from trustkeys.core.thumbprint import jwk_thumbprint
@@ -32,7 +31,7 @@ from trustkeys.errors import (
     PassphraseError,
     prefix_errors,
 )
-from trustkeys.formats.answers import KeySets, SavedSet, is_key_set, read_key_sets
+from trustkeys.formats.answers import KeySets, is_key_set, read_key_sets
 from trustkeys.formats.certificates import certificates_of, dates_of
 from trustkeys.formats.key_usage import use_of
 from trustkeys.formats.opened import OpenedKey
@@ -124,10 +123,9 @@ def _add_header(report: _Report, header: Mapping[str, Any]) -> None:
 def _add_sets(report: _Report, found: KeySets) -> None:
     if found.kind != "sets":
         report.facts["id"] = shown_id(found.sets[0].id)
-    shown_sets = []
+    hidden: set[str] = set()
     for each in found.sets:
         of_set = {"key_set": shown_id(each.id)} if found.kind == "sets" else {}
-        shown = []
         for jwk in each.keys:
             is_later = found.is_answer and has_later_status(jwk)
             try:
@@ -137,24 +135,12 @@ def _add_sets(report: _Report, found: KeySets) -> None:
             except InvalidInputError:  # the check below reports it
                 facts = {"kid": None, "unreadable": True}
             report.keys.append({**of_set, **facts})
-            shown.append(facts["kid"])
-        shown_sets.append(SavedSet(each.id, Private(_renamed(each.keys, shown))))
-    for finding in audit(evolve(found, sets=tuple(shown_sets)), private=False).findings:
+            kid = jwk.get("kid") if isinstance(jwk, Mapping) else None
+            if facts["kid"] is None and isinstance(kid, str):
+                hidden.add(kid)
+    for finding in audit(found, private=False, hidden=hidden).findings:
         code = "" if finding.code == "BadRequest" else f" ({finding.code})"
         report.problems.append((finding.severity, f"{finding.message}{code}"))
-
-
-def _renamed(jwks: Sequence[Any], shown: list[str | None]) -> list[Any]:
-    """Replace each `kid` that is not shown by the number of the first key that has it."""
-    names: dict[str, str | None] = {}
-    keys = [*jwks]
-    for index, (jwk, kid) in enumerate(zip(jwks, shown, strict=True)):
-        own = jwk.get("kid") if isinstance(jwk, Mapping) else None
-        if kid is None and isinstance(own, str) and own:
-            number = str(index + 1)
-            name = names.setdefault(own, None if number in shown else number)
-            keys[index] = {**jwk, "kid": name}
-    return keys
 
 
 def _add_request(report: _Report, request: x509.CertificateSigningRequest | None) -> None:

@@ -355,8 +355,11 @@ def _notes(
             "upload: check the use that the service gives it"
         )
     if not append:  # the tenant has other keys, which can fill gaps
-        for finding in check_key_set(usable.to_jwks(private=True), at=now, private=False):
-            yield finding.message
+        left_out = {key.kid for key in keyset} - {key.kid for key in usable}
+        # The whole set, so that findings have the numbers of its keys.
+        for finding in check_key_set(keyset.to_jwks(private=True), at=now, private=False):
+            if finding.kid not in left_out:
+                yield finding.message
 
 
 def _leaves_use_open(keyset: TrustFrameworkKeySet) -> bool:

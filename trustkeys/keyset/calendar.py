@@ -13,9 +13,10 @@ from trustkeys.core.numericdate import NumericDateInput, date_text, numeric_date
 from trustkeys.errors import InvalidInputError
 from trustkeys.formats.answers import Document, KeySets, SavedSet, read_key_sets
 from trustkeys.keyset.document import is_deleted_copy, shown_id
+from trustkeys.keyset.finding import CheckedKey
 from trustkeys.keyset.reading import read_checked_key
-from trustkeys.keyset.rules import TOKEN_LIFETIME, CheckedKey
 from trustkeys.keyset.schedule import FOREVER, Stretch, moment, stretches
+from trustkeys.keyset.time_rules import TOKEN_LIFETIME
 
 __all__ = ["KeyEvent", "key_calendar"]
 
@@ -211,7 +212,7 @@ class _KeySet:
 
     def certificates(self) -> Iterator[KeyEvent]:
         """Yield when the active key begins to have a certificate that has ended."""
-        for key, end, time in self._first(lambda key: key.certificate_end):
+        for key, end, time in self._first(_certificate_end):
             when = f"when its certificate ends at {date_text(end)}"
             if end < time:
                 when = f"at {date_text(time)}, but its certificate ended at {date_text(end)}"
@@ -276,7 +277,7 @@ class _KeySet:
         else:
             action = "nothing to do, if it is in the tenant and published: else do that now"
         message = f"{key.name} takes over at {date_text(time)}"
-        return KeyEvent(time, None, self.id, key.number, key.kid, "Takeover", message, action)
+        return KeyEvent(time, None, self.id, key.number, key.shown_kid, "Takeover", message, action)
 
     def _addition(self, time: int) -> str:
         return f"add a key that takes over {self._before(time)}"
@@ -287,9 +288,13 @@ class _KeySet:
     def _deadline(
         self, kind: EventKind, key: CheckedKey | None, time: int, message: str, action: str
     ) -> KeyEvent:
-        number, kid = (None, None) if key is None else (key.number, key.kid)
+        number, kid = (None, None) if key is None else (key.number, key.shown_kid)
         act_by = max(time - self.notice, 0) if self.now < time else time
         return KeyEvent(time, act_by, self.id, number, kid, kind, message, action)
+
+
+def _certificate_end(key: CheckedKey) -> int | None:
+    return None if key.certificate is None else key.certificate.end
 
 
 def _last_token(key: CheckedKey) -> int | None:

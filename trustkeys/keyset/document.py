@@ -86,7 +86,16 @@ def shown_id(name: object) -> str | None:
 
 def name_of(kid: str | None, number: int) -> str:
     """Return ``key KID``, or ``key NUMBER`` if the kid is missing, too long or not printable."""
-    return f"key {kid}" if kid and len(kid) <= 64 and kid.isprintable() else f"key {number}"
+    return f"key {kid}" if _is_shown(kid) else f"key {number}"
+
+
+def numbered(kid: str | None, number: int) -> str:
+    """Return ``NUMBER (KID)``, or ``NUMBER`` if the kid is missing, too long or not printable."""
+    return f"{number} ({kid})" if _is_shown(kid) else f"{number}"
+
+
+def _is_shown(kid: str | None) -> bool:
+    return kid is not None and 0 < len(kid) <= 64 and kid.isprintable()
 
 
 def key_type_of_service(kty: object) -> KeyType:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
+from trustkeys.core.base64url import base64url_decode, uint_decode
 from trustkeys.core.jwk import optional_text, read_jwk, status_of
 from trustkeys.core.numericdate import numeric_dates
 from trustkeys.core.registry import KeyType
 from trustkeys.core.request import checked_use
 from trustkeys.core.strict_json import whole
-from trustkeys.errors import InvalidInputError, MissingUseError
+from trustkeys.core.thumbprint import jwk_thumbprint
+from trustkeys.errors import InvalidInputError, KeyTooSmallError, MissingUseError
 from trustkeys.formats.answers import Kind
 from trustkeys.keyset.document import key_type_of_service
-from trustkeys.keyset.rules import CheckedKey
+from trustkeys.keyset.finding import CheckedCertificate, CheckedKey
 from trustkeys.keyset.schedule import FOREVER
 from trustkeys.testkeys.guard import is_test_jwk
 from trustkeys.wording import shape
@@ -26,7 +28,9 @@ _OTHER_TYPES = ("EC", "OKP")
 """Types of public keys (RFC 7518, RFC 8037) that others publish, and the service does not."""
 
 
-def read_checked_key(jwk: Any, number: int, kind: Kind, *, private: bool) -> CheckedKey:
+def read_checked_key(
+    jwk: Any, number: int, kind: Kind, *, private: bool, hidden: Collection[str] = ()
+) -> CheckedKey:
     """Read a key as far as possible, and collect what is wrong with it.
 
     Args:
@@ -34,6 +38,7 @@ def read_checked_key(jwk: Any, number: int, kind: Kind, *, private: bool) -> Che
         number: Its place in the set, from 1.
         kind: What the document is, as in `trustkeys.formats.answers.KeySets`.
         private: Whether an oct key needs its secret.
+        hidden: The kids that findings must not show.
     """
     if not isinstance(jwk, Mapping):
         problem = InvalidInputError(
@@ -57,16 +62,16 @@ def read_checked_key(jwk: Any, number: int, kind: Kind, *, private: bool) -> Che
     use = attempt(lambda: _use_of(jwk, is_optional=kind == "published"))
     key_type = attempt(lambda: _key_type_of(jwk, is_any=kind == "published"))
     has_private = True
-    certificate_end = None
+    facts: dict[str, Any] = {}
     if key_type is not None:
         has_private = any(jwk.get(name) is not None for name in key_type.private)
         # An answer of Graph shows no secrets, so that of an oct key there is nothing to read.
         if private or has_private or not key_type.is_secret:
             read_before = {"kid": None, "use": use or "sig", "nbf": None, "exp": None}
             rest = {**jwk, **read_before, "status": None}
-            read = attempt(lambda: read_jwk(rest, prove=False))
-            if read is not None and read["x5c"]:
-                certificate_end = _certificate_end(read["x5c"])
+            count = len(problems)
+            attempt(lambda: read_jwk(rest, prove=False))
+            facts = _facts(jwk, key_type, use, problems[count:])
         # If k is missing, that is a problem already.
         has_private = has_private or key_type.is_secret
     nbf, exp = dates or (None, None)
@@ -82,20 +87,58 @@ def read_checked_key(jwk: Any, number: int, kind: Kind, *, private: bool) -> Che
         has_unknown_status=is_later,
         has_private=has_private,
         is_test_key=is_test_jwk(jwk),
-        certificate_end=certificate_end,
         problems=problems,
+        key_ops=jwk.get("key_ops"),
+        is_hidden=kid in hidden,
+        **facts,
     )
 
 
-def _certificate_end(x5c: Sequence[str]) -> int:
+def _facts(
+    jwk: Mapping[str, Any],
+    key_type: KeyType,
+    use: str | None,
+    problems: Sequence[InvalidInputError],
+) -> dict[str, Any]:
+    """Return what a `CheckedKey` tells of the numbers, the secret and the certificate."""
+    from hashlib import sha256  # imported lazily: it loads another copy of OpenSSL
+
+    # The numbers of a key that is too small are sound, as far as they are looked at here.
+    if not all(isinstance(problem, KeyTooSmallError) for problem in problems):
+        return {}
+    if key_type.is_secret:
+        secret = base64url_decode(jwk["k"])
+        return {
+            "digest": sha256(b"oct" + secret).digest(),
+            "secret_size": 8 * len(secret),
+            "is_generated": jwk.get("kid") == jwk_thumbprint(jwk),
+        }
+    return {
+        "digest": sha256(jwk["n"].encode()).digest(),
+        "numbers": (uint_decode(jwk["n"]), uint_decode(jwk["e"])),
+        "certificate": None if problems else _certificate(jwk.get("x5c"), use),
+    }
+
+
+def _certificate(x5c: Sequence[str] | None, use: str | None) -> CheckedCertificate | None:
+    """Read the first certificate of a chain that has been checked."""
+    if not x5c:
+        return None
     # Imported lazily: few keys have certificates.
     from trustkeys.core.x5c import read_x5c
     from trustkeys.formats.certificates import MAX_TIME, dates_of
+    from trustkeys.formats.key_usage import check_usage
 
     (certificate,) = read_x5c(x5c[:1])
-    _, end = dates_of(certificate)
+    problem = None
+    try:
+        if use is not None:
+            check_usage(certificate, use)
+    except InvalidInputError as error:
+        problem = error.message
+    start, end = dates_of(certificate)
     # RFC 5280 section 4.1.2.5: the last second of all says that there is no end.
-    return FOREVER if end == MAX_TIME else end + 1
+    return CheckedCertificate(start, FOREVER if end == MAX_TIME else end + 1, problem)
 
 
 def has_later_status(key: Any) -> bool:

@@ -31,6 +31,7 @@ def test_the_exit_status_stops_a_pipeline_on_an_error(folder: Path) -> None:
         "code": "NoActiveKey",
         "message": error["message"],
         "kid": None,
+        "number": None,
         "time": 100 * DAY,
         "end": 150 * DAY,
         "key_set": None,
