@@ -9,6 +9,7 @@ import signal
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import get_args
 
 import jwcrypto.jwa
 import pytest
@@ -19,6 +20,7 @@ from tests.examples import document, run
 from tests.standins.tenant import Tenant
 from tests.support import ROOT, source_of_the_check
 from trustkeys.cli.main import group
+from trustkeys.keyset.calendar import EventKind
 
 DOCS = ROOT / "docs"
 
@@ -134,6 +136,11 @@ def test_every_finding_of_the_check_is_on_the_page_of_findings() -> None:
     assert errors == {*re.findall(r'(?:"error",|key\.error\()\s*"((?:[A-Z][a-z]+){2,})"', source)}
     listed = trustkeys.check_key_set.__doc__ or ""
     assert found == {*re.findall(r"\* ``((?:[A-Z][a-z]+){2,})``", listed)}
+
+
+def test_every_kind_of_event_is_in_the_table_of_the_calendar() -> None:
+    page = (DOCS / "how-to" / "calendar.md").read_text()
+    assert re.findall(r"^\| `([A-Z]\w+)` \|", page, re.MULTILINE) == [*get_args(EventKind)]
 
 
 def test_every_public_name_is_in_the_reference() -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from trustkeys.core.strategy import KeyStrategy
     from trustkeys.core.thumbprint import jwk_thumbprint, jwk_thumbprint_uri
     from trustkeys.errors import BatchError, InvalidInputError, KeyNotFoundError, TrustKeysError
+    from trustkeys.keyset.calendar import KeyEvent, key_calendar
     from trustkeys.keyset.check import (
         Audit,
         AuditedSet,
@@ -32,6 +33,7 @@ __all__ = [
     "Finding",
     "GenerateKeyRequest",
     "InvalidInputError",
+    "KeyEvent",
     "KeyNotFoundError",
     "KeyStrategy",
     "TrustFrameworkKey",
@@ -46,6 +48,7 @@ __all__ = [
     "is_test_key",
     "jwk_thumbprint",
     "jwk_thumbprint_uri",
+    "key_calendar",
     "register_strategy",
 ]
 
@@ -58,6 +61,7 @@ _MODULES = {
     "Finding": "keyset.check",
     "GenerateKeyRequest": "core.request",
     "InvalidInputError": "errors",
+    "KeyEvent": "keyset.calendar",
     "KeyNotFoundError": "errors",
     "KeyStrategy": "core.strategy",
     "TrustFrameworkKey": "core.key",
@@ -72,6 +76,7 @@ _MODULES = {
     "is_test_key": "testkeys.guard",
     "jwk_thumbprint": "core.thumbprint",
     "jwk_thumbprint_uri": "core.thumbprint",
+    "key_calendar": "keyset.calendar",
     "register_strategy": "core.registry",
 }
 

@@ -122,14 +122,14 @@ def write_new(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     _write(os.fspath(path), data, mode, _link)
 
 
-def replace(path: Path, data: bytes) -> None:
-    """Write a file as `write_new` does, with mode 0600, and replace an existing one.
+def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Write a file as `write_new` does, and replace an existing one.
 
     Raises:
         OSError: From the system calls, with `path` as the file name. `path` is then still the
             complete old file or, if only flushing the directory failed, the complete new one.
     """
-    _write(os.fspath(path), data, 0o600, os.replace)
+    _write(os.fspath(path), data, mode, os.replace)
 
 
 def _write(path: str, data: bytes, mode: int, put: Callable[[str, str], None]) -> None:

@@ -44,6 +44,7 @@ LINES = {
     "audit": "answer --fail-on error",
     "keyset active": "pair",
     "keyset add": "one rsa.jwk",
+    "keyset calendar": "secrets --ics new",
     "keyset certify": "one {other} --subject CN=a --nbf now --exp +1y",
     "keyset check": "pair",
     "keyset create": "Name -o new --plain",

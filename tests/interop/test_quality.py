@@ -74,7 +74,7 @@ def test_the_judge_knows_weak_keys() -> None:
 
 
 def weakness(n: int) -> str | None:
-    return Moduli().weakness(n, is_private=False)
+    return Moduli().weakness(n, slow=True)
 
 
 def test_the_check_of_key_sets_and_the_judge_agree_on_weak_keys() -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import shutil
-import sys
-
 import click
 from attrs import asdict
 
 from trustkeys.cli import findings, options
 from trustkeys.cli.params import INPUT
-from trustkeys.cli.terminal import escaped, has_colors, read_input, write_json, write_out
+from trustkeys.cli.table import table_text
+from trustkeys.cli.terminal import escaped, read_input, write_json, write_out
 from trustkeys.cli.times import Time, now_or
 from trustkeys.core.numericdate import date_text
 from trustkeys.core.strict_json import MAX_SET_BYTES
@@ -77,30 +74,9 @@ def _as_json(result: Audit) -> dict[str, object]:
 
 
 def _table(result: Audit) -> str:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in _COLUMNS:
-        # Only a narrow terminal folds anything, and then the ids.
-        table.add_column(name, no_wrap=name != "key set", overflow="fold")
-    for number, each in enumerate(result.sets, 1):
-        cells = _row(each, number)
-        table.add_row(*map(escaped, cells), style=_STYLES.get(cells[-1], ""))
-    is_terminal = sys.stdout is not None and sys.stdout.isatty()
-    file = io.StringIO()
-    console = Console(
-        file=file,
-        # A pipe gets one line for each set.
-        width=shutil.get_terminal_size().columns if is_terminal else 1000,
-        markup=False,  # a kid can look like it
-        emoji=False,
-        force_terminal=has_colors(),
-        color_system="auto" if has_colors() else None,
-        legacy_windows=False,
-    )
-    console.print(table)
-    return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())
+    rows = [_row(each, number) for number, each in enumerate(result.sets, 1)]
+    styles = [_STYLES.get(row[-1], "") for row in rows]
+    return table_text(_COLUMNS, rows, styles, folded="key set")
 
 
 def _row(each: AuditedSet, number: int) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import click
@@ -86,6 +86,26 @@ def key_set(file: str, password_file: str | None) -> TrustFrameworkKeySet:
     return found.key_set(
         password=passphrases.existing(file, password_file, is_encrypted=found.is_encrypted)
     )
+
+
+def passwords(found: Sequence[store.StoredFile], password_file: str | None) -> Iterator[str | None]:
+    """Yield the passphrase of each file: the same for all, or ask when it is needed.
+
+    Args:
+        found: The files.
+        password_file: The file with the passphrase of all encrypted files. Default: ask for each.
+    """
+    if password_file is None:
+        for each in found:
+            is_encrypted = each.is_encrypted
+            yield passphrases.existing(each.path, None, is_encrypted=is_encrypted)
+        return
+    # A pipe can be read only once.
+    password = passphrases.read_password(password_file)
+    some_are_encrypted = any(each.is_encrypted for each in found)
+    for each in found:
+        # If no file is encrypted, the first refuses the passphrase.
+        yield password if each.is_encrypted or not some_are_encrypted else None
 
 
 # The timeline shows 8 characters.

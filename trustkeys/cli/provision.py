@@ -11,7 +11,7 @@ from typing import Literal
 import click
 
 from trustkeys import graph
-from trustkeys.cli import inputs, options, passphrases
+from trustkeys.cli import inputs, options
 from trustkeys.cli.params import INPUT, NEW_FILE
 from trustkeys.cli.terminal import escaped, json_text, warn, write_result
 from trustkeys.errors import prefix_errors
@@ -106,17 +106,9 @@ def provision(
 def _key_sets(
     files: Sequence[str], password_file: str | None
 ) -> Iterator[tuple[str, TrustFrameworkKeySet]]:
-    # A pipe can be read only once.
-    password = None if password_file is None else passphrases.read_password(password_file)
     found = [inputs.stored(file) for file in files]
-    some_are_encrypted = any(each.is_encrypted for each in found)
-    for file, each in zip(files, found, strict=True):
-        if each.is_encrypted and password_file is None:
-            yield file, each.key_set(password=passphrases.existing(file, None, is_encrypted=True))
-        elif some_are_encrypted and not each.is_encrypted:
-            yield file, each.key_set()
-        else:  # refuses a passphrase if no file is encrypted
-            yield file, each.key_set(password=password)
+    for each, password in zip(found, inputs.passwords(found, password_file), strict=True):
+        yield each.path, each.key_set(password=password)
 
 
 def _contents(provisionings: Sequence[graph.Provisioning], form: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 from trustkeys.core.numericdate import NumericDateInput, numeric_date
 from trustkeys.errors import InvalidInputError
 from trustkeys.formats.answers import KeySets, Kind, SavedSet
-from trustkeys.keyset.document import checked_id, shown_id
+from trustkeys.keyset.document import checked_id, is_deleted_copy, shown_id
 from trustkeys.keyset.finding import CheckedKey, Finding
 from trustkeys.keyset.key_rules import Places, shared
 from trustkeys.keyset.reading import read_checked_key
@@ -150,8 +150,7 @@ class _ReadSet:
             read_checked_key(jwk, place, kind, private=private, hidden=hidden)
             for place, jwk in enumerate(found.keys, 1)
         ]
-        is_deleted = kind == "sets" and isinstance(found.id, str) and found.id.endswith(".bak")
-        return cls(found.id, number, shown_id(found.id), keys, is_deleted)
+        return cls(found.id, number, shown_id(found.id), keys, is_deleted_copy(found, kind))
 
 
 def _places(sets: Iterable[_ReadSet]) -> Places:

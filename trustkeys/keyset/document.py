@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from trustkeys.core.registry import KeyType, key_type_for
 from trustkeys.errors import InvalidInputError
-from trustkeys.formats.answers import KeySets, SavedSet
+from trustkeys.formats.answers import KeySets, Kind, SavedSet
 from trustkeys.wording import counted, is_name, shape
 
 __tracebackhide__ = True
@@ -71,6 +71,11 @@ def is_same_id(there: object, here: str) -> bool:
     with suppress(InvalidInputError):
         return checked_id(there) == checked_id(here)
     return False
+
+
+def is_deleted_copy(found: SavedSet, kind: Kind) -> bool:
+    """Whether it is the copy that the service keeps of a deleted set, with the suffix ``.bak``."""
+    return kind == "sets" and isinstance(found.id, str) and found.id.endswith(".bak")
 
 
 def shown_id(name: object) -> str | None:

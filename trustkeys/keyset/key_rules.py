@@ -6,6 +6,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, S
 
 from trustkeys.errors import KeyTooSmallError
 from trustkeys.keyset.finding import CheckedKey, Finding
+from trustkeys.keyset.schedule import is_published
 from trustkeys.keyset.weak import Moduli
 from trustkeys.wording import all_of, counted
 
@@ -50,7 +51,7 @@ def broken(key: CheckedKey) -> Iterator[Finding]:
         )
 
 
-def weak(key: CheckedKey, moduli: Moduli) -> Iterator[Finding]:
+def weak(key: CheckedKey, moduli: Moduli, now: int) -> Iterator[Finding]:
     """Find short secrets, and RSA numbers that are known to be weak."""
     if key.secret_size is not None and key.secret_size < MIN_SECRET_SIZE:
         yield key.warning(
@@ -61,7 +62,7 @@ def weak(key: CheckedKey, moduli: Moduli) -> Iterator[Finding]:
     if key.numbers is None:
         return
     n, e = key.numbers
-    weakness = moduli.weakness(n, is_private=key.has_private)
+    weakness = moduli.weakness(n, slow=not key.has_private and is_published(key, now))
     if weakness is not None:
         yield key.error(
             "BrokenKey",

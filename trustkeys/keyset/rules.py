@@ -37,7 +37,7 @@ def findings_in(
     line = stretches(keys)
     for key in keys:
         yield from key_rules.broken(key)
-        yield from key_rules.weak(key, moduli)
+        yield from key_rules.weak(key, moduli, now)
         yield from key_rules.operations(key)
         yield from key_rules.certificate_use(key)
     if kind != "published":

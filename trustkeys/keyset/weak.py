@@ -14,8 +14,8 @@ from attrs import Factory, define, field
 
 __tracebackhide__ = True
 
-WORK = 100 * 2048**3
-"""How much one document may cost in slow tests: 100 moduli of 2048 bits, in 1 to 2 seconds."""
+WORK = 200 * 2048**3
+"""How much one document may cost in slow tests: 200 moduli of 2048 bits, in 2 to 4 seconds."""
 
 FERMAT_STEPS = 100
 """How many steps of Fermat's method are made. One was enough for the keys of CVE-2022-26320."""
@@ -42,21 +42,20 @@ class Moduli:
     # The numbers themselves could be chosen so that their hashes are equal.
     _known: dict[tuple[bytes, bool], str | None] = field(default=Factory(dict), repr=False)
 
-    def weakness(self, n: int, *, is_private: bool) -> str | None:
+    def weakness(self, n: int, *, slow: bool) -> str | None:
         """Say why a modulus is weak, or return None.
-
-        The slow tests are for public keys: of a private key it is known that n is p times q.
 
         Args:
             n: A positive number.
-            is_private: Whether the private numbers are known, and fit.
+            slow: Whether to run the slow tests. They are for public keys that can be used: of a
+                private key it is known that n is p times q.
 
         Returns:
             The end of a sentence that begins "its modulus".
         """
-        known = n.to_bytes((n.bit_length() + 7) // 8, "big"), is_private
+        known = n.to_bytes((n.bit_length() + 7) // 8, "big"), slow
         if known not in self._known:
-            self._known[known] = quick_weakness(n) or (None if is_private else self._slow(n))
+            self._known[known] = quick_weakness(n) or (self._slow(n) if slow else None)
         return self._known[known]
 
     def _slow(self, n: int) -> str | None:

@@ -11,6 +11,7 @@ __tracebackhide__ = True
 _COMMANDS = {
     "active": "active",
     "add": "add",
+    "calendar": "calendar",
     "certify": "certify",
     "check": "check",
     "create": "create",

@@ -1,0 +1,198 @@
+"""``trustkeys keyset calendar``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import click
+from attrs import asdict
+
+from trustkeys.cli import inputs, options
+from trustkeys.cli.params import DURATION, INPUT, TIME, NewFile
+from trustkeys.cli.table import table_text
+from trustkeys.cli.terminal import (
+    escaped,
+    json_text,
+    warn,
+    write_out,
+    write_result,
+)
+from trustkeys.cli.times import Time, now_or
+from trustkeys.core.numericdate import date_text
+from trustkeys.errors import prefix_errors
+from trustkeys.files import read, replace, write_new
+from trustkeys.formats.answers import read_key_sets
+from trustkeys.keyset.calendar import NOTICE, KeyEvent, urgency
+from trustkeys.keyset.calendar import calendar as calendar_of
+
+__tracebackhide__ = True
+
+_EPILOG = f"""\b
+Examples:
+  trustkeys keyset calendar signing.keys encryption.keys
+  trustkeys keyset calendar keysets.json --until +90d || echo "act now"
+  trustkeys keyset calendar keysets.json --notice 60d --ics policy-keys.ics
+
+The first line says by when to act, and on what. The table has a row for each
+event: by when to act, when it happens, and what it is. No notice is shorter
+than a day, since programs that verify tokens cache the keys for that long.
+Disabled keys and deleted sets (.bak) do not count.
+
+{options.TIMES_HELP}"""
+
+_COLUMNS = ("act by", "when", "key set", "key", "what")
+
+
+class _CalendarFile(NewFile):
+    """A new file, or a calendar that this command wrote, to be replaced."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return value if _is_own(value) else super().convert(value, param, ctx)
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=INPUT)
+@options.password_file("Read the passphrase of each encrypted FILE from this file. Default: ask.")
+@options.at
+@click.option(
+    "--until",
+    type=TIME,
+    metavar="T",
+    help="Leave out what needs no action until this time; +1y counts from --at. Default: list "
+    "everything.",
+)
+@click.option(
+    "--notice",
+    type=DURATION,
+    metavar="DURATION",
+    default=NOTICE,
+    help="How long before an event to act, at least 1d. Default: 30d.",
+)
+@click.option(
+    "--ics",
+    type=_CalendarFile(allow_dash=True),
+    metavar="FILE",
+    help="Also write an iCalendar file, new or in place of an earlier one; - is standard output, "
+    "without the table.",
+)
+@options.json_results
+def calendar(
+    files: Sequence[str],
+    password_file: str | None,
+    at: Time | None,
+    until: Time | None,
+    notice: int,
+    ics: str | None,
+    as_json: bool,
+) -> int:
+    """Say when to act next on key sets. Exit status 3 if something is due now.
+
+    FILE is a key set's file, a JWK Set or a saved answer of Graph, which can have many key sets; -
+    is standard input.
+    """
+    if ics == "-" and as_json:
+        raise click.UsageError("--json and --ics - both write to standard output")
+    now = now_or(at)
+    end = None if until is None else until.resolve(now_or(None), now)
+    events: list[tuple[str, KeyEvent]] = []
+    for file, document in _documents(files, password_file):
+        with prefix_errors(file):
+            found = read_key_sets(document)
+        if not found.is_complete:
+            warn(f"{file}: the answer goes on: save the pages at its @odata.nextLink as FILEs, too")
+        events += [(file, event) for event in calendar_of(found, at=now, until=end, notice=notice)]
+    events.sort(key=lambda each: urgency(each[1], now))
+    if ics is not None:
+        _write_ics(ics, [event for _, event in events], now)
+    if ics != "-":
+        report = _as_json(events, now) if as_json else _as_text(events, now, end)
+        write_result(report, *([] if ics is None else [ics]))
+    return 3 if any(event.is_due(now) for _, event in events) else 0
+
+
+def _documents(
+    names: Sequence[str], password_file: str | None
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the name and the content of each input."""
+    stored = [inputs.read(name) for name in names]
+    for each, password in zip(stored, inputs.passwords(stored, password_file), strict=True):
+        yield each.path, each.document(password=password)
+
+
+def _is_own(path: str) -> bool:
+    """Whether this command wrote a file."""
+    with suppress(FileNotFoundError):
+        head, _ = read(path, limit=200)
+        return head.startswith(b"BEGIN:VCALENDAR") and b"\nPRODID:-//trustkeys//" in head
+    return False
+
+
+def _write_ics(path: str, events: Sequence[KeyEvent], now: int) -> None:
+    from trustkeys.cli.ics import as_ics  # imported lazily, since icalendar is slow to import
+
+    content = as_ics(events, now)
+    if path == "-":
+        write_out(content)
+    else:
+        # It holds public data, and a web server must be able to read it.
+        write = replace if _is_own(path) else write_new
+        write(path, content, mode=0o644)
+
+
+def _as_json(events: Sequence[tuple[str, KeyEvent]], now: int) -> str:
+    listed = [
+        {"file": file, **asdict(event), "is_due": event.is_due(now)} for file, event in events
+    ]
+    return json_text({"at": now, "value": listed})
+
+
+def _as_text(events: Sequence[tuple[str, KeyEvent]], now: int, until: int | None) -> str:
+    nothing = f"nothing to do{'' if until is None else f' until {date_text(until)}'}\n"
+    if not events:
+        return nothing
+    deadlines = [
+        escaped(_deadline(file, event, now)) + "\n"
+        for file, event in events
+        if event.act_by is not None
+    ]
+    first, *others = deadlines or [nothing]
+    table = table_text(
+        _COLUMNS,
+        [_row(file, event, now) for file, event in events],
+        ["bold red" if event.is_due(now) else "" for _, event in events],
+        folded="key set",
+    )
+    return "".join([first, "\n", table, *(["\n"] if others else []), *others])
+
+
+def _deadline(file: str, event: KeyEvent, now: int) -> str:
+    act = f"act {_act_by(event, now)}" if event.is_due(now) else f"act by {_act_by(event, now)}"
+    return f"{act}: {_name(file, event)}: {event.message}: {event.action} ({event.kind})"
+
+
+def _row(file: str, event: KeyEvent, now: int) -> tuple[str, ...]:
+    key = "-" if event.number is None else (event.kid or f"key {event.number}")[:8]
+    return (
+        _act_by(event, now),
+        _day(event.time),
+        _name(file, event),
+        key,
+        event.kind,
+    )
+
+
+def _name(file: str, event: KeyEvent) -> str:
+    return event.key_set or ("standard input" if file == "-" else file)
+
+
+def _act_by(event: KeyEvent, now: int) -> str:
+    if event.act_by is None:
+        return "-"
+    return "now" if event.is_due(now) else _day(event.act_by)
+
+
+def _day(time: int) -> str:
+    text = date_text(time)
+    return text.partition("T")[0] if text.endswith("Z") else "after 9999"
