@@ -366,7 +366,7 @@ def test_the_check_of_a_key_set_names_its_test_keys() -> None:
         (finding,) = [each for each in found if each.code == "TestKey"]
         assert (finding.severity, finding.kid) == ("error", rsa_key(5).kid)
         assert finding.message == (
-            f"key {rsa_key(5).kid} is a test key, whose private part is public: "
+            f"key 2 ({rsa_key(5).kid}) is a test key, whose private part is public: "
             "replace it with a new key"
         )
     secrets = TrustFrameworkKeySet("a", [oct_key(5)])
