@@ -324,6 +324,7 @@ def test_a_failed_export_prints_one_line_and_writes_nothing(
     assert contents(files) == before
 
 
+@pytest.mark.deep
 def test_every_form_can_go_to_standard_output(files: Path, keys: Keys) -> None:
     der = ("--format", "der", "--plain", "-o", "-")
     process = command("export", "rsa.jwk", *der, cwd=files, text=False)
@@ -410,6 +411,7 @@ def test_only_the_recipient_opens_a_sealed_backup(
     assert leaked((files / "out").read_bytes(), keys) == []
 
 
+@pytest.mark.deep
 def test_an_encrypted_key_of_a_recipient_is_opened_at_the_terminal(files: Path, keys: Keys) -> None:
     exported = pem.to_encrypted_pem(keys.enc)
     write(files / "alice.pem", exported.data)
@@ -437,6 +439,7 @@ def test_an_expired_recipient_gives_a_warning(files: Path, keys: Keys, quickly: 
     )
 
 
+@pytest.mark.deep
 def test_an_encrypted_set_is_opened_with_its_passphrase(files: Path, keys: Keys) -> None:
     store.save(TrustFrameworkKeySet("a", [keys.other]), files / "set", password=PASSWORD)
     before = (files / "set").read_bytes()
@@ -464,6 +467,7 @@ def test_an_encrypted_set_is_opened_with_its_passphrase(files: Path, keys: Keys)
     assert "link: it is a symbolic link" in failed(process, 1)
 
 
+@pytest.mark.deep
 def test_the_passphrase_of_the_set_cannot_protect_an_exported_key(
     files: Path, quickly: Runner, keys: Keys
 ) -> None:

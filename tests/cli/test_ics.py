@@ -159,6 +159,7 @@ IDS = st.text(max_size=60).filter(lambda text: "\\N" not in text) | st.sampled_f
 )
 
 
+@pytest.mark.deep
 @given(
     st.lists(st.tuples(IDS, support.DATED_KEYS, st.lists(IDS, min_size=6, max_size=6)), max_size=2),
     st.sampled_from(["sig", "enc"]),

@@ -80,6 +80,7 @@ def test_every_form_is_imported_whatever_the_name_of_the_file(
     assert contents(files) == {**before, "new": (files / "new").read_bytes()}
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("name", ["encrypted-der", "pkcs12", "oct"])
 def test_a_form_is_imported_through_a_pipe_and_kept_encrypted(
     files: Path, keys: Keys, forms: dict[str, Foreign], name: str
@@ -165,6 +166,7 @@ def test_a_sealed_file_is_imported_with_the_private_key(
     assert TrustFrameworkKey.from_jwk((files / "new").read_bytes()) == keys.rsa
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("name", ["encrypted-pem", "pkcs12", "jwe"])
 def test_a_passphrase_is_asked_for_only_if_the_file_needs_one(
     files: Path, keys: Keys, forms: dict[str, Foreign], name: str

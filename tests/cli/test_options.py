@@ -90,6 +90,7 @@ def test_every_file_has_a_type() -> None:
         assert click.STRING not in {each.type for each in shown}, name
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(("name", "file"), READ)
 def test_a_hyphen_reads_standard_input(
     every: Runner, files: Path, keys: Keys, name: str, file: str

@@ -37,6 +37,7 @@ def written(files: Path) -> dict[str, int]:
     return {each.name: each.stat().st_ctime_ns for each in kept}
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("json", [False, True])
 @pytest.mark.parametrize("line", WRITES.values(), ids=WRITES)
 def test_each_file_is_reported_as_written(

@@ -66,6 +66,7 @@ def test_an_rsa_key_from_outside_gets_its_thumbprint_as_kid_unless_it_has_one() 
     assert TrustFrameworkKey.from_jwk(nameless, use="sig").kid == RFC_THUMBPRINT
 
 
+@pytest.mark.deep
 def test_kids_of_generated_keys_are_the_thumbprints_that_jwcrypto_computes() -> None:
     keys = [generate_key("sig", "oct", size=bits) for bits in (256, 512, 4096) for _ in range(300)]
     keys += [generate_key("enc", "RSA") for _ in range(10)]

@@ -40,6 +40,7 @@ RSA_KEYS = st.builds(testing.rsa_key, st.integers(0, 8127))
 dates = st.integers(0, certificates.MAX_TIME)
 
 
+@pytest.mark.deep
 @pytest.mark.usefixtures("unproved")
 @settings(max_examples=100)
 @given(key=RSA_KEYS, start=dates, end=dates, use=st.sampled_from(["sig", "enc"]))

@@ -24,6 +24,7 @@ def test_a_generated_passphrase_is_random_and_long(rsa_key: TrustFrameworkKey) -
     assert all(len(bytes.fromhex(each.password)) == 16 for each in exported)
 
 
+@pytest.mark.deep
 def test_your_own_passphrase_is_accepted_with_a_warning(certified: TrustFrameworkKey) -> None:
     for write in (
         pem.to_encrypted_pem,

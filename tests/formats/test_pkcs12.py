@@ -45,6 +45,7 @@ def test_a_pfx_keeps_key_and_certificate(
     assert "must be bytes" in refused(pkcs12.from_pkcs12, "text", "x").message
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("write", [pkcs12.to_pkcs12, pkcs12.to_pkcs12_b2c])
 def test_a_pfx_keeps_the_whole_chain(
     rsa_key: TrustFrameworkKey,

@@ -166,6 +166,7 @@ def test_any_host_is_accepted(send: Send) -> None:
     assert answer.json()["@odata.context"] == context
 
 
+@pytest.mark.deep
 def test_a_body_can_be_streamed_and_large() -> None:
     keys = [upload(testing.rsa_key(seed)) for seed in range(200)]
     content = json.dumps({"id": "large", "keys": keys}).encode()

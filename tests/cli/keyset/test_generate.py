@@ -19,6 +19,7 @@ from trustkeys.cli.inputs import PATIENCE
 PASSWORD = "a long passphrase"
 
 
+@pytest.mark.deep
 def test_the_passphrase_is_asked_for_once(tmp_path: Path) -> None:
     store.save(TrustFrameworkKeySet("a"), tmp_path / "set", password=PASSWORD)
     kind = ("--use", "sig", "--kty", "oct")

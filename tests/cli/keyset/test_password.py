@@ -14,6 +14,7 @@ from trustkeys import TrustFrameworkKeySet, store
 PASSWORD = "a long passphrase"
 
 
+@pytest.mark.deep
 def test_a_wrong_passphrase_is_reported_before_a_new_one_is_asked_for(tmp_path: Path) -> None:
     store.save(TrustFrameworkKeySet("a"), tmp_path / "set", password=PASSWORD)
     code, screen = at_a_terminal("show", "set", cwd=tmp_path, answers=["wrong\n"])

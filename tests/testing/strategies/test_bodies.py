@@ -55,6 +55,7 @@ def test_every_kind_of_request_is_drawn(wanted: Callable[[GenerateKeyRequest], b
     assert_drawn(requests(), wanted)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     "wanted",
     [

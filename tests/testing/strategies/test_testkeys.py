@@ -85,6 +85,7 @@ def test_most_keys_have_the_default_size() -> None:
     assert 0.5 < sum(usual) / len(usual) < 1
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     "wanted",
     [
@@ -108,6 +109,7 @@ def has_pair(dates: Iterable[int | None]) -> bool:
     return len({*there}) < len(there)
 
 
+@pytest.mark.deep
 def test_keys_often_share_dates_at_either_end_of_time() -> None:
     """Random numbers would never be equal, nor come near the ends."""
     dated = [key for key in drawn(keys(), 0) if key.nbf is not None and key.exp is not None]
