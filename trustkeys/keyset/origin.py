@@ -8,7 +8,7 @@ from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.registry import key_type_for
 from trustkeys.core.thumbprint import jwk_thumbprint
 from trustkeys.errors import InvalidInputError
-from trustkeys.keyset.document import name_of
+from trustkeys.keyset.document import numbered
 
 __tracebackhide__ = True
 
@@ -40,7 +40,7 @@ def must_be_generated(keys: Iterable[TrustFrameworkKey], *, consent: bool) -> No
                 else ("secret", "next secret with its dates (trustkeys keyset secret)")
             )
             raise InvalidInputError(
-                f"{name_of(key.kid, number)} is a {what} that somebody else issued, and a random "
+                f"key {numbered(key.kid, number)} is a {what} that somebody else issued, and a random "
                 f"key would not work in its place: add the {add}, or consent to random keys "
                 "(--generate, generate=True)",
                 target="generate",
