@@ -40,8 +40,8 @@ def must_be_generated(keys: Iterable[TrustFrameworkKey], *, consent: bool) -> No
                 else ("secret", "next secret with its dates (trustkeys keyset secret)")
             )
             raise InvalidInputError(
-                f"key {numbered(key.kid, number)} is a {what} that somebody else issued, and a random "
-                f"key would not work in its place: add the {add}, or consent to random keys "
+                f"key {numbered(key.kid, number)} is a {what} that somebody else issued, and a "
+                f"random key would not work in its place: add the {add}, or consent to random keys "
                 "(--generate, generate=True)",
                 target="generate",
             )
