@@ -215,7 +215,7 @@ def test_a_missing_a_wrong_and_a_needless_passphrase_are_told_apart(
         assert type(missing) is MissingPassphraseError
         assert (missing.target, "is missing" in missing.message) == ("password", True)
         wrong = refused(call, path, password=PASSWORD + "x")
-        assert "passphrase is wrong, or the text was changed" in wrong.message
+        assert "passphrase is wrong, or the encrypted content was changed" in wrong.message
         assert refused(call, path, password="").target == "password"
         assert PASSWORD not in support.all_text_of(wrong)
     # Somebody may have put a plain file in place of the encrypted one.

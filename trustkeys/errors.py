@@ -67,7 +67,7 @@ class InvalidInputError(TrustKeysError, ValueError):
 class MissingUseError(InvalidInputError):
     """Neither the input nor the caller says whether the key is for ``sig`` or ``enc``."""
 
-    def __init__(self, message: str = "use is missing: sig or enc") -> None:
+    def __init__(self, message: str = "use is missing: it must be sig or enc") -> None:
         super().__init__(message, code="AADB2C90253", target="use")
 
 

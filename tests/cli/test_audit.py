@@ -78,7 +78,7 @@ def test_the_table_has_a_row_for_each_set_and_the_findings_follow(folder: Path) 
     ]
     assert rows[3] == ""
     assert rows[4].startswith("error: B2C_1A_Empty: no key is active from 1972-09-27")
-    assert rows[5].startswith("warning: B2C_1A_Ending: no enabled key is without dates")
+    assert rows[5].startswith("warning: B2C_1A_Ending: the set has no safety net")
     active = f"warning: B2C_1A_Ending: key 1 ({ENDING.kid}) is active until it expires"
     assert rows[6].startswith(active)
     assert len(rows) == 7

@@ -456,7 +456,7 @@ def test_an_encrypted_set_is_opened_with_its_passphrase(files: Path, keys: Keys)
     assert found == [pem.to_pem(keys.other, private=True)] * 3
     code, screen = at_a_terminal(*args, "wrong", cwd=files, answers=["wrong"])
     assert (code, (files / "wrong").exists()) == (2, False)
-    assert "set: the passphrase is wrong, or the text was changed" in screen
+    assert "set: the passphrase is wrong, or the encrypted content was changed" in screen
     # An existing file is refused before the prompt.
     code, screen = at_a_terminal(*args, "file", cwd=files, answers=[])
     assert (code, "Passphrase" in screen) == (1, False)

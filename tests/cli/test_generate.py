@@ -133,7 +133,7 @@ def test_the_examples_in_the_help_text_work(
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--kty", "RSA", "-o", "k"], "use is missing: sig or enc (AADB2C90253)"),
+        (["--kty", "RSA", "-o", "k"], "use is missing: it must be sig or enc (AADB2C90253)"),
         (["--use", "sig", "-o", "k"], "kty is missing: RSA or oct (AADB2C95030)"),
         (
             ["--use", "", "--kty", "RSA", "-o", "k"],

@@ -136,7 +136,7 @@ def test_warnings_about_several_key_sets_name_the_file(folder: Path) -> None:
     dated.upload_secret("a secret text of more than 256 bits", "sig", nbf=0)
     store.save(dated, folder / "dated.keys", plain=True)
     said = provision(folder, "signing.keys", "dated.keys", "--to", "all").stderr
-    assert said.startswith("trustkeys: warning: dated.keys: no enabled key is without dates")
+    assert said.startswith("trustkeys: warning: dated.keys: the set has no safety net")
 
 
 def test_append_adds_to_a_key_set(folder: Path) -> None:

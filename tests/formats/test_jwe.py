@@ -167,7 +167,7 @@ def test_a_hostile_header_is_refused_before_the_key_derivation(
 
 
 def test_a_changed_header_is_refused(encrypted: str) -> None:
-    assert "text was changed" in refused(with_header(encrypted, cty="jwk-set+json")).message
+    assert "content was changed" in refused(with_header(encrypted, cty="jwk-set+json")).message
 
 
 def test_every_truncation_is_refused(encrypted: str) -> None:

@@ -203,7 +203,7 @@ def test_a_key_that_is_active_twice_is_named_once(
 
 def test_an_older_key_or_the_safety_net_that_takes_over_is_a_deadline() -> None:
     net, old, new = key(), key(5, NOW + 200 * DAY), key(NOW - 9, NOW + 100 * DAY)
-    assert events_of(key(5), new)[0].message.endswith(" takes over, an older key")
+    assert ", then an older key, key 1 (" in events_of(key(5), new)[0].message
     older, safety_net = events_of(net, old, new)
     assert shown([older, safety_net]) == [
         ("Fallback", NOW + 100 * DAY, NOW + 70 * DAY, new.kid),
@@ -211,9 +211,9 @@ def test_an_older_key_or_the_safety_net_that_takes_over_is_a_deadline() -> None:
     ]
     assert (older.number, safety_net.number) == (3, 2)
     assert old.kid in older.message
-    assert older.message.endswith(" takes over, an older key")
+    assert ", then an older key, key 2 (" in older.message
     assert net.kid in safety_net.message
-    assert safety_net.message.endswith(" takes over, the safety net")
+    assert ", then the safety net, key 1 (" in safety_net.message
 
 
 def test_a_rotation_needs_nobody_until_its_last_key() -> None:

@@ -455,7 +455,7 @@ def test_a_key_without_a_printable_kid_is_named_by_its_place() -> None:
     jwk = {**key().to_jwk(private=True), "kid": None}
     for kid in (None, "x" * 65, "a\nb"):
         found = check_key_set({"keys": [jwk, {**jwk, "kid": kid, "use": None}]})
-        assert found[0].message == "key 2 is refused: use is missing: sig or enc"
+        assert found[0].message == "key 2 is refused: use is missing: it must be sig or enc"
         assert found[0].kid == kid
 
 

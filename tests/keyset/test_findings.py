@@ -309,13 +309,14 @@ def test_nobody_is_told_to_generate_the_secret_of_somebody_else() -> None:
     keys.generate_key("sig", "oct", nbf=NOW)
     (own,) = keys.check(NOW)
     assert own.message == (
-        "no enabled key is without dates: add one, which takes over if all others expire"
+        "the set has no safety net: add a key without dates, which takes over when all others "
+        "expire"
     )
     keys.upload_secret("issued by somebody else, not at random", nbf=NOW)
     for found in (keys.check(NOW), check(keys.to_graph(), {})):
         (other,) = (finding for finding in found if finding.code == "NoSafetyNet")
         assert other.message == (
-            "no enabled key is without dates: leave exp out of the last secret, or add its "
+            "the set has no safety net: leave exp out of the last secret, or add its "
             "issuer's secret without dates"
         )
 

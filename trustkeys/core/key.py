@@ -226,7 +226,7 @@ class TrustFrameworkKey:
     def _must_have_public_form(self) -> None:
         if key_type_for(self.kty).is_secret:
             raise InvalidInputError(
-                f"an {self.kty} key has no public form, only a private one",
+                f"an {self.kty} key has no public form: it is a secret, not to be published",
                 target="private",
             )
 

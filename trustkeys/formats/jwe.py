@@ -123,7 +123,7 @@ def decrypt(
 
     Raises:
         MissingPassphraseError: It is encrypted to a passphrase, and `password` is None.
-        WrongPassphraseError: The passphrase is wrong, or the text was changed.
+        WrongPassphraseError: The passphrase is wrong, or the encrypted content was changed.
         NotEncryptedError: It is sealed to a recipient, and `password` is not needed.
         InvalidInputError: Code ``BadRequest``: no compact JWE; another algorithm; compression;
             more than 600,000 rounds; `with_key` is missing, not needed, wrong, or has no private
@@ -215,7 +215,9 @@ class Jwe:
         except (keywrap.InvalidUnwrap, InvalidTag):
             pass
         if plaintext is None:
-            raise WrongPassphraseError("the passphrase is wrong, or the text was changed")
+            raise WrongPassphraseError(
+                "the passphrase is wrong, or the encrypted content was changed"
+            )
         return plaintext
 
 

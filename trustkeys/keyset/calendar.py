@@ -265,7 +265,7 @@ class _KeySet:
 
     def _fallback(self, key: CheckedKey, heir: CheckedKey, time: int) -> KeyEvent:
         what = "the safety net" if heir.nbf is heir.exp is None else "an older key"
-        message = f"{key.name} expires at {date_text(time)}, then {heir.name} takes over, {what}"
+        message = f"{key.name} expires at {date_text(time)}, then {what}, {heir.name}, takes over"
         return self._deadline("Fallback", key, time, message, self._addition(time))
 
     def _takeover(self, key: CheckedKey, time: int, *, is_in_place: bool) -> KeyEvent:

@@ -103,11 +103,11 @@ def safety_net(keys: Sequence[CheckedKey]) -> Iterator[Finding]:
     """Find sets without a safety net. A random key is no net for secrets that others issued."""
     if keys and not has_safety_net(keys):
         advice = (
-            "add one, which takes over if all others expire"
+            "add a key without dates, which takes over when all others expire"
             if all(key.kty != "oct" or key.is_generated for key in keys)
             else "leave exp out of the last secret, or add its issuer's secret without dates"
         )
-        message = f"no enabled key is without dates: {advice}"
+        message = f"the set has no safety net: {advice}"
         yield Finding("warning", "NoSafetyNet", message)
 
 

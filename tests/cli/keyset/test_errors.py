@@ -27,7 +27,7 @@ from tests.support import keyset_command as command
         (["show", "gap", "--at", "-5"], 2, "at must be from 0 to"),
         (["show", "gap", "--svg", "junk"], 1, "junk: File exists"),
         (["active", "gap"], 4, "B2C_1A_gap has no active key at"),
-        (["generate", "empty"], 2, "use is missing: sig or enc (AADB2C90253)"),
+        (["generate", "empty"], 2, "use is missing: it must be sig or enc (AADB2C90253)"),
         (["generate", "gap", "--use", "sign"], 2, "--use must be sig or enc, not 'sign'"),
         (["generate", "gap", "--kty", "RSA"], 2, "a key set of their own (AADB2C95032)"),
         (["generate", "gap", "--use", "enc"], 2, "a key set of their own (AADB2C95042)"),

@@ -13,7 +13,7 @@ import pytest
 from tests import support
 from tests.support import at_a_terminal, done, failed
 from tests.support import keyset_command as command
-from trustkeys import TrustFrameworkKeySet, store
+from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store
 from trustkeys.cli.inputs import PATIENCE
 
 PASSWORD = "a long passphrase"
@@ -37,6 +37,21 @@ def test_a_set_without_an_active_key_and_an_expired_key_are_warned_about(folder:
     first, second = process.stderr.splitlines()
     assert first.startswith("trustkeys: warning: B2C_1A_gap has no active key at 20")
     assert second == ("trustkeys: warning: the key has already expired, at 1970-01-01T00:00:05Z")
+
+
+@pytest.mark.parametrize("add", ["secret", "add"])
+def test_a_warning_names_the_command_for_the_keys_of_somebody_else(
+    tmp_path: Path, real_key: TrustFrameworkKey, add: str
+) -> None:
+    keys = TrustFrameworkKeySet("a")
+    if add == "secret":
+        keys.upload_secret("issued by somebody else, not at random", "sig")
+    else:
+        keys.add(real_key.public())
+    store.save(keys, tmp_path / "set", plain=True)
+    process = command("generate", "set", cwd=tmp_path)
+    assert process.returncode == 0
+    assert f'to add their next one, use "trustkeys keyset {add}"' in process.stderr
 
 
 def test_at_a_terminal_a_plain_file_is_warned_about(folder: Path) -> None:

@@ -19,7 +19,7 @@ def test_a_wrong_passphrase_is_reported_before_a_new_one_is_asked_for(tmp_path: 
     store.save(TrustFrameworkKeySet("a"), tmp_path / "set", password=PASSWORD)
     code, screen = at_a_terminal("show", "set", cwd=tmp_path, answers=["wrong\n"])
     assert code == 2
-    assert "set: the passphrase is wrong, or the text was changed" in screen
+    assert "set: the passphrase is wrong, or the encrypted content was changed" in screen
     code, screen = at_a_terminal("password", "set", cwd=tmp_path, answers=["wrong\n"])
     assert (code, "New passphrase" in screen) == (2, False)
     code, screen = at_a_terminal(

@@ -53,7 +53,7 @@ def test_a_secret_is_read_from_a_pipe(files: Path) -> None:
         (["secrets"], "", "the secret must be text of at least one character, but is empty"),
         (["secrets"], "x" * 65_537, "the secret must be UTF-8 text of at most 65536 bytes"),
         (["secrets", "--password-file", "-"], "text", "standard input is the secret"),
-        (["empty"], "text", "use is missing: sig or enc (AADB2C90253)"),
+        (["empty"], "text", "use is missing: it must be sig or enc (AADB2C90253)"),
         (["secrets", "--exp", "x"], "text", "exp must be seconds since 1970"),
     ],
 )
@@ -73,7 +73,9 @@ def test_a_secret_is_typed_twice_and_never_shown(files: Path) -> None:
     assert code == 0
     # Two different answers are not accepted: the prompt is repeated.
     assert "do not match" in screen
-    assert screen.count("Secret for secrets: ") == screen.count("Repeat for confirmation: ") == 2
+    assert (
+        screen.count("Secret to add to secrets: ") == screen.count("Repeat for confirmation: ") == 2
+    )
     assert "s3cret" not in screen
     *_, new = store.load(files / "secrets")
     assert new.to_jwk(private=True)["k"] == "czNjcmV0IHRleHQ"

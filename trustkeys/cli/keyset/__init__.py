@@ -38,7 +38,8 @@ FILE is encrypted. The commands ask for its passphrase, or read it with --passwo
 or from a pipe such as /dev/fd/3. DURATION is a number and a unit: s, min, h, d, w, y (365 days).
 KID can be shortened to 6 characters.
 
-Exit status: 0 done, 1 a file failed, 2 bad input, 3 the check found an error, 4 no key is active.
+Exit status: 0 done, 1 a file failed, 2 bad input, 3 the check found an error, or something
+in the calendar is due now, 4 no key is active.
 """
 
 

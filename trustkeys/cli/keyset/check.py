@@ -21,7 +21,11 @@ __tracebackhide__ = True
 @options.password_file()
 @options.at
 @options.until
-@click.option("--public", is_flag=True, help="Accept keys without a private part.")
+@click.option(
+    "--public",
+    is_flag=True,
+    help='Accept keys without a private part, as "keyset jwks" prints them.',
+)
 @options.fail_on("error")
 @options.json_results
 def check(

@@ -36,9 +36,10 @@ def generate(
         others = [*keys]
         key = keys.generate_key(use, kty, nbf=start, exp=end, size=size)
     if any(map(is_from_outside, others)):
+        command = "secret" if key.kty == "oct" else "add"
         warn(
             "somebody else issued the other keys, and does not know this one: to add their next "
-            'secret use "trustkeys keyset secret"'
+            f'one, use "trustkeys keyset {command}"'
         )
     warn_of_dates(start, end)
     write_result(json_text(key.to_graph(base_url=base_url)), file)

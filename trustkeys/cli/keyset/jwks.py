@@ -17,10 +17,10 @@ __tracebackhide__ = True
 @click.option("--all", "is_all", is_flag=True, help="Also print disabled and expired keys.")
 @options.json_errors
 def jwks(file: str, password_file: str | None, is_all: bool) -> None:
-    """Print the public keys as a JWK Set, to be published.
+    """Print the public keys as a JWK Set.
 
-    Disabled and expired keys are left out, since programs that verify tokens would accept them.
-    Keys that start later are included.
+    Publish it for the programs that verify tokens. Disabled and expired keys are left out, since
+    those programs would accept them. Keys that start later are included.
     """
     keys = key_set(file, password_file)
     if is_all:

@@ -34,10 +34,11 @@ def rollover(
     generate: bool,
     base_url: str,
 ) -> None:
-    """Add a key that is active at once, for emergencies.
+    """Add a key that is active at once.
 
-    The other keys stay valid: use --disable if one of them was stolen. A secret that somebody else
-    issued cannot be generated: add its successor with "trustkeys keyset secret FILE --nbf now".
+    This is for emergencies. The other keys stay valid: use --disable if one of them was stolen. A
+    secret that somebody else issued cannot be generated: add its successor with "trustkeys keyset
+    secret FILE --nbf now".
     """
     now = now_or(None)
     start = now_or(at)

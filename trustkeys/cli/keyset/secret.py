@@ -58,10 +58,10 @@ def secret(
     requests_file: str | None,
     base_url: str,
 ) -> None:
-    """Add a secret text, as uploadSecret does, or several from a file.
+    """Add a secret text, or several from a file.
 
-    Type it at the prompt, which does not show it, or pass it on standard input. One line end at
-    its end is removed.
+    Graph's uploadSecret does the same. Type the secret at the prompt, which does not show it, or
+    pass it on standard input. One line end at its end is removed.
     """
     if requests_file is None and password_file == "-":  # noqa: S105 - a name
         raise click.UsageError("standard input is the secret: --password-file must be a file")
@@ -72,7 +72,7 @@ def secret(
     if requests_file is not None:
         secrets = [*_listed(requests_file)]
     else:
-        text = passphrases.secret(f"Secret for {file}")
+        text = passphrases.secret(f"Secret to add to {file}")
         secrets = [("", {"secret": text, "use": use, "nbf": start, "exp": end})]
     with edit(file, password_file) as keys:
         added = []
