@@ -80,6 +80,16 @@ def test_every_form_is_imported_whatever_the_name_of_the_file(
     assert contents(files) == {**before, "new": (files / "new").read_bytes()}
 
 
+@pytest.mark.parametrize("private", [True, False])
+def test_a_disabled_key_stays_disabled(
+    files: Path, keys: Keys, quickly: Runner, *, private: bool
+) -> None:
+    jwk = {**keys.rsa.to_jwk(private=private), "status": "disabled"}
+    write(files / "theirs", json.dumps(jwk))
+    assert quickly("import", "theirs", "-o", "new").returncode == 0
+    assert TrustFrameworkKey.from_jwk((files / "new").read_bytes()).status == "disabled"
+
+
 @pytest.mark.parametrize("name", ["encrypted-der", "pkcs12", "oct"])
 def test_a_form_is_imported_through_a_pipe_and_kept_encrypted(
     files: Path, keys: Keys, forms: dict[str, Foreign], name: str
