@@ -113,7 +113,8 @@ def test_several_secrets_with_their_dates_are_read_from_a_file(
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"k": "s3cret", "nbf": "soon"}', "bodies: line 3: --nbf must be"),
+        ('{"k": "s3cret", "nbf": "soon"}', "bodies: line 3: nbf must be a time T"),
+        ('{"k": "2031-01-01", "nbf": "s3cret"}', "not a string of 6 characters"),
         ('{"k": "s3cret", "nbf": -5}', "bodies: line 3: nbf must be from 0"),
         ('{"k": "s3cret", "nbf": [5]}', "bodies: line 3: nbf must be whole seconds"),
         ('{"k": "s3cret", "kty": "oct"}', "bodies: line 3: a secret has use, k, nbf and exp"),
