@@ -48,10 +48,16 @@ def report(before: Keys, after: Keys, at: int | None) -> None:
 
 def report_disabled(file: str, before: Keys, after: Keys) -> None:
     """Print what is left to do if a change of the set has disabled a key."""
-    disabled = {key.kid for key in before if key.status == "enabled"} & {
-        key.kid for key in after if key.status == "disabled"
-    }
+    were_enabled = {key.kid for key in before if key.status == "enabled"}
+    disabled = [key for key in after if key.status == "disabled" and key.kid in were_enabled]
     if disabled:
+        material = {*map(_material, disabled)}
+        for key in after:
+            if key.status == "enabled" and _material(key) in material:
+                warn(
+                    f"{_name(key.kid, after)} is the same key under another kid, and stays in "
+                    "use: disable it too"
+                )
         note(_left_to_do(file, after[0].kty))
 
 
@@ -77,6 +83,11 @@ def warn_unpublished(keys: Iterable[TrustFrameworkKey], output: str) -> None:
             f"{counted(unusable)} disabled or expired, and programs that verify tokens do not see "
             f"that: do not publish {output}"
         )
+
+
+def _material(key: TrustFrameworkKey) -> str:
+    """Return what two kids of the same key have in common, for comparison alone."""
+    return str(key.to_jwk()["n"] if key.kty == "RSA" else key.to_jwk(private=True)["k"])
 
 
 def _plan(keys: Keys, now: int) -> dict[int, str | None]:

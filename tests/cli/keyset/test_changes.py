@@ -242,6 +242,16 @@ def test_a_long_kid_is_shortened_unless_another_begins_alike(tmp_path: Path) -> 
         assert process.stderr == f"trustkeys: active from now on: {shown}\n"
 
 
+@pytest.mark.parametrize("kind", ["rsa", "oct"])
+def test_a_second_kid_of_a_disabled_key_is_named(tmp_path: Path, keys: Keys, kind: str) -> None:
+    key = attrs.evolve(getattr(keys, kind), nbf=None, exp=None)
+    twin = attrs.evolve(key, kid="twin")
+    store.save(TrustFrameworkKeySet("set", [key, twin]), tmp_path / "set", plain=True)
+    said = command("disable", "set", "--", key.kid, cwd=tmp_path).stderr
+    assert "warning: twin is the same key under another kid, and stays in use" in said
+    assert "twin" not in command("disable", "set", "twin", cwd=tmp_path).stderr
+
+
 @pytest.mark.parametrize(("kind", "advice"), [("RSA", "keyset jwks"), ("oct", "revoke the secret")])
 def test_what_else_must_be_done_about_a_stolen_key_is_said(
     tmp_path: Path, keys: Keys, kind: str, advice: str
