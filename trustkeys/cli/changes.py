@@ -100,7 +100,9 @@ def _now(kid: str | None, keys: Keys, at: int | None, *, is_same: bool) -> str:
     if kid is None:
         return f"no key is active {'now' if at is None else f'at {when}'}"
     name = _name(kid, keys)
-    return f"{name} stays active" if is_same else f"active from {when} on: {name}"
+    if is_same:
+        return f"{name} stays active" if at is None else f"{name} is active at {when} as before"
+    return f"active from {when} on: {name}"
 
 
 def _later(time: int, kid: str | None, keys: Keys) -> str:

@@ -231,6 +231,10 @@ def test_a_plan_from_another_time_names_that_time(tmp_path: Path) -> None:
     process = command("rotate", "set", *options, cwd=tmp_path)
     assert process.stderr.startswith("trustkeys: active from 2000-01-01T00:00:00Z on: ")
     assert "; no key is active from 2000-01-17T00:00:00Z on" in process.stderr
+    # Another key can be active now.
+    again = command("rotate", "set", *options, cwd=tmp_path).stderr
+    assert " is active at 2000-01-01T00:00:00Z as before; " in again
+    assert "stays active" not in again
 
 
 def test_a_long_kid_is_shortened_unless_another_begins_alike(tmp_path: Path) -> None:
