@@ -137,6 +137,12 @@ def test_one_bad_line_adds_no_secret_and_shows_none(
     assert contents(files) == before
 
 
+def test_more_secrets_than_a_set_can_have_are_not_read(files: Path, quickly: Runner) -> None:
+    (files / "bodies").write_text('{"k": "a"}\n' * 5000 + "not read as JSON")
+    process = quickly("keyset", "secret", "secrets", "--requests", "bodies")
+    assert "bodies: line 5001: a key set has at most 5000 keys" in failed(process, 2)
+
+
 def test_the_options_of_one_secret_do_not_go_with_a_file(files: Path, quickly: Runner) -> None:
     args = ("keyset", "secret", "secrets", "--requests", "bodies", "--nbf", "5")
     assert "--requests replaces --use, --nbf and --exp" in failed(quickly(*args), 2)

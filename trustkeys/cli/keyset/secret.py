@@ -17,6 +17,7 @@ from trustkeys.cli.times import Time, parse_time, validity, warn_of_dates
 from trustkeys.core.numericdate import numeric_date
 from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
 from trustkeys.errors import InvalidInputError, prefix_errors
+from trustkeys.formats.answers import MAX_KEYS
 from trustkeys.wording import quoted, shape
 
 __tracebackhide__ = True
@@ -87,9 +88,13 @@ def secret(
 
 def _listed(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Return the name of each line, and the arguments of `TrustFrameworkKeySet.upload_secret`."""
+    count = 0
     for number, text in enumerate(read_input(path, MAX_SET_BYTES).splitlines(), 1):
         if text.strip():
             line = f"{path}: line {number}"
+            count += 1
+            if count > MAX_KEYS:  # no set has room for them, and all would be held in memory
+                raise InvalidInputError(f"{line}: a key set has at most {MAX_KEYS} keys")
             with prefix_errors(line):
                 body = parse_object(text, what="the body")
                 for name in body:
