@@ -283,11 +283,11 @@ def test_a_lock_that_cannot_be_opened_or_made_says_what_to_do(in_the_open: Path)
 # --- other names of a file (hard links)
 
 
-@pytest.mark.parametrize("where", [".", "elsewhere"])
+@pytest.mark.parametrize("where", ["other", "elsewhere/other", ".trustkeys-backup"])
 def test_a_file_with_a_second_name_is_read_and_not_changed(path: Path, where: str) -> None:
     """A change would leave the old keys and secrets under the other name."""
     store.save(key_set(), path, plain=True)
-    other = path.parent / where / "other"
+    other = path.parent / where
     other.parent.mkdir(exist_ok=True)
     other.hardlink_to(path)
     before = path.read_bytes()
@@ -310,7 +310,7 @@ def test_a_save_that_was_killed_at_its_end_does_not_keep_a_file_from_being_chang
 ) -> None:
     """The temporary name is then left beside the file, and would keep its secrets."""
     store.save(key_set(), path, plain=True)
-    path.with_name(".trustkeys-abcdef").hardlink_to(path)
+    path.with_name(".trustkeys-abcdef_0").hardlink_to(path)
     path.with_name(".trustkeys-ghijkl").write_bytes(b"of another save")
     add_a_key(path)
     assert sorted(os.listdir(path.parent)) == [*(".trustkeys-ghijkl", "set.keys", "set.keys.lock")]

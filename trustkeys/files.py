@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,6 +16,9 @@ Path = str | os.PathLike[str]
 
 _PREFIX = ".trustkeys-"
 """Of the names of temporary files."""
+
+_TEMPORARY = re.compile(rf"{re.escape(_PREFIX)}[a-z0-9_]{{8}}")
+"""Their names, as tempfile makes them."""
 
 # The errors of link(2) on file systems without hard links, such as exFAT.
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
@@ -69,7 +73,7 @@ def check_replaceable(path: Path) -> None:
         # `write_new` makes a second name, which it removes at once, unless it is killed.
         with os.scandir(os.path.dirname(path) or ".") as entries:
             for entry in entries:
-                if entry.name.startswith(_PREFIX) and entry.inode() == status.st_ino:
+                if _TEMPORARY.fullmatch(entry.name) and entry.inode() == status.st_ino:
                     with suppress(FileNotFoundError):
                         os.unlink(entry.path)
         if os.lstat(path).st_nlink > 1:

@@ -80,6 +80,16 @@ def test_every_form_is_imported_whatever_the_name_of_the_file(
     assert contents(files) == {**before, "new": (files / "new").read_bytes()}
 
 
+@pytest.mark.parametrize("private", [True, False])
+def test_a_disabled_key_stays_disabled(
+    files: Path, keys: Keys, quickly: Runner, *, private: bool
+) -> None:
+    jwk = {**keys.rsa.to_jwk(private=private), "status": "disabled"}
+    write(files / "theirs", json.dumps(jwk))
+    assert quickly("import", "theirs", "-o", "new").returncode == 0
+    assert TrustFrameworkKey.from_jwk((files / "new").read_bytes()).status == "disabled"
+
+
 @pytest.mark.deep
 @pytest.mark.parametrize("name", ["encrypted-der", "pkcs12", "oct"])
 def test_a_form_is_imported_through_a_pipe_and_kept_encrypted(
@@ -135,6 +145,7 @@ def test_a_backup_of_the_largest_size_is_imported(files: Path, quickly: Runner) 
     assert "pad" not in quick_done(quickly, "inspect", "backup", "--password-file", "pw")
 
 
+@pytest.mark.deep
 def test_a_sealed_file_is_imported_with_the_private_key(
     files: Path, keys: Keys, quickly: Runner
 ) -> None:

@@ -77,6 +77,17 @@ def test_a_shell_completes_only_what_needs_no_question(
         assert found(words) == []
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_no_kid_that_it_would_interpret(
+    quickly: Runner, files: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch, shell: str
+) -> None:
+    content = json.loads((files / "pair").read_text())
+    for kid in ("$(touch made)", "`id`", "a;b", "*", "~", "a b", "a\nb", "\x1b[2J", "a" * 257):
+        content["keys"][0]["kid"] = kid
+        (files / "pair").write_text(json.dumps(content))
+        assert completed(monkeypatch, "keyset enable pair ", "", shell=shell) == [keys.other.kid]
+
+
 def test_a_shell_completes_names_of_files(quickly: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     for words in ("inspect ", "keyset disable ", "generate -o ", "export --to ", "provision a "):
         assert completed(monkeypatch, words, "x", kind="file") == ["x"]

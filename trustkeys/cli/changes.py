@@ -48,10 +48,16 @@ def report(before: Keys, after: Keys, at: int | None) -> None:
 
 def report_disabled(file: str, before: Keys, after: Keys) -> None:
     """Print what is left to do if a change of the set has disabled a key."""
-    disabled = {key.kid for key in before if key.status == "enabled"} & {
-        key.kid for key in after if key.status == "disabled"
-    }
+    were_enabled = {key.kid for key in before if key.status == "enabled"}
+    disabled = [key for key in after if key.status == "disabled" and key.kid in were_enabled]
     if disabled:
+        material = {*map(_material, disabled)}
+        for key in after:
+            if key.status == "enabled" and _material(key) in material:
+                warn(
+                    f"{_name(key.kid, after)} is the same key under another kid, and stays in "
+                    "use: disable it too"
+                )
         note(_left_to_do(file, after[0].kty))
 
 
@@ -79,6 +85,11 @@ def warn_unpublished(keys: Iterable[TrustFrameworkKey], output: str) -> None:
         )
 
 
+def _material(key: TrustFrameworkKey) -> str:
+    """Return what two kids of the same key have in common, for comparison alone."""
+    return str(key.to_jwk()["n"] if key.kty == "RSA" else key.to_jwk(private=True)["k"])
+
+
 def _plan(keys: Keys, now: int) -> dict[int, str | None]:
     found = takeovers(keys, now)
     return {time: None if index is None else keys[index].kid for time, index in found.items()}
@@ -89,7 +100,9 @@ def _now(kid: str | None, keys: Keys, at: int | None, *, is_same: bool) -> str:
     if kid is None:
         return f"no key is active {'now' if at is None else f'at {when}'}"
     name = _name(kid, keys)
-    return f"{name} stays active" if is_same else f"active from {when} on: {name}"
+    if is_same:
+        return f"{name} stays active" if at is None else f"{name} is active at {when} as before"
+    return f"active from {when} on: {name}"
 
 
 def _later(time: int, kid: str | None, keys: Keys) -> str:

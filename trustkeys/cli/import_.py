@@ -112,7 +112,11 @@ def import_(
 
 
 def _write_key(key: TrustFrameworkKey, output: str, password_file: str | None) -> None:
-    text = json_text(key.to_jwk(private=key.has_private))
+    jwk = key.to_jwk(private=key.has_private)
+    if key.status != "enabled":
+        # Also for a public key, whose own JWK is for verifiers: it must not become active here.
+        jwk["status"] = key.status
+    text = json_text(jwk)
     if password_file is not None:
         password = passphrases.read_password(password_file)
         text = encrypt(text.encode(), password=password, cty="jwk+json") + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from contextlib import suppress
 from itertools import takewhile
@@ -11,6 +12,9 @@ import click
 from click.shell_completion import CompletionItem
 
 __tracebackhide__ = True
+
+_HARMLESS = re.compile(r"[A-Za-z0-9._+/=-]{1,256}")
+"""Kids in which no shell finds anything to interpret."""
 
 
 class KidCommand(click.Command):
@@ -44,14 +48,22 @@ class _Kid(click.ParamType[str]):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Return the kids in FILE if it can be read without a question."""
+        """Return the kids in FILE if it can be read without a question.
+
+        A kid can be any text, and bash puts it on the line as it is: ``$(…)`` would be run. So kids
+        with characters that a shell can interpret are left out.
+        """
         kids: list[str] = []
         # An error or a warning would stand in the middle of the line that is typed.
         with suppress(Exception), warnings.catch_warnings(action="ignore"):
             # After an option without its value click has parsed no argument.
             file = ctx.params.get("file") or ctx.args[0]
             kids = _kids_in(file, ctx.params.get("password_file"))
-        return [CompletionItem(kid) for kid in kids if kid.startswith(incomplete)]
+        return [
+            CompletionItem(kid)
+            for kid in kids
+            if kid.startswith(incomplete) and _HARMLESS.fullmatch(kid)
+        ]
 
 
 def _kids_in(file: str, password_file: str | None) -> list[str]:

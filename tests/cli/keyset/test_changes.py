@@ -231,6 +231,10 @@ def test_a_plan_from_another_time_names_that_time(tmp_path: Path) -> None:
     process = command("rotate", "set", *options, cwd=tmp_path)
     assert process.stderr.startswith("trustkeys: active from 2000-01-01T00:00:00Z on: ")
     assert "; no key is active from 2000-01-17T00:00:00Z on" in process.stderr
+    # Another key can be active now.
+    again = command("rotate", "set", *options, cwd=tmp_path).stderr
+    assert " is active at 2000-01-01T00:00:00Z as before; " in again
+    assert "stays active" not in again
 
 
 def test_a_long_kid_is_shortened_unless_another_begins_alike(tmp_path: Path) -> None:
@@ -240,6 +244,16 @@ def test_a_long_kid_is_shortened_unless_another_begins_alike(tmp_path: Path) -> 
     for kid, shown in zip(kids, [kids[0], kids[1], "other---", kids[3]], strict=True):
         process = command("enable", "set", kid, cwd=tmp_path)
         assert process.stderr == f"trustkeys: active from now on: {shown}\n"
+
+
+@pytest.mark.parametrize("kind", ["rsa", "oct"])
+def test_a_second_kid_of_a_disabled_key_is_named(tmp_path: Path, keys: Keys, kind: str) -> None:
+    key = attrs.evolve(getattr(keys, kind), nbf=None, exp=None)
+    twin = attrs.evolve(key, kid="twin")
+    store.save(TrustFrameworkKeySet("set", [key, twin]), tmp_path / "set", plain=True)
+    said = command("disable", "set", "--", key.kid, cwd=tmp_path).stderr
+    assert "warning: twin is the same key under another kid, and stays in use" in said
+    assert "twin" not in command("disable", "set", "twin", cwd=tmp_path).stderr
 
 
 @pytest.mark.parametrize(("kind", "advice"), [("RSA", "keyset jwks"), ("oct", "revoke the secret")])

@@ -115,7 +115,8 @@ def test_several_secrets_with_their_dates_are_read_from_a_file(
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"k": "s3cret", "nbf": "soon"}', "bodies: line 3: --nbf must be"),
+        ('{"k": "s3cret", "nbf": "soon"}', "bodies: line 3: nbf must be a time T"),
+        ('{"k": "2031-01-01", "nbf": "s3cret"}', "not a string of 6 characters"),
         ('{"k": "s3cret", "nbf": -5}', "bodies: line 3: nbf must be from 0"),
         ('{"k": "s3cret", "nbf": [5]}', "bodies: line 3: nbf must be whole seconds"),
         ('{"k": "s3cret", "kty": "oct"}', "bodies: line 3: a secret has use, k, nbf and exp"),
@@ -136,6 +137,12 @@ def test_one_bad_line_adds_no_secret_and_shows_none(
     assert message in shown
     assert "s3cret" not in shown
     assert contents(files) == before
+
+
+def test_more_secrets_than_a_set_can_have_are_not_read(files: Path, quickly: Runner) -> None:
+    (files / "bodies").write_text('{"k": "a"}\n' * 5000 + "not read as JSON")
+    process = quickly("keyset", "secret", "secrets", "--requests", "bodies")
+    assert "bodies: line 5001: a key set has at most 5000 keys" in failed(process, 2)
 
 
 def test_the_options_of_one_secret_do_not_go_with_a_file(files: Path, quickly: Runner) -> None:

@@ -13,11 +13,12 @@ from trustkeys.cli import options, passphrases
 from trustkeys.cli.inputs import edit
 from trustkeys.cli.params import INPUT, TIME
 from trustkeys.cli.terminal import json_text, read_input, write_result
-from trustkeys.cli.times import Time, validity, warn_of_dates
+from trustkeys.cli.times import Time, parse_time, validity, warn_of_dates
 from trustkeys.core.numericdate import numeric_date
 from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
 from trustkeys.errors import InvalidInputError, prefix_errors
-from trustkeys.wording import quoted
+from trustkeys.formats.answers import MAX_KEYS
+from trustkeys.wording import quoted, shape
 
 __tracebackhide__ = True
 
@@ -87,9 +88,13 @@ def secret(
 
 def _listed(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Return the name of each line, and the arguments of `TrustFrameworkKeySet.upload_secret`."""
+    count = 0
     for number, text in enumerate(read_input(path, MAX_SET_BYTES).splitlines(), 1):
         if text.strip():
             line = f"{path}: line {number}"
+            count += 1
+            if count > MAX_KEYS:  # no set has room for them, and all would be held in memory
+                raise InvalidInputError(f"{line}: a key set has at most {MAX_KEYS} keys")
             with prefix_errors(line):
                 body = parse_object(text, what="the body")
                 for name in body:
@@ -105,5 +110,7 @@ def _listed(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def _time(date: Any, name: str) -> Time | None:
     """Read a date of a body, a number as in Graph or a text as in an option."""
     if isinstance(date, str):
+        if parse_time(date) is None:  # it could be the secret, and an option shows what it refuses
+            raise InvalidInputError(f"{name} must be a time T, not {shape(date)}", target=name)
         return TIME.convert(date, click.Option([f"--{name}"]), None)
     return None if date is None else Time(numeric_date(date, name))
