@@ -88,6 +88,9 @@ def of_secrets(code: str, shows: Document, lacks: Document) -> Case:
     return Case(code, shows, lacks, is_in_answers=False)
 
 
+# A severity too low, and --fail-on error lets a broken set pass; one too high, and it never does.
+ERRORS = ("NoActiveKey", "DuplicateKid", "TestKey", "BrokenKey")
+
 NET = secret(9)
 SOON, LATER = NOW + 30 * DAY, NOW + 30 * DAY + 1
 
@@ -151,6 +154,11 @@ def cases() -> list[Case]:
             "UnlikelyDate",
             uploaded(NET, secret(nbf=NOW, exp=NOW + CENTURY + 1)),
             uploaded(NET, secret(nbf=NOW, exp=NOW + CENTURY)),
+        ),
+        Case(
+            "UnlikelyDate",
+            uploaded(NET, secret(nbf=NOW + CENTURY + 1)),
+            uploaded(NET, secret(nbf=NOW + CENTURY)),
         ),
         of_secrets(
             "SharedKey", uploaded(NET, secret(9, kid="b")), uploaded(NET, secret(8, kid="b"))
@@ -245,6 +253,9 @@ def assert_shown(case: Case, shows: Document, lacks: Document) -> None:
     more, fewer = Counter(f.code for f in found), Counter(f.code for f in rest)
     assert {*(more - fewer)} == {case.code}, (case.code, more, fewer)
     assert not fewer - more, (case.code, more, fewer)
+    is_error = case.code in ERRORS or case.code.startswith("AADB2C")
+    severities = {finding.severity for finding in found if finding.code == case.code}
+    assert severities == {"error" if is_error else "warning"}, case.code
     for finding in found:
         # A person finds the key by its number.
         if finding.number is not None and finding.key_set is None:
