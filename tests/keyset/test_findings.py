@@ -24,7 +24,7 @@ from trustkeys import (
     check_key_set,
     testing,
 )
-from trustkeys.core.numericdate import CENTURY
+from trustkeys.core.numericdate import CENTURY, date_text
 from trustkeys.formats import certificates
 
 HOUR, DAY = 3600, 86_400
@@ -281,6 +281,11 @@ def test_a_finding_about_certificates_has_a_smallest_key_set(real_key: TrustFram
     for case in with_certificates(real_key):
         assert_shown(case, case.shows, case.lacks)
         assert_shown(case, answer(*case.shows["keys"]), answer(*case.lacks["keys"]))
+    for code, dates, _ in CERTIFICATES[:3]:
+        # As other programs show the certificate: with its last second, not with the one after.
+        found = check(published(certified_jwk(real_key, dates)), {})
+        (message,) = (finding.message for finding in found if finding.code == code)
+        assert f" at {date_text(dates[1])}" in message
 
 
 def test_a_certificate_fits_a_key_that_says_no_use(real_key: TrustFrameworkKey) -> None:
@@ -306,6 +311,12 @@ def test_a_key_in_many_sets_is_named_once_in_each() -> None:
         said = f"{place} is also {place} of B2C_1A_test and in 2 other key sets, and stays in use"
         assert len([text for text in shared if text.startswith(said)]) == 4
     assert len([text for text in shared if text.startswith("keys 3 (public 2) and 4 are")]) == 4
+
+
+def test_keys_for_both_uses_are_not_said_to_have_the_wrong_one() -> None:
+    """That they differ is said, and which ones are wrong is not known."""
+    codes = {f.code for f in check(uploaded(secret(), enc(2), name="B2C_1A_Signing"), {})}
+    assert codes == {"AADB2C95042"}
 
 
 def test_equal_kids_are_one_finding_with_every_number() -> None:

@@ -39,6 +39,9 @@ ACTIONS: list[Callable[[TrustFrameworkKeySet], object]] = [
     lambda keys: keys.rotate(60),
     lambda keys: keys.rollover(),
     lambda keys: keys.rollover(disable=True),
+    # What is said about the new key is no consent.
+    lambda keys: keys.rotate(60, start=2_000_000_000, use="sig", kty="oct", size=256),
+    lambda keys: keys.rollover(exp=2**60, use="sig", kty="oct", size=256),
 ]
 
 
