@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import trustkeys
@@ -24,6 +24,10 @@ def disabled(keys: TrustFrameworkKeySet) -> None:
 
 def secret(keys: TrustFrameworkKeySet) -> None:
     keys.upload_secret("issued", "sig")
+
+
+def withdrawn(keys: TrustFrameworkKeySet) -> None:
+    keys.disable(keys.upload_secret("issued, and then disabled", "sig").kid)
 
 
 def imported(keys: TrustFrameworkKeySet) -> None:
@@ -45,8 +49,11 @@ ACTIONS: list[Callable[[TrustFrameworkKeySet], object]] = [
 ]
 
 
+@example(steps=[withdrawn], act=ACTIONS[0])
 @given(
-    steps=st.lists(st.sampled_from([generated, disabled, secret, imported]), min_size=1, max_size=4)
+    steps=st.lists(
+        st.sampled_from([generated, disabled, secret, withdrawn, imported]), min_size=1, max_size=4
+    )
     | st.just([partner]),
     act=st.sampled_from(ACTIONS),
 )
