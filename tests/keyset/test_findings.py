@@ -172,6 +172,12 @@ def cases() -> list[Case]:
         Case(
             "SharedKey", published(public(1), public(1, kid=None)), published(public(1), public(2))
         ),
+        # Two keys without kids have different numbers.
+        Case(
+            "SharedKey",
+            published(public(1, kid=None), public(1, kid=None)),
+            published(public(1, kid=None), public(2, kid=None)),
+        ),
         Case(
             "UnexpectedUse",
             uploaded(enc(), name="B2C_1A_TokenSigningKeyContainer"),
@@ -311,6 +317,8 @@ def test_a_key_in_many_sets_is_named_once_in_each() -> None:
         said = f"{place} is also {place} of B2C_1A_test and in 2 other key sets, and stays in use"
         assert len([text for text in shared if text.startswith(said)]) == 4
     assert len([text for text in shared if text.startswith("keys 3 (public 2) and 4 are")]) == 4
+    messages = [finding.message for finding in check(answers(*sets[:3]), {})]
+    assert len([text for text in messages if " and in 1 other key set, and stays" in text]) == 2 * 3
 
 
 def test_keys_for_both_uses_are_not_said_to_have_the_wrong_one() -> None:
