@@ -248,11 +248,12 @@ def test_what_else_must_be_done_about_a_stolen_key_is_said(
     tmp_path: Path, keys: Keys, kind: str, advice: str
 ) -> None:
     key = attrs.evolve(keys.rsa, nbf=None, exp=None) if kind == "RSA" else keys.oct
-    store.save(TrustFrameworkKeySet("set", [key]), tmp_path / "set", plain=True)
-    *_, line = command("rollover", "set", "--disable", cwd=tmp_path).stderr.splitlines()
+    store.save(TrustFrameworkKeySet("set", [key]), tmp_path / "my set", plain=True)
+    *_, line = command("rollover", "my set", "--disable", cwd=tmp_path).stderr.splitlines()
     assert line.startswith("trustkeys: copies of a disabled key still work: ")
     assert advice in line
-    assert "trustkeys provision set --replace --skip-disabled" in line
+    # It can be copied to a shell.
+    assert "trustkeys provision 'my set' --replace --skip-disabled" in line
     # Once is enough: nothing is disabled by the next command.
-    again = command("generate", "set", cwd=tmp_path)
+    again = command("generate", "my set", cwd=tmp_path)
     assert "copies" not in again.stderr
