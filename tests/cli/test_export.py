@@ -480,6 +480,8 @@ def test_the_passphrase_of_the_set_cannot_protect_an_exported_key(
     write(files / "other", "another passphrase")
     assert quickly(*args, "--format", "pkcs12", "--output-password-file", "other").returncode == 0
     (files / "new").unlink()
+    # It was the option for OUT, and must not open FILE and leave OUT with another passphrase.
+    assert "choose --output-password-file or --to" in failed(quickly(*args, "--format", "jwe"), 2)
     # A backup may have the same passphrase: it protects it as well as the set does.
     quick_done(quickly, *args, "--format", "jwe", "--output-password-file", "pw")
 

@@ -117,6 +117,7 @@ def test_several_secrets_with_their_dates_are_read_from_a_file(
         ('{"k": "s3cret", "nbf": -5}', "bodies: line 3: nbf must be from 0"),
         ('{"k": "s3cret", "nbf": [5]}', "bodies: line 3: nbf must be whole seconds"),
         ('{"k": "s3cret", "kty": "oct"}', "bodies: line 3: a secret has use, k, nbf and exp"),
+        ('{"k": "s3cret", "kid": "mine"}', "bodies: line 3: a secret has use, k, nbf and exp"),
         ('{"k": "s3cret", "s3cret text of some length": 1}', "not a string of 26 characters"),
         ('{"k": "s3cret", "use": "enc"}', "bodies: line 3: B2C_1A_secrets has sig keys"),
         ('{"k": ""}', "bodies: line 3: the secret must be text"),
