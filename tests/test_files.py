@@ -246,7 +246,12 @@ def test_a_kill_at_any_moment_leaves_whole_files_and_at_most_one_other(tmp_path:
 def test_a_directory_of_another_user_is_not_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever owns it can put keys of his own in the place of ours."""
+    """Whoever owns it can put keys of his own in the place of ours. So can who may write there."""
+    for mode in (0o720, 0o702):
+        tmp_path.chmod(mode)
+        with pytest.raises(PermissionError, match="other users can write to it"):
+            files.check_own_directory(str(tmp_path))
+    tmp_path.chmod(0o755)
     files.check_own_directory(str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: os.stat(tmp_path).st_uid + 1)
     with pytest.raises(PermissionError, match="it belongs to another user"):

@@ -102,6 +102,7 @@ def test_a_shared_file_with_secrets_of_any_kind_is_refused(
     bare = {name: rsa_jwk[name] for name in ("kty", "n", "e")}
     for document in (
         {"id": "a", "value": jwks["keys"]},
+        {"value": [{"id": "a", "keys": []}, jwks]},
         jwks["keys"][0],
         rsa_jwk,
         {"id": "a", "keys": [bare, {**bare, "p": rsa_jwk["p"]}]},

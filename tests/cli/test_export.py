@@ -472,14 +472,20 @@ def test_the_passphrase_of_the_set_cannot_protect_an_exported_key(
     files: Path, quickly: Runner, keys: Keys
 ) -> None:
     """The recipient of a PFX could open the whole set with it."""
-    store.save(TrustFrameworkKeySet("a", [keys.rsa]), files / "locked", password=PASSWORD)
+    password = "in a caf\u00e9, a long one"
+    store.save(TrustFrameworkKeySet("a", [keys.rsa]), files / "locked", password=password)
+    write(files / "pw", password)
+    write(files / "typed on a mac", password.replace("\u00e9", "e\u0301"))
     args = ("export", "locked", "-o", "new", "--password-file", "pw")
-    refused = quickly(*args, "--format", "pkcs12", "--output-password-file", "pw")
-    assert "has the passphrase of FILE" in failed(refused, 2)
+    for name in ("pw", "typed on a mac"):
+        refused = quickly(*args, "--format", "pkcs12", "--output-password-file", name)
+        assert "has the passphrase of FILE" in failed(refused, 2)
     assert not (files / "new").exists()
     write(files / "other", "another passphrase")
     assert quickly(*args, "--format", "pkcs12", "--output-password-file", "other").returncode == 0
     (files / "new").unlink()
+    # It was the option for OUT, and must not open FILE and leave OUT with another passphrase.
+    assert "choose --output-password-file or --to" in failed(quickly(*args, "--format", "jwe"), 2)
     # A backup may have the same passphrase: it protects it as well as the set does.
     quick_done(quickly, *args, "--format", "jwe", "--output-password-file", "pw")
 

@@ -97,6 +97,8 @@ def test_a_shell_completes_commands_after_a_mistyped_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert "rotate" in completed(monkeypatch, "keyset rotat ", "")
+    # Nor does a mistyped option write an error into the line that is typed.
+    assert completed(monkeypatch, "keyset disable --jsson ", "") == []
 
 
 def completed(

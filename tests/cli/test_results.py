@@ -21,6 +21,7 @@ WRITES = {
     **{name: f"{name} {line}" for name, line in LINES.items()},
     "export of secrets": "export secrets --format jwe -o new",
     "picture": "keyset show pair --svg new",
+    "calendar file": "keyset calendar pair --ics new",
 }
 
 

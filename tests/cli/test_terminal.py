@@ -1,10 +1,14 @@
-"""Colours: at a terminal, unless NO_COLOR is set, and where FORCE_COLOR asks for them."""
+"""Colours: at a terminal, unless NO_COLOR is set, and where FORCE_COLOR asks for them.
+
+What a file brings, its name for example, controls no terminal.
+"""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.cli.exchange import Runner
+from tests.cli.in_process import outcome
 
 
 @pytest.mark.parametrize(
@@ -33,3 +37,9 @@ def test_a_pipe_has_colours_if_they_are_asked_for(
         monkeypatch.setenv(name, value)
     assert ("\x1b[" in every(*line.split()).stdout) == has_colors
     assert "\x1b" not in every(*line.split(), "--json").stdout
+
+
+def test_no_message_controls_the_terminal() -> None:
+    """A name could clear the screen, and write a success of its own."""
+    error = outcome("keyset", "show", "\x1b[2Jset\n").stderr
+    assert error == "trustkeys: \\x1b[2Jset\\n: No such file or directory\n"

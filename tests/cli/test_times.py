@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trustkeys.cli.times import UNITS, Time, now_or, parse_duration, parse_time, validity
+from trustkeys.cli.times import UNITS, Time, doubt, now_or, parse_duration, parse_time, validity
 from trustkeys.core.numericdate import date_text
 from trustkeys.errors import InvalidInputError
 
@@ -94,3 +94,6 @@ def test_now_is_the_clock_unless_another_time_is_given(monkeypatch: pytest.Monke
     assert validity(None, Time(1, "start")) == (None, 1001)
     with pytest.raises(InvalidInputError, match=r"^at must be from 0"):
         now_or(Time(-1))
+    # The second of exp is the first one in which the key has expired.
+    assert doubt(None, 1001) is None
+    assert doubt(None, 1000) == "the key has already expired, at 1970-01-01T00:16:40Z"

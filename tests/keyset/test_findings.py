@@ -24,7 +24,7 @@ from trustkeys import (
     check_key_set,
     testing,
 )
-from trustkeys.core.numericdate import CENTURY
+from trustkeys.core.numericdate import CENTURY, date_text
 from trustkeys.formats import certificates
 
 HOUR, DAY = 3600, 86_400
@@ -87,6 +87,9 @@ def of_secrets(code: str, shows: Document, lacks: Document) -> Case:
     """Return a case that needs secrets, which Graph does not show."""
     return Case(code, shows, lacks, is_in_answers=False)
 
+
+# A severity too low, and --fail-on error lets a broken set pass; one too high, and it never does.
+ERRORS = ("NoActiveKey", "DuplicateKid", "TestKey", "BrokenKey")
 
 NET = secret(9)
 SOON, LATER = NOW + 30 * DAY, NOW + 30 * DAY + 1
@@ -152,6 +155,11 @@ def cases() -> list[Case]:
             uploaded(NET, secret(nbf=NOW, exp=NOW + CENTURY + 1)),
             uploaded(NET, secret(nbf=NOW, exp=NOW + CENTURY)),
         ),
+        Case(
+            "UnlikelyDate",
+            uploaded(NET, secret(nbf=NOW + CENTURY + 1)),
+            uploaded(NET, secret(nbf=NOW + CENTURY)),
+        ),
         of_secrets(
             "SharedKey", uploaded(NET, secret(9, kid="b")), uploaded(NET, secret(8, kid="b"))
         ),
@@ -163,6 +171,12 @@ def cases() -> list[Case]:
         ),
         Case(
             "SharedKey", published(public(1), public(1, kid=None)), published(public(1), public(2))
+        ),
+        # Two keys without kids have different numbers.
+        Case(
+            "SharedKey",
+            published(public(1, kid=None), public(1, kid=None)),
+            published(public(1, kid=None), public(2, kid=None)),
         ),
         Case(
             "UnexpectedUse",
@@ -245,6 +259,9 @@ def assert_shown(case: Case, shows: Document, lacks: Document) -> None:
     more, fewer = Counter(f.code for f in found), Counter(f.code for f in rest)
     assert {*(more - fewer)} == {case.code}, (case.code, more, fewer)
     assert not fewer - more, (case.code, more, fewer)
+    is_error = case.code in ERRORS or case.code.startswith("AADB2C")
+    severities = {finding.severity for finding in found if finding.code == case.code}
+    assert severities == {"error" if is_error else "warning"}, case.code
     for finding in found:
         # A person finds the key by its number.
         if finding.number is not None and finding.key_set is None:
@@ -270,6 +287,11 @@ def test_a_finding_about_certificates_has_a_smallest_key_set(real_key: TrustFram
     for case in with_certificates(real_key):
         assert_shown(case, case.shows, case.lacks)
         assert_shown(case, answer(*case.shows["keys"]), answer(*case.lacks["keys"]))
+    for code, dates, _ in CERTIFICATES[:3]:
+        # As other programs show the certificate: with its last second, not with the one after.
+        found = check(published(certified_jwk(real_key, dates)), {})
+        (message,) = (finding.message for finding in found if finding.code == code)
+        assert f" at {date_text(dates[1])}" in message
 
 
 def test_a_certificate_fits_a_key_that_says_no_use(real_key: TrustFrameworkKey) -> None:
@@ -295,6 +317,14 @@ def test_a_key_in_many_sets_is_named_once_in_each() -> None:
         said = f"{place} is also {place} of B2C_1A_test and in 2 other key sets, and stays in use"
         assert len([text for text in shared if text.startswith(said)]) == 4
     assert len([text for text in shared if text.startswith("keys 3 (public 2) and 4 are")]) == 4
+    messages = [finding.message for finding in check(answers(*sets[:3]), {})]
+    assert len([text for text in messages if " and in 1 other key set, and stays" in text]) == 2 * 3
+
+
+def test_keys_for_both_uses_are_not_said_to_have_the_wrong_one() -> None:
+    """That they differ is said, and which ones are wrong is not known."""
+    codes = {f.code for f in check(uploaded(secret(), enc(2), name="B2C_1A_Signing"), {})}
+    assert codes == {"AADB2C95042"}
 
 
 def test_equal_kids_are_one_finding_with_every_number() -> None:

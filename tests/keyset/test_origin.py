@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import trustkeys
@@ -26,6 +26,10 @@ def secret(keys: TrustFrameworkKeySet) -> None:
     keys.upload_secret("issued", "sig")
 
 
+def withdrawn(keys: TrustFrameworkKeySet) -> None:
+    keys.disable(keys.upload_secret("issued, and then disabled", "sig").kid)
+
+
 def imported(keys: TrustFrameworkKeySet) -> None:
     jwk = {"kty": "oct", "k": "c2VjcmV0", "kid": f"theirs{len(keys)}"}
     keys.add(TrustFrameworkKey.from_jwk(jwk, use="sig"))
@@ -39,11 +43,17 @@ ACTIONS: list[Callable[[TrustFrameworkKeySet], object]] = [
     lambda keys: keys.rotate(60),
     lambda keys: keys.rollover(),
     lambda keys: keys.rollover(disable=True),
+    # What is said about the new key is no consent.
+    lambda keys: keys.rotate(60, start=2_000_000_000, use="sig", kty="oct", size=256),
+    lambda keys: keys.rollover(exp=2**60, use="sig", kty="oct", size=256),
 ]
 
 
+@example(steps=[withdrawn], act=ACTIONS[0])
 @given(
-    steps=st.lists(st.sampled_from([generated, disabled, secret, imported]), min_size=1, max_size=4)
+    steps=st.lists(
+        st.sampled_from([generated, disabled, secret, withdrawn, imported]), min_size=1, max_size=4
+    )
     | st.just([partner]),
     act=st.sampled_from(ACTIONS),
 )

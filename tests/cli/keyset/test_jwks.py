@@ -106,6 +106,8 @@ def test_exports_of_public_keys_follow_the_same_rule(folder: Path, quickly: Runn
     old = [*store.load(folder / "old")][1]
     one = quickly(*export, "--format", "pem", "--kid", old.kid)
     assert "warning: 1 key disabled or expired" in one.stderr
+    request = ("--format", "csr", "--subject", "CN=a", "--kid", old.kid, "-o", "-")
+    assert "1 key disabled or expired" in quickly("export", str(folder / "old"), *request).stderr
     fine = quickly(*export, "--format", "pem", "--kid", stolen["kid"])
     assert (fine.returncode, fine.stderr) == (0, "")
 

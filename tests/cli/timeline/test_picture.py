@@ -132,6 +132,12 @@ def test_it_says_what_it_shows_to_people_who_cannot_see_it() -> None:
         "no key is active from 1972-09-28T00:00:00Z to 1972-09-29T00:00:00Z; "
         "no key is active from 1972-10-06T00:00:00Z on"
     )
+    for keys, state in (
+        ([key("first", NOW + DAY)], "no key is active now, until 1972-09-28"),
+        ([key("first")], "active now: first"),
+        ([key("first", 0, NOW)], "no key is active now"),
+    ):
+        assert f"Z; {state}; the rows are" in (picture(*keys).root[1].text or "")
     assert drawn.keys[0].tooltip.splitlines() == [
         "first---x",
         "key 1 of 2, enabled",
