@@ -51,6 +51,7 @@ def test_an_error_is_one_line_of_json(every: Runner, keys: Keys, name: str) -> N
         assert error["error"]["message"]
 
 
+@pytest.mark.deep
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has no modes")
 def test_a_warning_of_python_is_json_too(every: Runner, files: Path) -> None:
     assert every("keyset", "password", "one", "--new-password-file", "pw").returncode == 0

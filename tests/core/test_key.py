@@ -143,6 +143,7 @@ def test_a_new_rsa_key_has_its_members_in_the_order_of_the_rfc() -> None:
     assert list(jwk) == ["kty", "kid", "use", "nbf", "exp", "e", "n", *PRIVATE]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("size", [2048, 3072, 4096])
 def test_a_private_rsa_key_comes_back_from_its_jwk(size: int) -> None:
     key = testing.rsa_key(0, size=size, use="enc", nbf=1, exp=2)

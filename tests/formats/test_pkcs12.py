@@ -107,6 +107,7 @@ def pfx(key: Any, certificate: x509.Certificate | None) -> bytes:
     return serialize_key_and_certificates(None, key, certificate, None, NoEncryption())
 
 
+@pytest.mark.deep
 def test_a_pfx_of_another_program_is_read(
     rsa_key: TrustFrameworkKey, enc_key: TrustFrameworkKey, authority: Authority
 ) -> None:

@@ -36,6 +36,7 @@ def curve_key(crv: str = "P-256") -> dict[str, Any]:
     return members
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("kty", ["RSA", "oct"])
 def test_only_the_private_key_of_the_recipient_opens_it(
     rsa_key: TrustFrameworkKey, recipient: TrustFrameworkKey, kty: str

@@ -128,6 +128,7 @@ def test_the_same_arguments_return_the_same_strategy() -> None:
     assert request_bodies() is request_bodies()
 
 
+@pytest.mark.deep
 def test_a_request_shrinks_to_the_shortest() -> None:
     assert smallest(requests(), lambda _: True) == GenerateKeyRequest("sig", "RSA")
     later = smallest(requests(), lambda request: (request.exp or 0) >= 1000)

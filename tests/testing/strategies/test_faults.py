@@ -33,6 +33,7 @@ def test_a_bad_body_is_refused_with_its_code(
     assert refusal_of(text) == refusal_of(text.encode()) == code
 
 
+@pytest.mark.deep
 @pytest.mark.usefixtures("clean_registry")
 def test_a_bad_kty_cannot_be_registered() -> None:
     # Only this part of the strategy, because few bodies have a string as kty.

@@ -162,6 +162,7 @@ def test_the_same_arguments_return_the_same_strategy() -> None:
     assert key_sets(max_size=2) is key_sets(max_size=2)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("fails", "left"),
     [
