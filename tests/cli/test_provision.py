@@ -133,7 +133,7 @@ def test_the_passphrase_of_each_file_is_asked_for(
 
 def test_warnings_about_several_key_sets_name_the_file(folder: Path) -> None:
     dated = TrustFrameworkKeySet("Dated")
-    dated.upload_secret("a secret text of more than 256 bits", "sig", nbf=0)
+    dated.upload_secret("a secret text of more than 256 bits", "sig", nbf=0, exp=3_000_000_000)
     store.save(dated, folder / "dated.keys", plain=True)
     said = provision(folder, "signing.keys", "dated.keys", "--to", "all").stderr
     assert said.startswith("trustkeys: warning: dated.keys: the set has no safety net")

@@ -168,10 +168,13 @@ def test_keys_without_a_kid_that_expire_soon_are_named_by_their_place() -> None:
 
 
 def test_a_missing_safety_net_is_found() -> None:
-    assert codes(check(key(0, None))) == ["NoSafetyNet"]
+    ends = key(0, NOW + 999 * DAY)
+    assert codes(check(ends)) == ["NoSafetyNet"]
     assert codes(check(key(None, NOW + 999 * DAY))) == ["NoSafetyNet"]
-    assert codes(check(key(0, None), key(status="disabled"))) == ["NoSafetyNet"]
-    assert codes(check(key(0, None), key())) == []
+    assert codes(check(ends, key(status="disabled"))) == ["NoSafetyNet"]
+    assert codes(check(ends, key())) == []
+    # A key that never expires is as good.
+    assert codes(check(key(0, None))) == codes(check(ends, key(NOW + 9 * DAY, None))) == []
 
 
 def test_a_key_that_starts_too_soon_for_the_service_is_named() -> None:

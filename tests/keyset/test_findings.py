@@ -134,7 +134,8 @@ def cases() -> list[Case]:
             "ExpiresSoon", uploaded(NET, secret(nbf=0, exp=SOON)), uploaded(NET, secret(exp=LATER))
         ),
         Case("ExpiresSoon", published(public(exp=SOON)), published(public(exp=LATER))),
-        Case("NoSafetyNet", uploaded(secret(nbf=NOW)), uploaded(secret())),
+        Case("NoSafetyNet", uploaded(secret(exp=LATER)), uploaded(secret())),
+        Case("NoSafetyNet", uploaded(secret(nbf=0, exp=LATER)), uploaded(secret(nbf=0))),
         Case(
             "StartsSoon",
             uploaded(NET, secret(nbf=NOW + 3 * HOUR - 1)),
@@ -336,13 +337,13 @@ def test_equal_kids_are_one_finding_with_every_number() -> None:
 def test_nobody_is_told_to_generate_the_secret_of_somebody_else() -> None:
     """A random one is no net: whoever issued the secrets does not know it."""
     keys = TrustFrameworkKeySet("test")
-    keys.generate_key("sig", "oct", nbf=NOW)
+    keys.generate_key("sig", "oct", nbf=NOW, exp=LATER)
     (own,) = keys.check(NOW)
     assert own.message == (
         "the set has no safety net: add a key without dates, which takes over when all others "
         "expire"
     )
-    keys.upload_secret("issued by somebody else, not at random", nbf=NOW)
+    keys.upload_secret("issued by somebody else, not at random", nbf=NOW, exp=LATER)
     for found in (keys.check(NOW), check(keys.to_graph(), {})):
         (other,) = (finding for finding in found if finding.code == "NoSafetyNet")
         assert other.message == (

@@ -45,7 +45,7 @@ def check_key_set(
     These are warnings:
 
     * ``ExpiresSoon``: an active key expires within 30 days, and no newer key takes over before
-    * ``NoSafetyNet``: no enabled key is without dates
+    * ``NoSafetyNet``: no enabled key is without dates, and at some time all have expired
     * ``StartsSoon``: a key starts within the 3 hours that the service can take to notice it
     * ``WeakKey``: an RSA key of fewer than 2048 bits or with an exponent below 65537, or a secret
       of fewer than 256 bits

@@ -57,4 +57,4 @@ def findings_in(
         yield from time_rules.expiring(keys, line, now)
     if kind not in ("key", "published"):
         yield from time_rules.outlived(keys, line, now)
-        yield from time_rules.safety_net(keys)
+        yield from time_rules.safety_net(keys, line)

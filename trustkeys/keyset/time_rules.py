@@ -99,9 +99,12 @@ def outlived(keys: Sequence[CheckedKey], line: Sequence[Stretch], now: int) -> I
             )
 
 
-def safety_net(keys: Sequence[CheckedKey]) -> Iterator[Finding]:
-    """Find sets without a safety net. A random key is no net for secrets that others issued."""
-    if keys and not has_safety_net(keys):
+def safety_net(keys: Sequence[CheckedKey], line: Sequence[Stretch]) -> Iterator[Finding]:
+    """Find sets without a safety net, in which no key is active for ever either.
+
+    A random key is no net for secrets that others issued.
+    """
+    if keys and not has_safety_net(keys) and line[-1].key is None:
         advice = (
             "add a key without dates, which takes over when all others expire"
             if all(key.kty != "oct" or key.is_generated for key in keys)
