@@ -71,8 +71,7 @@ class CheckedKey:
         certificate: Its certificate, if it has one that can be read.
         key_ops: Its `key_ops`, unchecked.
         is_hidden: Whether findings must not show the kid.
-        is_generated: Whether its `kid` is the thumbprint of its secret. Only generated keys are
-            named so (RFC 7638 section 7).
+        is_generated: Whether it is a secret that trustkeys has generated.
     """
 
     number: int

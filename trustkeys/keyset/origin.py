@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from trustkeys.core.base64url import base64url_decode
 from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.oct import OctStrategy
 from trustkeys.core.registry import key_type_for
 from trustkeys.core.thumbprint import jwk_thumbprint
 from trustkeys.errors import InvalidInputError
@@ -13,15 +16,29 @@ from trustkeys.keyset.document import numbered
 __tracebackhide__ = True
 
 
+def is_generated(jwk: Mapping[str, Any]) -> bool:
+    """Whether the secret of an oct key looks like one that trustkeys has generated.
+
+    A generated key is named by its thumbprint, and trustkeys names no secret from outside so (RFC
+    7638 section 7). Other programs do. But a secret of printable text is not random.
+
+    Args:
+        jwk: A checked JWK of `kty` oct.
+    """
+    secret = base64url_decode(jwk["k"])
+    is_text = secret.isascii() and secret.decode().isprintable()
+    is_random = 8 * len(secret) in OctStrategy.sizes and not is_text
+    return is_random and jwk.get("kid") == jwk_thumbprint(jwk)
+
+
 def is_from_outside(key: TrustFrameworkKey) -> bool:
     """Whether somebody else issued a key, so that a random one would not work in its place.
 
-    These are public keys, and secrets whose `kid` is not their thumbprint: a generated key is
-    named by it, and a secret text or an imported secret never is (RFC 7638 section 7).
+    These are public keys, and secrets that trustkeys has not generated (`is_generated`).
     """
     if not key_type_for(key.kty).is_secret:
         return not key.has_private
-    return key.kid != jwk_thumbprint(key.to_jwk(private=True))
+    return not is_generated(key.to_jwk(private=True))
 
 
 def must_be_generated(keys: Iterable[TrustFrameworkKey], *, consent: bool) -> None:

@@ -11,11 +11,11 @@ from trustkeys.core.numericdate import numeric_dates
 from trustkeys.core.registry import KeyType
 from trustkeys.core.request import checked_use
 from trustkeys.core.strict_json import whole
-from trustkeys.core.thumbprint import jwk_thumbprint
 from trustkeys.errors import InvalidInputError, KeyTooSmallError, MissingUseError
 from trustkeys.formats.answers import Kind
 from trustkeys.keyset.document import key_type_of_service
 from trustkeys.keyset.finding import CheckedCertificate, CheckedKey
+from trustkeys.keyset.origin import is_generated
 from trustkeys.keyset.schedule import FOREVER
 from trustkeys.testkeys.guard import is_test_jwk
 from trustkeys.wording import shape
@@ -111,7 +111,7 @@ def _facts(
         return {
             "digest": sha256(b"oct" + secret).digest(),
             "secret_size": 8 * len(secret),
-            "is_generated": jwk.get("kid") == jwk_thumbprint(jwk),
+            "is_generated": is_generated(jwk),
         }
     return {
         "digest": sha256(jwk["n"].encode()).digest(),
