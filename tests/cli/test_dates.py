@@ -15,11 +15,12 @@ from trustkeys import TrustFrameworkKeySet, store, testing
 from trustkeys.cli.main import group
 from trustkeys.cli.params import TIME
 
+NOT = "not seconds since 1970: write"
 MISTAKES = {
-    "2027": "looks like a year, not seconds since 1970: 2027-01-01T00:00:00Z is 1798761600",
-    "20270131": "looks like a date, not seconds since 1970: 2027-01-31T00:00:00Z is 1801353600",
+    "2027": f"looks like a year, {NOT} 2027-01-01T00:00:00Z, or 1798761600",
+    "20270131": f"looks like a date, {NOT} 2027-01-31T00:00:00Z, or 1801353600",
     "202701311200": "looks like a date and time",
-    "1798761600000": "looks like milliseconds, not seconds since 1970: 2027-01-01T00:00:00Z is ",
+    "1798761600000": f"looks like milliseconds, {NOT} 2027-01-01T00:00:00Z, or ",
     "1798761600000000": "looks like microseconds",
 }
 KIND = ("--use", "sig", "--kty", "oct")
@@ -96,7 +97,7 @@ def test_no_command_takes_a_date_that_is_surely_a_mistake(files: Path) -> None:
             for date, meaning in MISTAKES.items():
                 message = failed(outcome(*dated(key.kid)[name], option, date), 2)
                 assert message.startswith(f"{option} {date} {meaning}")
-                assert message.endswith("; --any-date allows it")
+                assert message.endswith("; or allow it with --any-date")
             message = failed(outcome(*dated(key.kid)[name], option, "9999-12-31"), 2)
             assert message.startswith(f"{option}, 9999-12-31T00:00:00Z, is over 79")
     assert contents(files) == before
@@ -114,7 +115,8 @@ def test_a_validity_of_over_a_century_counts_from_its_start(files: Path) -> None
     rotate = ("keyset", "rotate", "set", "--every", "1y")
     for more in (("--count", "101"), ("--overlap", "100y")):
         assert failed(outcome(*rotate, *more), 2) == (
-            "--every, --overlap and --count lead to dates over 100 years away; --any-date allows it"
+            "--every, --overlap and --count lead to dates over 100 years away; or allow it with "
+            "--any-date"
         )
     assert contents(files) == before
     assert outcome("keyset", "generate", "set", *dates, "2180-01-01").returncode == 0
@@ -128,7 +130,7 @@ def test_a_question_about_a_time_is_not_asked_with_a_mistake(files: Path) -> Non
                 option = f"--{param.name}"
                 call = (*dated("").get(name, (*name.split(), "set")), option)
                 message = failed(outcome(*call, "2027"), 2)
-                hint = "; --any-date allows it" if name in dated("") else ""
+                hint = "; or allow it with --any-date" if name in dated("") else ""
                 assert message == f"{option} 2027 {MISTAKES['2027']}{hint}"
 
 
@@ -214,7 +216,7 @@ def test_a_list_of_secrets_has_no_mistaken_dates_either(files: Path) -> None:
     for date in (2027, "2027"):
         (files / "list").write_text(json.dumps({"use": "sig", "k": "x" * 40, "exp": date}))
         message = failed(outcome(*call), 2)
-        assert message == f"list: line 1: --exp 2027 {MISTAKES['2027']}; --any-date allows it"
+        assert message == f"list: line 1: exp 2027 {MISTAKES['2027']}; or allow it with --any-date"
         (files / "list").unlink()
         assert contents(files) == before
     (files / "list").write_text(json.dumps({"use": "sig", "k": "x" * 40, "exp": 1600000000}))

@@ -60,8 +60,8 @@ def test_defaults_need_no_text() -> None:
         (
             ["--exp", "20270131"],
             (
-                "--exp 20270131 looks like a date, not seconds since 1970: 2027-01-31T00:00:00Z is "
-                "1801353600"
+                "--exp 20270131 looks like a date, not seconds since 1970: write "
+                "2027-01-31T00:00:00Z, or 1801353600"
             ),
             "BadRequest",
             "exp",

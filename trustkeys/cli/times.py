@@ -79,9 +79,15 @@ def now_or(at: Time | None) -> int:
 
 
 def validity(
-    nbf: Time | None, exp: Time | None, now: int | None = None
+    nbf: Time | None, exp: Time | None, now: int | None = None, *, prefix: str = "--"
 ) -> tuple[int | None, int | None]:
     """Return `nbf` and `exp` in seconds since 1970. A relative `exp` counts from `nbf`.
+
+    Args:
+        nbf: The start, or None.
+        exp: The end, or None.
+        now: What relative times count from, in seconds since 1970. Default: the clock's time.
+        prefix: What stands before their names in errors.
 
     Raises:
         InvalidInputError: They are no dates for a key, or look like mistakes. Code ``BadRequest``.
@@ -90,7 +96,7 @@ def validity(
     start = None if nbf is None else nbf.resolve(clock)
     end = None if exp is None else exp.resolve(clock, start)
     start, end = numeric_dates(start, end)
-    refuse_mistakes(start, end, clock)
+    refuse_mistakes(start, end, clock, prefix=prefix)
     return start, end
 
 
@@ -104,11 +110,13 @@ def refuse_mistake(mistake: str, target: str | None) -> None:
     if not _is_allowed():
         context = click.get_current_context(silent=True)
         can_allow = context is not None and _ANY_DATE in context.meta
-        hint = "; --any-date allows it" if can_allow else ""
+        hint = "; or allow it with --any-date" if can_allow else ""
         raise InvalidInputError(f"{mistake}{hint}", target=target)
 
 
-def refuse_mistakes(nbf: int | None, exp: int | None, now: int, *, start: str = "nbf") -> None:
+def refuse_mistakes(
+    nbf: int | None, exp: int | None, now: int, *, start: str = "nbf", prefix: str = "--"
+) -> None:
     """Refuse dates of a key that look like mistakes, in seconds since 1970.
 
     Args:
@@ -116,10 +124,11 @@ def refuse_mistakes(nbf: int | None, exp: int | None, now: int, *, start: str = 
         exp: Its end.
         now: What they are judged by.
         start: The option that gives the start, without its hyphens.
+        prefix: What stands before the names in errors.
     """
     if mistake := likely_mistake(nbf, exp, now):
         name = start if mistake.startswith("nbf") else "exp"
-        refuse_mistake(f"--{name}{mistake[3:]}", name)
+        refuse_mistake(f"{prefix}{name}{mistake[3:]}", name)
 
 
 def doubt(nbf: int | None, exp: int | None) -> str | None:

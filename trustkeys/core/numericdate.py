@@ -129,7 +129,7 @@ def likely_meaning(seconds: int) -> str | None:
 
     Returns:
         The rest of a sentence that starts with the number, such as "looks like milliseconds, not
-        seconds since 1970: 2027-01-01T00:00:00Z is 1798761600"; or None.
+        seconds since 1970: write 2027-01-01T00:00:00Z, or 1798761600"; or None.
     """
     if 10**8 <= seconds < 10**11:  # fast path: years 1973 to 5138, and no other form
         return None
@@ -148,7 +148,7 @@ def likely_meaning(seconds: int) -> str | None:
 
 
 def _looks_like(what: str, meant: int) -> str:
-    return f"looks like {what}, not seconds since 1970: {date_text(meant)} is {meant}"
+    return f"looks like {what}, not seconds since 1970: write {date_text(meant)}, or {meant}"
 
 
 def likely_mistake(nbf: int | None, exp: int | None, now: int) -> str | None:
