@@ -64,6 +64,7 @@ ENCRYPTED_FORMS = [
 ]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(("form", "own"), ENCRYPTED_FORMS)
 def test_an_encrypted_key_opens_with_its_passphrase(
     files: Path, keys: Keys, form: str, own: bool
@@ -147,6 +148,7 @@ def block(text: str) -> bytes:
     return found[0].encode()
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("name", "own"), [("rsa.jwk", False), ("oct.jwk", True), ("pair", True), ("secrets", False)]
 )
@@ -243,6 +245,7 @@ def test_certificates_and_requests_hold_nothing_private(files: Path, keys: Keys)
         assert not (files / f"{name}.password").exists()
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("form", ["pkcs12", "pkcs12-b2c", "certificate"])
 def test_a_certificate_made_by_export_is_not_kept_with_the_key(
     files: Path, keys: Keys, quickly: Runner, form: str
@@ -352,6 +355,7 @@ def test_every_form_can_go_to_standard_output(files: Path, keys: Keys) -> None:
     assert not (files / "-").exists()
 
 
+@pytest.mark.deep
 def test_a_shortened_kid_selects_a_key(files: Path, keys: Keys) -> None:
     for name, kid in (("pair", keys.other.kid[:6]), ("rsa.jwk", keys.rsa.kid[:6])):
         jwe = ("--kid", kid, "--format", "jwe", "-o", f"{name}.out", "--json")

@@ -170,7 +170,7 @@ def test_the_examples_in_the_help_text_work(
         (["--count", "3"], "generate makes one key: for --count, --requests, --jsonl"),
         (["--jsonl", "f"], "use trustkeys batch"),
         (["--hlp"], "No such option"),
-        (["k"], "unexpected extra argument"),
+        (["k"], "1 argument too many, not shown"),
         (["-o"], "requires an argument"),
     ],
 )

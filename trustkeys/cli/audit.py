@@ -6,6 +6,7 @@ import click
 from attrs import asdict
 
 from trustkeys.cli import findings, options
+from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.table import table_text
 from trustkeys.cli.terminal import escaped, read_input, write_json, write_out
@@ -38,7 +39,7 @@ _COLUMNS = ("key set", "kty", "use", "keys", "active", "expires", "end", "net", 
 _STYLES = {"error": "bold red", "warning": "yellow"}
 
 
-@click.command(epilog=_EPILOG)
+@command(epilog=_EPILOG)
 @click.argument("answer", type=INPUT)
 @options.at
 @options.until

@@ -74,6 +74,12 @@ def published(keys: TrustFrameworkKeySet) -> TrustFrameworkKeySet:
     return TrustFrameworkKeySet(keys.id, found)
 
 
+def warn_private(file: str, keys: Keys) -> None:
+    """Warn if a set of public keys has got a private key."""
+    if any(key.has_private for key in keys):
+        warn(f"{file} had only public keys, and now has a private one: do not publish it any more")
+
+
 def warn_unpublished(keys: Iterable[TrustFrameworkKey], output: str) -> None:
     """Warn if an output of public keys has one that is disabled or expired."""
     now = moment(None)

@@ -7,6 +7,7 @@ from attrs import asdict
 
 from trustkeys import graph
 from trustkeys.cli import inputs, options
+from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.terminal import escaped, read_input, warn, write_json, write_out
 from trustkeys.core.strict_json import MAX_SET_BYTES
@@ -28,7 +29,7 @@ the same. A different kid alone is not drift.
 """
 
 
-@click.command(epilog=_EPILOG)
+@command(epilog=_EPILOG)
 @options.key_set_input
 @click.argument("answer", type=INPUT)
 @options.json_results

@@ -9,6 +9,7 @@ import click
 from attrs import frozen
 
 from trustkeys.cli import changes, foreign, inputs, options, passphrases
+from trustkeys.cli.command import command
 from trustkeys.cli.kids import KID
 from trustkeys.cli.params import INPUT, NEW_FILE_OR_STDOUT, refuse_existing
 from trustkeys.cli.signals import uninterrupted
@@ -125,7 +126,7 @@ def _point_to_new_name(
         )
 
 
-@click.command(epilog=f"{_EPILOG}\n{options.TIMES_HELP}")
+@command(epilog=f"{_EPILOG}\n{options.TIMES_HELP}")
 @click.argument("file", type=INPUT)
 @click.option(
     "--format",
@@ -202,6 +203,8 @@ def export(
         keys = keys if wanted.is_private else changes.published(keys)
     elif not wanted.is_private:
         changes.warn_unpublished([keys], output)
+    elif keys.status == "disabled" and form not in ("jwk", "jwks", "jwe"):
+        warn(f"the key is disabled, and {output} does not say so: it would be imported as enabled")
     password = (
         None if output_password_file is None else passphrases.read_password(output_password_file)
     )

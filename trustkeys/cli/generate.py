@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from trustkeys.cli import options
+from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE_OR_STDOUT
 from trustkeys.cli.passphrases import read_password
 from trustkeys.cli.signals import uninterrupted
@@ -62,7 +63,7 @@ def _point_to_batch(_context: click.Context, parameter: click.Parameter, value: 
         )
 
 
-@click.command(epilog=_EPILOG)
+@command(epilog=_EPILOG)
 @options.use()
 @options.kty()
 @options.nbf()

@@ -6,6 +6,7 @@ import click
 
 from trustkeys import store
 from trustkeys.cli import changes, foreign, options, passphrases
+from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.cli.terminal import json_text, warn, write_result
@@ -35,7 +36,7 @@ content. One key becomes a JWK as "trustkeys generate" writes it, a set becomes 
 """
 
 
-@click.command("import", epilog=f"{_EPILOG}\n{options.TIMES_HELP}")
+@command("import", epilog=f"{_EPILOG}\n{options.TIMES_HELP}")
 @click.argument("file", type=INPUT)
 @click.option(
     "-o", "--output", type=NEW_FILE, metavar="OUT", required=True, help="A new file, mode 0600."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 import click
 
@@ -24,19 +24,31 @@ PATIENCE = 60
 """The longest wait for the lock, in seconds: another process may be generating its keys."""
 
 
-@contextmanager
-def edit(
-    file: str, password_file: str | None, *, at: int | None = None
-) -> Iterator[TrustFrameworkKeySet]:
-    """Change a key set in the block, then write it, and print which key is active if it changed.
-
-    Warn if no key is active afterwards, at `at` (seconds since 1970) or by default now.
-    """
+def passphrase(file: str, password_file: str | None) -> str | None:
+    """Return the passphrase of a key set that is to be changed, or None if it is plain."""
     is_encrypted = password_file is None and store.is_encrypted(file)
     password = passphrases.existing(file, password_file, is_encrypted=is_encrypted)
     # A person who expects a question for the passphrase learns why there is none.
     if password is None and sys.stderr is not None and sys.stderr.isatty():
         warn(f"{file} is not encrypted: anyone who can read it has the private keys")
+    return password
+
+
+def edit(
+    file: str, password_file: str | None, *, at: int | None = None
+) -> AbstractContextManager[TrustFrameworkKeySet]:
+    """Change a key set as `edit_with` does, with a passphrase that is asked for if need be."""
+    return edit_with(file, passphrase(file, password_file), at=at)
+
+
+@contextmanager
+def edit_with(
+    file: str, password: str | None, *, at: int | None = None
+) -> Iterator[TrustFrameworkKeySet]:
+    """Change a key set in the block, then write it, and print which key is active if it changed.
+
+    Warn if no key is active afterwards, at `at` (seconds since 1970) or by default now.
+    """
     with store.edit(file, password=password, timeout=PATIENCE) as keys:
         before = [*keys]
         yield keys
@@ -46,6 +58,8 @@ def edit(
     except KeyNotFoundError as error:
         warn(error.message)
     changes.report_disabled(file, before, [*keys])
+    if before and not any(key.has_private for key in before):
+        changes.warn_private(file, [*keys])
 
 
 def read(file: str) -> store.StoredFile:

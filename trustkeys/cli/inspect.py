@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from trustkeys.cli import foreign, options, passphrases
+from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import escaped, write_json, write_out
@@ -60,7 +61,7 @@ class _Report:
     is_opened: bool = True
 
 
-@click.command()
+@command()
 @click.argument("file", type=INPUT)
 @options.password_file("Read the passphrase of FILE from this file or pipe, to look inside.")
 @options.json_results

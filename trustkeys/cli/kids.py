@@ -11,13 +11,15 @@ from itertools import takewhile
 import click
 from click.shell_completion import CompletionItem
 
+from trustkeys.cli.command import Command
+
 __tracebackhide__ = True
 
 _HARMLESS = re.compile(r"[A-Za-z0-9._+/=-]{1,256}")
 """Kids in which no shell finds anything to interpret."""
 
 
-class KidCommand(click.Command):
+class KidCommand(Command):
     """A command with the argument KID. What looks like an unknown option can be the KID."""
 
     ignore_unknown_options = True

@@ -12,6 +12,7 @@ import click
 
 from trustkeys import graph
 from trustkeys.cli import inputs, options
+from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE
 from trustkeys.cli.terminal import escaped, json_text, warn, write_result
 from trustkeys.errors import prefix_errors
@@ -37,7 +38,7 @@ run it again. With --as json, everything is in DIR/provision.json.
 _FILES = {"az": "provision.sh", "pwsh": "provision.ps1", "json": "provision.json"}
 
 
-@click.command(epilog=_EPILOG)
+@command(epilog=_EPILOG)
 @click.argument("files", type=INPUT, metavar="FILE...", nargs=-1, required=True)
 @options.password_file("Read the passphrase of each FILE from this file. Default: ask.")
 @click.option(

@@ -31,7 +31,7 @@ def test_random_keys_replace_no_secret_without_consent(
     name, *options = words
     message = failed(outcome("keyset", name, str(secrets), *options), 2)
     kid = next(iter(store.load(secrets))).kid
-    assert message.startswith(f"key {kid} is a secret that somebody else issued")
+    assert message.startswith(f"key 1 ({kid}) is a secret that somebody else issued")
     assert "trustkeys keyset secret" in message
     assert "--generate" in message
     assert secrets.read_bytes() == before
@@ -40,7 +40,7 @@ def test_random_keys_replace_no_secret_without_consent(
 
 
 def test_a_random_key_among_secrets_is_warned_about(secrets: Path) -> None:
-    warning = "warning: somebody else issued the other keys, and does not know this one"
+    warning = "warning: somebody else issued other keys of the set, and does not know this one"
     assert warning in outcome("keyset", "generate", str(secrets)).stderr
     own = secrets.with_name("own")
     store.save(TrustFrameworkKeySet("own"), own, plain=True)

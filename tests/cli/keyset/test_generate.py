@@ -48,10 +48,24 @@ def test_a_warning_names_the_command_for_the_keys_of_somebody_else(
         keys.upload_secret("issued by somebody else, not at random", "sig")
     else:
         keys.add(real_key.public())
+        keys.generate_key()
     store.save(keys, tmp_path / "set", plain=True)
     process = command("generate", "set", cwd=tmp_path)
     assert process.returncode == 0
     assert f'to add their next one, use "trustkeys keyset {add}"' in process.stderr
+
+
+def test_no_private_key_gets_into_a_file_that_is_published(
+    tmp_path: Path, real_key: TrustFrameworkKey
+) -> None:
+    keys = TrustFrameworkKeySet("a", [real_key.public()])
+    store.save(keys, tmp_path / "public.json", plain=True)
+    before = (tmp_path / "public.json").read_bytes()
+    message = failed(command("generate", "public.json", cwd=tmp_path), 2)
+    assert "public.json has only public keys" in message
+    assert (tmp_path / "public.json").read_bytes() == before
+    rotated = command("rollover", "public.json", "--generate", cwd=tmp_path)
+    assert "now has a private one: do not publish it any more" in rotated.stderr
 
 
 def test_at_a_terminal_a_plain_file_is_warned_about(folder: Path) -> None:

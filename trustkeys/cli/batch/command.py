@@ -18,6 +18,7 @@ from trustkeys.cli.batch import resume as resume_state
 from trustkeys.cli.batch.journal import journal
 from trustkeys.cli.batch.requests import Id, Requests, listed, repeated
 from trustkeys.cli.batch.sinks import Directory, JsonLines, Sink
+from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.progress import progress
 from trustkeys.cli.signals import deferred, unbroken
@@ -49,7 +50,7 @@ Exit status: 0 success, 1 a file cannot be read or written, 2 invalid input.
 """
 
 
-@click.command(epilog=_EPILOG)
+@command(epilog=_EPILOG)
 @options.use()
 @options.kty()
 @options.nbf()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
 from trustkeys.cli import options
+from trustkeys.cli.command import command
 from trustkeys.cli.inputs import key_set
 from trustkeys.cli.terminal import report, write_json
 from trustkeys.cli.times import Time, now_or
@@ -13,7 +12,7 @@ from trustkeys.errors import KeyNotFoundError
 __tracebackhide__ = True
 
 
-@click.command(epilog=options.TIMES_HELP)
+@command(epilog=options.TIMES_HELP)
 @options.key_set_input
 @options.at
 @options.cloud

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from trustkeys.cli import foreign, options
+from trustkeys.cli.command import command
 from trustkeys.cli.inputs import edit
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.terminal import json_text, write_result
@@ -15,7 +16,7 @@ from trustkeys.formats.reading import one_key
 __tracebackhide__ = True
 
 
-@click.command(epilog=options.TIMES_HELP)
+@command(epilog=options.TIMES_HELP)
 @options.key_set_file
 @click.argument("key_file", metavar="KEY", type=INPUT)
 @options.use("sig or enc. Default: as KEY says, else as the set's other keys.")

@@ -10,6 +10,7 @@ import click
 from attrs import asdict
 
 from trustkeys.cli import inputs, options
+from trustkeys.cli.command import command
 from trustkeys.cli.params import DURATION, INPUT, TIME, NewFile
 from trustkeys.cli.table import table_text
 from trustkeys.cli.terminal import (
@@ -49,10 +50,10 @@ class _CalendarFile(NewFile):
     """A new file, or a calendar that this command wrote, to be replaced."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        return value if _is_own(value) else super().convert(value, param, ctx)
+        return value if _mode_of_own(value) else super().convert(value, param, ctx)
 
 
-@click.command(epilog=_EPILOG)
+@command(epilog=_EPILOG)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=INPUT)
 @options.password_file("Read the passphrase of each encrypted FILE from this file. Default: ask.")
 @options.at
@@ -121,12 +122,13 @@ def _documents(
         yield each.path, each.document(password=password)
 
 
-def _is_own(path: str) -> bool:
-    """Whether this command wrote a file."""
+def _mode_of_own(path: str) -> int | None:
+    """Return the mode of a file that this command wrote, or None if it is missing or another's."""
     with suppress(FileNotFoundError):
-        head, _ = read(path, limit=200)
-        return head.startswith(b"BEGIN:VCALENDAR") and b"\nPRODID:-//trustkeys//" in head
-    return False
+        head, mode = read(path, limit=200)
+        if head.startswith(b"BEGIN:VCALENDAR") and b"\nPRODID:-//trustkeys//key calendar//" in head:
+            return mode
+    return None
 
 
 def _write_ics(path: str, events: Sequence[KeyEvent], now: int) -> None:
@@ -136,9 +138,12 @@ def _write_ics(path: str, events: Sequence[KeyEvent], now: int) -> None:
     if path == "-":
         write_out(content)
     else:
-        # It holds public data, and a web server must be able to read it.
-        write = replace if _is_own(path) else write_new
-        write(path, content, mode=0o644)
+        mode = _mode_of_own(path)
+        if mode is None:
+            # It holds public data, and a web server must be able to read it.
+            write_new(path, content, mode=0o644)
+        else:
+            replace(path, content, mode=mode)
 
 
 def _as_json(events: Sequence[tuple[str, KeyEvent]], now: int) -> str:

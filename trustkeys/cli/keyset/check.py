@@ -6,6 +6,7 @@ import click
 from attrs import asdict
 
 from trustkeys.cli import findings, inputs, options, passphrases
+from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.terminal import escaped, write_json, write_out
 from trustkeys.cli.times import Time, now_or
@@ -16,7 +17,7 @@ from trustkeys.keyset.check import audit
 __tracebackhide__ = True
 
 
-@click.command(epilog=options.TIMES_HELP)
+@command(epilog=options.TIMES_HELP)
 @click.argument("file", type=INPUT)
 @options.password_file()
 @options.at

@@ -6,6 +6,7 @@ import click
 
 from trustkeys import store
 from trustkeys.cli import options, passphrases
+from trustkeys.cli.command import command
 from trustkeys.cli.params import NEW_FILE
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.cli.terminal import json_text, write_result
@@ -14,7 +15,7 @@ from trustkeys.keyset.keyset import TrustFrameworkKeySet
 __tracebackhide__ = True
 
 
-@click.command()
+@command()
 @click.argument("name")
 @click.option(
     "-o", "--output", type=NEW_FILE, metavar="FILE", required=True, help="A new file, mode 0600."

@@ -6,13 +6,14 @@ import click
 
 from trustkeys.cli import options
 from trustkeys.cli.changes import published, warn_unpublished
+from trustkeys.cli.command import command
 from trustkeys.cli.inputs import key_set
 from trustkeys.cli.terminal import write_json
 
 __tracebackhide__ = True
 
 
-@click.command()
+@command()
 @options.key_set_input
 @click.option("--all", "is_all", is_flag=True, help="Also print disabled and expired keys.")
 @options.json_errors

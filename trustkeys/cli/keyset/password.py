@@ -6,13 +6,14 @@ import click
 
 from trustkeys import store
 from trustkeys.cli import options, passphrases
+from trustkeys.cli.command import command
 from trustkeys.cli.inputs import PATIENCE
 from trustkeys.cli.terminal import json_text, write_result
 
 __tracebackhide__ = True
 
 
-@click.command()
+@command()
 @options.key_set_file
 @options.password_file(
     "Read the new passphrase from this file or pipe. Default: ask.", "--new-password-file"

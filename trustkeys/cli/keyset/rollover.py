@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from trustkeys.cli import options
+from trustkeys.cli.command import command
 from trustkeys.cli.inputs import edit
 from trustkeys.cli.params import TIME
 from trustkeys.cli.terminal import json_text, warn, write_result
@@ -13,7 +14,7 @@ from trustkeys.cli.times import Time, now_or, refuse_mistakes, warn_of_dates
 __tracebackhide__ = True
 
 
-@click.command(epilog=options.TIMES_HELP)
+@command(epilog=options.TIMES_HELP)
 @options.key_set_file
 @options.key_kind
 @click.option("--at", type=TIME, metavar="T", help="When the key becomes active. Default: now.")
@@ -49,7 +50,7 @@ def rollover(
             start, exp=end, disable=disable, use=use, kty=kty, size=size, generate=generate
         )
         active = keys.get_active_key(max(start, now_or(None)))
-    if active != key:
+    if active.nbf is not None and active.nbf > start:
         warn(f"another key is active: {active.kid} starts later. --disable disables it")
     warn_of_dates(key.nbf, key.exp)
     write_result(json_text(key.to_graph(base_url=base_url)), file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from trustkeys.cli import options
+from trustkeys.cli.command import command
 from trustkeys.cli.inputs import edit
 from trustkeys.cli.params import DURATION, TIME
 from trustkeys.cli.terminal import json_text, write_result
@@ -15,7 +16,7 @@ from trustkeys.keyset.schedule import end_of, start_of
 __tracebackhide__ = True
 
 
-@click.command(epilog=options.TIMES_HELP)
+@command(epilog=options.TIMES_HELP)
 @options.key_set_file
 @options.key_kind
 @options.at
@@ -39,7 +40,7 @@ __tracebackhide__ = True
     type=TIME,
     metavar="T",
     help="When the first new key takes over. Default: when the last key is due, at least a day "
-    "from now, but before there is a gap; now, if no key is active.",
+    "from now, but before there is a gap; now, if no key is active. Keys with a later start stay.",
 )
 @options.any_date
 @options.random_keys

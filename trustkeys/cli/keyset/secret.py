@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
@@ -10,13 +11,14 @@ import click
 
 from trustkeys import store
 from trustkeys.cli import options, passphrases
-from trustkeys.cli.inputs import edit
+from trustkeys.cli.command import command
+from trustkeys.cli.inputs import edit_with, passphrase
 from trustkeys.cli.params import INPUT, TIME
 from trustkeys.cli.terminal import json_text, read_input, write_result
 from trustkeys.cli.times import Time, parse_time, validity, warn_of_dates
 from trustkeys.core.numericdate import numeric_date
 from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
-from trustkeys.errors import InvalidInputError, prefix_errors
+from trustkeys.errors import InvalidInputError, MissingUseError, prefix_errors
 from trustkeys.formats.answers import MAX_KEYS
 from trustkeys.wording import quoted, shape
 
@@ -35,7 +37,7 @@ Each line of --requests is the body of Graph's uploadSecret, whose dates can als
 {options.TIMES_HELP}"""
 
 
-@click.command(epilog=_EPILOG)
+@command(epilog=_EPILOG)
 @options.key_set_file
 @options.use("sig or enc. Default: as the set's other keys.")
 @options.nbf()
@@ -69,13 +71,18 @@ def secret(
     if requests_file is not None and (use, nbf, exp) != (None, None, None):
         raise click.UsageError("--requests replaces --use, --nbf and --exp: leave them out")
     start, end = validity(nbf, exp)
-    store.is_encrypted(file)  # fail before the prompt if there is no such file
+    # Fail before a secret is typed.
+    password = passphrase(file, password_file)
+    with warnings.catch_warnings(action="ignore"):  # the second reading warns
+        there = store.load(file, password=password)
     if requests_file is not None:
         secrets = [*_listed(requests_file)]
     else:
+        if use is None and there.use is None:
+            raise MissingUseError
         text = passphrases.secret(f"Secret to add to {file}")
         secrets = [("", {"secret": text, "use": use, "nbf": start, "exp": end})]
-    with edit(file, password_file) as keys:
+    with edit_with(file, password) as keys:
         added = []
         for line, members in secrets:
             with prefix_errors(line) if line else nullcontext():
@@ -88,8 +95,13 @@ def secret(
 
 def _listed(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Return the name of each line, and the arguments of `TrustFrameworkKeySet.upload_secret`."""
+    data = read_input(path, MAX_SET_BYTES)
+    if len(data) > MAX_SET_BYTES:
+        raise InvalidInputError(f"{path}: the secrets must have at most {MAX_SET_BYTES} bytes")
+    if not data.strip():
+        raise InvalidInputError(f"{path}: there is no secret")
     count = 0
-    for number, text in enumerate(read_input(path, MAX_SET_BYTES).splitlines(), 1):
+    for number, text in enumerate(data.splitlines(), 1):
         if text.strip():
             line = f"{path}: line {number}"
             count += 1
@@ -103,7 +115,7 @@ def _listed(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
                             f"a secret has use, k, nbf and exp, not {quoted(name)}"
                         )
                 start, end = (_time(body.get(name), name) for name in ("nbf", "exp"))
-                nbf, exp = validity(start, end)
+                nbf, exp = validity(start, end, prefix="")
             yield line, {"secret": body.get("k"), "use": body.get("use"), "nbf": nbf, "exp": exp}
 
 
@@ -112,5 +124,5 @@ def _time(date: Any, name: str) -> Time | None:
     if isinstance(date, str):
         if parse_time(date) is None:  # it could be the secret, and an option shows what it refuses
             raise InvalidInputError(f"{name} must be a time T, not {shape(date)}", target=name)
-        return TIME.convert(date, click.Option([f"--{name}"]), None)
+        return TIME.convert(date, click.Argument([name], metavar=name), None)
     return None if date is None else Time(numeric_date(date, name))

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from trustkeys.cli import options
+from trustkeys.cli.command import command
 from trustkeys.cli.inputs import key_set
 from trustkeys.cli.params import NEW_FILE_OR_STDOUT
 from trustkeys.cli.terminal import can_write, has_colors, json_text, write_out, write_result
@@ -19,7 +20,7 @@ from trustkeys.keyset.schedule import FOREVER, stretches
 __tracebackhide__ = True
 
 
-@click.command(epilog=options.TIMES_HELP)
+@command(epilog=options.TIMES_HELP)
 @options.key_set_input
 @options.at
 @click.option(

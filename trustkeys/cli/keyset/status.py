@@ -7,7 +7,7 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.inputs import edit, whole_kid
 from trustkeys.cli.kids import KidCommand
-from trustkeys.cli.terminal import json_text, write_result
+from trustkeys.cli.terminal import json_text, note, write_result
 
 __tracebackhide__ = True
 
@@ -34,6 +34,9 @@ def _set_status(
     file: str, kid: str, password_file: str | None, status: str, *, as_json: bool
 ) -> None:
     with edit(file, password_file) as keys:
-        key = keys.set_status(whole_kid(keys, kid), status)
+        before = keys[whole_kid(keys, kid)]
+        key = keys.set_status(before.kid, status)
+    if key == before:
+        note(f"the key was {status} before")
     if as_json:
         write_result(json_text({"kid": key.kid, "status": key.status}), file)
