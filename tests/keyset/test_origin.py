@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import joserfc.jwk
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -89,3 +90,15 @@ def test_a_key_that_was_generated_elsewhere_by_trustkeys_counts_as_generated() -
     jwk = trustkeys.generate_key("sig", "oct").to_jwk(private=True)
     keys = TrustFrameworkKeySet("set", [TrustFrameworkKey.from_jwk(jwk)])
     assert len(keys.rotate(60)) == 1
+
+
+@pytest.mark.parametrize("size", [16, 24, 40])
+def test_a_secret_that_another_program_named_by_its_thumbprint_is_from_outside(size: int) -> None:
+    named = joserfc.jwk.OctKey.import_key("x" * size)
+    named.ensure_kid()
+    random = joserfc.jwk.OctKey.generate_key(128)
+    random.ensure_kid()
+    for jwk in (named.as_dict(private=True), random.as_dict(private=True)):
+        keys = TrustFrameworkKeySet("set", [TrustFrameworkKey.from_jwk(jwk, use="sig")])
+        with pytest.raises(InvalidInputError, match="somebody else issued"):
+            keys.rotate(60)

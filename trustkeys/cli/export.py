@@ -199,12 +199,13 @@ def export(
     found = _keys_in(stored, its_password)
     is_set = kid is None and form in ("jwks", "jwe") and isinstance(found, TrustFrameworkKeySet)
     keys = found if is_set else _one_of(found, kid)
+    shown = "standard output" if output == "-" else output
     if isinstance(keys, TrustFrameworkKeySet):
         keys = keys if wanted.is_private else changes.published(keys)
     elif not wanted.is_private:
-        changes.warn_unpublished([keys], output)
+        changes.warn_unpublished([keys], shown)
     elif keys.status == "disabled" and form not in ("jwk", "jwks", "jwe"):
-        warn(f"the key is disabled, and {output} does not say so: it would be imported as enabled")
+        warn(f"the key is disabled, and {shown} does not say so: it would be imported as enabled")
     password = (
         None if output_password_file is None else passphrases.read_password(output_password_file)
     )

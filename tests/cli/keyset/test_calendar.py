@@ -222,6 +222,9 @@ def test_the_ics_file_is_written_anew_each_week(folder: Path) -> None:
     calendar("due.json", "--ics", "keys.ics")
     assert target.read_bytes() != first
     assert target.stat().st_mode & 0o777 == 0o644
+    target.chmod(0o640)
+    calendar("due.json", "--ics", "keys.ics")
+    assert target.stat().st_mode & 0o777 == 0o640
     args = ("keyset", "calendar", "due.json", "--at", str(NOW), "--ics", "-")
     printed: Any = support.command(*args, cwd=folder, text=False).stdout
     assert printed == target.read_bytes()
@@ -232,7 +235,8 @@ def test_the_ics_file_is_written_anew_each_week(folder: Path) -> None:
 
 def test_no_other_file_is_replaced(folder: Path) -> None:
     foreign = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//other//EN\r\n"
-    for content in (foreign, b"", b"notes\nPRODID:-//trustkeys//"):
+    own = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//trustkeys//mine//EN\r\n"
+    for content in (foreign, own, b"", b"notes\nPRODID:-//trustkeys//"):
         (folder / "mine.ics").write_bytes(content)
         done = outcome("keyset", "calendar", "signing.keys", "--ics", "mine.ics")
         assert failed(done, 1) == "mine.ics: File exists"

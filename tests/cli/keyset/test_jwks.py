@@ -112,6 +112,18 @@ def test_exports_of_public_keys_follow_the_same_rule(folder: Path, quickly: Runn
     assert (fine.returncode, fine.stderr) == (0, "")
 
 
+def test_a_form_that_cannot_say_that_the_key_is_disabled_is_warned_about(
+    files: Path, quickly: Runner, keys: Keys
+) -> None:
+    off = attrs.evolve(keys.rsa, status="disabled")
+    store.save(TrustFrameworkKeySet("off", [off]), files / "off", plain=True)
+    args = ("export", "off", "--plain", "-o", "-")
+    warned = quickly(*args, "--format", "pem")
+    assert "warning: the key is disabled, and standard output does not say so" in warned.stderr
+    jwk = quickly(*args, "--format", "jwk")
+    assert (parse(jwk.stdout)["status"], jwk.stderr) == ("disabled", "")
+
+
 def test_the_import_of_a_disabled_public_key_says_that_the_copy_is_not(
     files: Path, quickly: Runner, keys: Keys
 ) -> None:

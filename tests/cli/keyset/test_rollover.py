@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests import support
 from tests.support import done, failed, parse
 from tests.support import keyset_command as command
-from trustkeys import store
+from trustkeys import TrustFrameworkKeySet, store
 
 DAY = 86_400
 
@@ -39,3 +40,11 @@ def test_a_key_that_starts_later_and_is_active_is_named(folder: Path) -> None:
     early = command("rollover", "gap", "--at", "5", cwd=folder)
     assert early.returncode == 0
     assert re.search(r"warning: another key is active: \S{43} starts later", early.stderr)
+
+
+def test_a_key_that_has_expired_is_not_blamed_on_another(folder: Path) -> None:
+    store.save(TrustFrameworkKeySet("net", [support.oct_key()]), folder / "net", plain=True)
+    dates = ("--at", "2020-01-01", "--exp", "2021-01-01")
+    process = command("rollover", "net", *dates, cwd=folder)
+    assert "the key has already expired, at 2021-01-01T00:00:00Z" in process.stderr
+    assert "another key" not in process.stderr

@@ -154,3 +154,49 @@ def test_the_options_of_one_secret_do_not_go_with_a_file(files: Path, quickly: R
         process = quickly("keyset", "secret", "secrets", "--requests", "bodies", *option)
         assert "--requests replaces --use, --nbf and --exp" in failed(process, 2)
     assert contents(files) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("", "there is no secret"), ("\n \n", "there is no secret"), ("\n" * 2**24 + "x", "at most")],
+)
+def test_a_list_without_a_secret_or_too_large_is_refused(
+    files: Path, quickly: Runner, content: str, message: str
+) -> None:
+    (files / "bodies").write_text(content)
+    before = contents(files)
+    shown = failed(quickly("keyset", "secret", "secrets", "--requests", "bodies"), 2)
+    assert shown.startswith("bodies: ")
+    assert message in shown
+    assert contents(files) == before
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("keyset", "secret", "secrets", "hunter2"),
+        ("keyset", "secret", "secrets", "--secret", "hunter2"),
+        ("keyset", "secret", "secrets", "--json", "hunter2", "hunter2"),
+        ("keyset", "password", "secrets", "hunter2"),
+        ("keyset", "disable", "secrets", "kid", "hunter2"),
+        ("export", "secrets", "hunter2", "--format", "jwe", "-o", "new"),
+    ],
+)
+def test_a_secret_that_was_typed_as_an_argument_is_not_shown(
+    quickly: Runner, args: tuple[str, ...]
+) -> None:
+    process = quickly(*args)
+    assert process.returncode == 2
+    assert "hunter2" not in process.stdout + process.stderr
+
+
+def test_what_is_wrong_with_the_file_is_said_before_a_secret_is_typed(files: Path) -> None:
+    store.save(TrustFrameworkKeySet("a"), files / "empty", password=PASSWORD)
+    for args, message in (
+        (("empty", "--password-file", "pw"), "use is missing"),
+        (("empty", "--password-file", "secrets", "--use", "sig"), "passphrase is wrong"),
+    ):
+        code, screen = at_a_terminal("keyset", "secret", *args, cwd=files, answers=[])
+        assert code == 2
+        assert message in screen
+        assert "Secret" not in screen

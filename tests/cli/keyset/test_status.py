@@ -60,3 +60,10 @@ def test_a_kid_of_five_characters_is_too_short(folder: Path) -> None:
     assert "at least 6 characters long" in failed(short, 2)
     assert command("disable", "gap", kid[:6], cwd=folder).returncode == 0
     assert next(iter(store.load(folder / "gap"))).status == "disabled"
+
+
+def test_a_key_that_was_disabled_before_is_named_as_such(folder: Path) -> None:
+    kid = next(iter(store.load(folder / "gap"))).kid
+    command("disable", "gap", kid, cwd=folder)
+    again = command("disable", "gap", kid, cwd=folder)
+    assert "trustkeys: the key was disabled before\n" in again.stderr
