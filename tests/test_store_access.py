@@ -397,3 +397,14 @@ def test_no_directory_is_made_for_a_lock(path: Path) -> None:
         store.save(key_set(), path / "none" / "x", plain=True, overwrite=True)
     assert caught.value.filename == str(path / "none" / "x")
     assert os.listdir(path.parent) == []
+
+
+def test_a_link_that_is_made_during_a_change_is_noticed(path: Path) -> None:
+    store.save(key_set(), path, plain=True)
+    before = path.read_bytes()
+    editing = store.edit(path)
+    editing.__enter__().generate_key("sig", "oct")
+    path.with_name("copy").hardlink_to(path)
+    with pytest.raises(OSError, match="another name"):
+        editing.__exit__(None, None, None)
+    assert path.read_bytes() == before

@@ -268,6 +268,7 @@ def _editing(
         if files.read(path, limit=MAX_TEXT) != (stored.data.reveal(), stored.mode):
             message = "another program changed it without its lock: nothing was written, try again"
             raise OSError(errno.EBUSY, message, os.fspath(path))
+        files.check_replaceable(path)  # again: the wait for the lock and the block can be long
         files.replace(path, changed)
 
 

@@ -47,7 +47,11 @@ def findings_in(
     yield from key_rules.duplicates(keys)
     for key in keys:
         if private and not key.has_private:
-            yield key.error("AADB2C90085", "has no private part, which breaks sign-in: add it")
+            yield key.error(
+                "AADB2C90085",
+                "has no private part, which breaks sign-in: add it, or check keys that are only "
+                "published with --public (private=False)",
+            )
     yield from time_rules.unlikely(keys, now)
     yield from time_rules.certificates(keys, now)
     if private or kind == "jwks":

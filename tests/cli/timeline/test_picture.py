@@ -168,11 +168,11 @@ def test_of_many_gaps_the_next_have_their_dates() -> None:
     assert [len(row.bars) for row in drawn.gaps] == [1, 1, 1, 1, 1, 35]
     assert drawn.gaps[0].labels == ["no key", "1972-10-02", "1972-10-07"]
     assert drawn.gaps[-1].labels == ["35 more gaps"]
-    assert "there are 34 more gaps" in (drawn.root[1].text or "")
+    assert "more gaps: 34" in (drawn.root[1].text or "")
     past = picture(*keys, at=NOW + 999 * DAY)
     assert [len(row.bars) for row in past.gaps] == [1, 39]
     net = picture(key("net"), *keys)
-    assert net.keys[-1].tooltip.endswith("\nand 35 more times")
+    assert net.keys[-1].tooltip.endswith("\nmore times: 35")
 
 
 def test_it_needs_no_css_and_loads_nothing() -> None:

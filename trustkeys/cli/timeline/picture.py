@@ -77,7 +77,7 @@ def _description(shown: Timeline) -> str:
     sentences = [f"Now is {date_text(shown.at)}", _state(shown), "the rows are in order of nbf"]
     sentences += [" ".join(stretch_text("no key is active", gap)) for gap in shown.gaps[:GAPS]]
     if len(shown.gaps) > GAPS:
-        sentences.append(f"there are {len(shown.gaps) - GAPS:,} more gaps")
+        sentences.append(f"more gaps: {len(shown.gaps) - GAPS:,}")
     return "; ".join(sentences)
 
 

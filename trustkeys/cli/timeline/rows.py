@@ -89,5 +89,5 @@ def _tooltip(row: Row, shown: Timeline) -> str:
         lines += [f"{name} {'none' if when is None else date_text(when)}"]
     lines += [" ".join(stretch_text("active", each)) for each in row.active[:GAPS]]
     if len(row.active) > GAPS:
-        lines += [f"and {len(row.active) - GAPS:,} more times"]
+        lines += [f"more times: {len(row.active) - GAPS:,}"]
     return "\n".join(lines)
