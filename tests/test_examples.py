@@ -37,6 +37,7 @@ def load(name: str) -> ModuleType:
     return import_module(name)
 
 
+@pytest.mark.deep
 def test_provisioning_offline_leaves_a_key_set_and_its_requests(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -395,6 +395,7 @@ def test_joserfc_opens_the_file(path: Path, rsa_key: TrustFrameworkKey) -> None:
     assert json.loads(opened.plaintext) == key_set(rsa_key).to_jwks(private=True)
 
 
+@pytest.mark.deep
 @pytest.mark.usefixtures("test_keys_allowed")
 def test_jwcrypto_opens_the_file_with_a_higher_limit(
     path: Path, rsa_key: TrustFrameworkKey, monkeypatch: pytest.MonkeyPatch
@@ -408,6 +409,7 @@ def test_jwcrypto_opens_the_file_with_a_higher_limit(
     assert theirs.has_private
 
 
+@pytest.mark.deep
 def test_a_file_that_joserfc_encrypted_is_opened(path: Path, rsa_key: TrustFrameworkKey) -> None:
     text = json.dumps(key_set(rsa_key).to_jwks(private=True)).encode()
     header = {"alg": ALGORITHMS[0], "enc": ALGORITHMS[1], "p2c": 300_000}

@@ -52,6 +52,7 @@ def test_two_empty_key_sets_are_no_drift(tmp_path: Path) -> None:
     assert text == "no keys on either side\n"
 
 
+@pytest.mark.deep
 def test_an_encrypted_key_set_is_opened_with_its_passphrase(
     tmp_path: Path, real_key: TrustFrameworkKey
 ) -> None:

@@ -86,6 +86,7 @@ def test_a_passphrase_encrypts_the_file(tmp_path: Path) -> None:
     assert support.leaks(text + done.stdout, key.to_jwk(private=True)) == []
 
 
+@pytest.mark.deep
 def test_a_passphrase_can_come_through_a_pipe(tmp_path: Path) -> None:
     read_end, write_end = os.pipe()
     os.write(write_end, b"from a pipe\n")

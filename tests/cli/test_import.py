@@ -107,6 +107,7 @@ def test_a_form_is_imported_through_a_pipe_and_kept_encrypted(
     assert TrustFrameworkKey.from_jwk(opened_by_joserfc(files / "new", PASSWORD)) == foreign.key
 
 
+@pytest.mark.deep
 def test_a_set_is_imported_as_a_set(files: Path, keys: Keys, quickly: Runner) -> None:
     pair = store.load(files / "pair")
     text = json.dumps(pair.to_jwks(private=True))

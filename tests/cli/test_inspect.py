@@ -58,6 +58,7 @@ def looked_at(
     return text.stdout, parse(parsed.stdout)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("name", FORMS)
 def test_inspect_describes_every_form(
     files: Path, keys: Keys, quickly: Runner, forms: dict[str, Foreign], name: str
@@ -144,6 +145,7 @@ def test_inspect_from_the_shell(files: Path, keys: Keys, forms: dict[str, Foreig
     assert failed(command("inspect", "none", cwd=files), 1) == "none: No such file or directory"
 
 
+@pytest.mark.deep
 def test_inspect_of_a_set_reports_what_would_break_sign_in(
     files: Path, keys: Keys, quickly: Runner
 ) -> None:
@@ -329,6 +331,7 @@ def test_a_certificate_that_starts_later_is_only_a_warning(
     assert "warning: certificate 1 is not valid before 2096-10-02T07:06:40Z" in text
 
 
+@pytest.mark.deep
 def test_inspect_finds_an_expired_certificate_in_a_pfx(
     files: Path, keys: Keys, quickly: Runner
 ) -> None:

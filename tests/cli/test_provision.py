@@ -88,6 +88,7 @@ def test_each_form_prints_the_next_step(folder: Path) -> None:
     assert key_set["requests"][0]["url"] == f"{CLOUDS['global']}/trustFramework/keySets"
 
 
+@pytest.mark.deep
 def test_several_key_sets_share_a_script_and_a_passphrase(
     folder: Path, real_key: TrustFrameworkKey
 ) -> None:

@@ -83,6 +83,7 @@ def test_it_opens_jwes_of_jwcrypto_and_joserfc(monkeypatch: pytest.MonkeyPatch) 
     assert decrypt(theirs, password=PASSWORD) == b"theirs"
 
 
+@pytest.mark.deep
 @pytest.mark.usefixtures("test_keys_allowed")
 def test_a_key_keeps_all_its_members() -> None:
     key = testing.rsa_key(0)
@@ -115,6 +116,7 @@ def test_two_encryptions_of_the_same_secret_have_nothing_in_common(encrypted: st
     assert not set(encrypted.split(".")) & set(again.split("."))
 
 
+@pytest.mark.deep
 def test_a_passphrase_is_normalised() -> None:
     # macOS and Windows can compose the same characters in different ways.
     text = encrypt(b"x", password="caf\u00e9", cty="jwk+json")

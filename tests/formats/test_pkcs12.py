@@ -26,6 +26,7 @@ from trustkeys.formats.exported import Exported
 pytestmark = pytest.mark.usefixtures("test_keys_allowed")
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("write", [pkcs12.to_pkcs12, pkcs12.to_pkcs12_b2c])
 def test_a_pfx_keeps_key_and_certificate(
     certified: TrustFrameworkKey, write: Callable[[TrustFrameworkKey], Exported]

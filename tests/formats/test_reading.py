@@ -187,6 +187,7 @@ def test_only_json_has_a_document(certified: TrustFrameworkKey) -> None:
     assert support.leaks(repr(encrypted), document) == []
 
 
+@pytest.mark.deep
 def test_a_missing_or_unneeded_passphrase_has_an_error_of_its_own(
     certified: TrustFrameworkKey, oct_key: TrustFrameworkKey
 ) -> None:
@@ -231,6 +232,7 @@ def test_use_and_dates_can_be_replaced_even_if_those_in_the_file_are_invalid(
         reading.read_key(json.dumps({**rsa_jwk, "use": None}).encode())
 
 
+@pytest.mark.deep
 def test_opening_a_file_does_each_slow_step_once(
     certified: TrustFrameworkKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ def test_only_the_private_key_of_the_recipient_opens_it(
     )
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("crv", CURVES)
 def test_an_ec_key_can_be_a_recipient(rsa_key: TrustFrameworkKey, crv: str) -> None:
     private = curve_key(crv)
@@ -159,6 +160,7 @@ def test_the_content_can_be_larger_than_a_single_jwk(recipient: TrustFrameworkKe
     assert decrypt_key(encrypt(text, to=recipient, cty="jwk+json"), with_key=recipient) == key
 
 
+@pytest.mark.deep
 def test_a_changed_or_foreign_jwe_is_refused(
     rsa_key: TrustFrameworkKey, recipient: TrustFrameworkKey
 ) -> None:

@@ -188,6 +188,7 @@ def test_notes_warn_about_gaps_and_expiry() -> None:
     assert provision(key_set(support.oct_key()), at=NOW).notes == ()
 
 
+@pytest.mark.deep
 def test_a_note_warns_if_the_certificate_leaves_the_use_open(
     certified: TrustFrameworkKey,
 ) -> None:

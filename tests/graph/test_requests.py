@@ -119,6 +119,7 @@ def test_a_text_secret_is_uploaded_unchanged() -> None:
     assert {each.method for each in provisioning.requests} == {"POST"}
 
 
+@pytest.mark.deep
 def test_a_certified_key_is_uploaded_as_a_pfx_that_opens(certified: TrustFrameworkKey) -> None:
     provisioning = provision(key_set(certified), by="action", at=NOW)
     made, upload = provisioning.requests

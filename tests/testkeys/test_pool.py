@@ -115,6 +115,7 @@ def test_every_prime_is_prime_according_to_openssl(size: int, part: int) -> None
     assert text.count(" is prime\n") == len(some) == 16
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("size", RSA_SIZES)
 @pytest.mark.parametrize("seed", [0, 2016, 8127])
 def test_keys_of_some_primes_pass_the_proof(size: int, seed: int) -> None:

@@ -56,6 +56,7 @@ def test_the_keys_match_the_options(folder: Path, recipient: dict[str, Any]) -> 
         ] * 3
 
 
+@pytest.mark.deep
 def test_sealed_output_holds_no_private_key_in_the_open(
     folder: Path, recipient: dict[str, Any]
 ) -> None:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support import done, failed, parse
 from tests.support import keyset_command as command
 from trustkeys import TrustFrameworkKeySet, store
@@ -77,6 +79,7 @@ def test_the_exit_status_can_stop_a_pipeline_on_a_warning(folder: Path) -> None:
     done("check", "empty", "--fail-on", "warning", cwd=folder)
 
 
+@pytest.mark.deep
 def test_it_says_what_was_checked(folder: Path, real_jwk: dict[str, Any]) -> None:
     answer = TrustFrameworkKeySet("a", store.load(folder / "gap")).to_graph(base_url=None)
     public = {name: real_jwk[name] for name in ("kty", "use", "kid", "n", "e")}

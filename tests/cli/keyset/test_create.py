@@ -30,6 +30,7 @@ def test_a_new_passphrase_is_asked_for_twice_and_never_shown(tmp_path: Path) -> 
     assert (code, "set: File exists" in screen) == (1, True)
 
 
+@pytest.mark.deep
 def test_two_different_passphrases_are_asked_for_again(tmp_path: Path) -> None:
     answers = ["one\n", "other\n", "\n", f"{PASSWORD}\n", f"{PASSWORD}\n"]
     code, screen = at_a_terminal("create", "a", "-o", "set", cwd=tmp_path, answers=answers)
@@ -46,6 +47,7 @@ def test_without_an_answer_no_file_is_made(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.deep
 def test_a_passphrase_in_another_encoding_is_refused_and_not_shown(tmp_path: Path) -> None:
     answers = ["s3cret\udcff\udcfepw\n"]
     code, screen = at_a_terminal(

@@ -64,6 +64,7 @@ def test_a_set_is_created_filled_inspected_and_published(tmp_path: Path) -> None
     token.verify(theirs)
 
 
+@pytest.mark.deep
 def test_without_a_terminal_the_error_names_the_option_for_the_passphrase(tmp_path: Path) -> None:
     process = command("create", "a", "-o", "set", cwd=tmp_path, input="secret\n")
     assert "use --password-file or --plain" in failed(process, 2)

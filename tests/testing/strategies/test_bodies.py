@@ -35,6 +35,7 @@ def test_a_body_is_read_as_a_mapping_and_as_json(body: dict[str, Any]) -> None:
     assert (request.nbf, request.exp) == (body.get("nbf"), body.get("exp"))
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     "wanted",
     [
@@ -78,6 +79,7 @@ def test_every_kind_of_body_is_drawn(wanted: Callable[[dict[str, Any]], bool]) -
     assert_drawn(request_bodies(), wanted)
 
 
+@pytest.mark.deep
 def test_the_longest_secrets_are_drawn() -> None:
     assert_drawn(requests(kty="oct"), lambda request: request.size == 4096)
 

@@ -43,6 +43,7 @@ def test_a_key_is_a_complete_enabled_test_key_with_valid_dates(key: TrustFramewo
     assert (request.use, request.kty) == (key.use, key.kty)
 
 
+@pytest.mark.deep
 @settings(max_examples=10)
 @given(key=keys())
 def test_the_primes_of_a_key_pass_the_test_of_from_jwk(key: TrustFrameworkKey) -> None:

@@ -47,6 +47,7 @@ def test_an_instant_of_a_key_with_invalid_dates_is_valid() -> None:
     assert at == MAX - 1
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("edge", [0, START, MAX - 1, MAX])
 def test_without_dates_an_instant_can_be_any_time(edge: int) -> None:
     assert smallest(instants(), lambda at: at >= edge) == edge
