@@ -278,7 +278,8 @@ def test_a_full_disk_leaves_no_incomplete_file_in_a_directory(folder: Path) -> N
     failure = command(*args, cwd=folder, preexec_fn=no_room, env=UNMEASURED)
     assert failure.returncode == 1
     stopped, error = failure.stderr.splitlines()
-    assert stopped == "trustkeys: stopped: dir has 0 new keys"
+    note = {"message": "stopped: dir has 0 new keys", "output": "dir", "count": 0}
+    assert parse(stopped) == {"note": note}
     assert parse(error)["error"]["code"] == "EFBIG"
     assert parse(error)["error"]["message"].endswith(".jwk: File too large")
     assert os.listdir(folder / "dir") == []

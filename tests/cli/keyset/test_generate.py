@@ -64,6 +64,8 @@ def test_no_private_key_gets_into_a_file_that_is_published(
     message = failed(command("generate", "public.json", cwd=tmp_path), 2)
     assert "public.json has only public keys" in message
     assert (tmp_path / "public.json").read_bytes() == before
+    kid = real_key.kid
+    assert "private one" not in command("disable", "public.json", kid, cwd=tmp_path).stderr
     rotated = command("rollover", "public.json", "--generate", cwd=tmp_path)
     assert "now has a private one: do not publish it any more" in rotated.stderr
 
