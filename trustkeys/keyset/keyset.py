@@ -313,7 +313,8 @@ class TrustFrameworkKeySet:
         """Disable a key, so that it cannot be active, and leave it out of the published keys.
 
         Copies of the set do not change: publish `to_jwks` again, and replace the key set in the
-        tenant. Programs that verify tokens can cache the old keys for up to a day.
+        tenant. Programs that verify tokens can cache the old keys for up to a day. The same key
+        under another kid stays enabled (`check` reports it as ``SharedKey``).
 
         Args:
             kid: The kid of the key.

@@ -15,7 +15,7 @@ from attrs import Factory, define, field
 __tracebackhide__ = True
 
 WORK = 200 * 2048**3
-"""How much one document may cost in slow tests: 200 moduli of 2048 bits, in 2 to 4 seconds."""
+"""How much one document may cost in slow tests: 200 moduli of 2048 bits, in about 5 seconds."""
 
 FERMAT_STEPS = 100
 """How many steps of Fermat's method are made. One was enough for the keys of CVE-2022-26320."""
@@ -81,7 +81,7 @@ def quick_weakness(n: int) -> str | None:
 
 
 def slow_weakness(n: int) -> str | None:
-    """Say why a modulus is weak by the tests that take 10 ms and more at 2048 bits."""
+    """Say why a modulus is weak by the tests that take about 25 ms at 2048 bits."""
     if (factor := _small_factor(n, _LARGER)) is not None:
         return f"has the factor {factor}"
     # The test of Fermat with base 2. No product of two random primes passes it.
