@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ class OpenedKey:
         nbf: Likewise about `nbf`.
         exp: Likewise about `exp`.
         certificate: The key's own certificate, whose key usage must allow its `use`, or None.
+        remarks: What was left out or corrected, in sentences for a person. None shows a secret.
     """
 
     _key: TrustFrameworkKey
@@ -36,6 +38,7 @@ class OpenedKey:
     nbf: Any = None
     exp: Any = None
     certificate: Certificate | None = None
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any], *, kid: str | None = None) -> OpenedKey:
@@ -44,7 +47,7 @@ class OpenedKey:
         Raises:
             InvalidInputError: As `TrustFrameworkKey.from_jwk`.
         """
-        dated = {name: jwk.get(name) for name in ("use", "nbf", "exp")}
+        dated: dict[str, Any] = {name: jwk.get(name) for name in ("use", "nbf", "exp")}
         rest = {name: value for name, value in jwk.items() if name not in dated}
         return cls(TrustFrameworkKey.from_jwk(rest, use=ANY_USE, kid=kid), **dated)
 
@@ -55,7 +58,7 @@ class OpenedKey:
         nbf: NumericDateInput = None,
         exp: NumericDateInput = None,
     ) -> TrustFrameworkKey:
-        """Return the key, with its use and dates checked.
+        """Return the key, with its use and dates checked. Each of the `remarks` is a warning.
 
         Args:
             use: ``"sig"`` or ``"enc"``. Default: what the file says.
@@ -78,4 +81,6 @@ class OpenedKey:
         start, end = numeric_dates(
             self.nbf if nbf is None else nbf, self.exp if exp is None else exp
         )
+        for remark in self.remarks:
+            warnings.warn(remark, stacklevel=3)
         return evolve(self._key, use=wanted, nbf=start, exp=end)

@@ -1,0 +1,27 @@
+"""Calls into cryptography with data from untrusted sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+__tracebackhide__ = True
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def attempt(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """Return the result of a call into cryptography, or None if it fails in any way.
+
+    The exception is dropped: it may refer to a secret. The caller raises its own error.
+    """
+    try:
+        return call(*args, **kwargs)
+    except Exception:  # noqa: BLE001, S110 - some are no ValueError, such as InternalError
+        pass
+    except BaseException as error:
+        # A panic in Rust. Its class cannot be imported.
+        if type(error).__name__ != "PanicException":
+            raise
+    return None

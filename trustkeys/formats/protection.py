@@ -1,0 +1,1 @@
+"""What it costs to decrypt a file, read before OpenSSL obeys it."""
