@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from trustkeys.core.guarded import attempt
 
 try:
-    from asn1crypto import algos, core, keys
+    from asn1crypto import core
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         "reading PEM, DER and PKCS#12 needs asn1crypto: pip install 'trustkeys[formats]'",
@@ -33,15 +33,33 @@ class ScryptParams(core.Sequence):  # type: ignore[misc]
     ]
 
 
+class AlgorithmIdentifier(core.Sequence):  # type: ignore[misc]
+    """RFC 5280 section 4.1.1.2, of any algorithm."""
+
+    _fields = [  # noqa: RUF012
+        ("algorithm", core.ObjectIdentifier),
+        ("parameters", core.Any, {"optional": True}),
+    ]
+
+
 class PrivateKeyInfo(core.Sequence):  # type: ignore[misc]
-    """PKCS#8 (RFC 5208), and with a public key (RFC 5958 section 2)."""
+    """PKCS#8 (RFC 5208), also with a public key (RFC 5958 section 2)."""
 
     _fields = [  # noqa: RUF012
         ("version", core.Integer),
-        ("algorithm", keys.PrivateKeyAlgorithm),
+        ("algorithm", AlgorithmIdentifier),
         ("private_key", core.OctetString),
         ("attributes", core.SetOf, {"implicit": 0, "optional": True, "spec": core.Any}),
         ("public_key", core.BitString, {"implicit": 1, "optional": True}),
+    ]
+
+
+class PublicKeyInfo(core.Sequence):  # type: ignore[misc]
+    """SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7)."""
+
+    _fields = [  # noqa: RUF012
+        ("algorithm", AlgorithmIdentifier),
+        ("public_key", core.OctetBitString),
     ]
 
 
@@ -59,5 +77,7 @@ def _parsed(spec: Any, data: bytes) -> Any:
     return value
 
 
-KdfAlgorithm = algos.KdfAlgorithm
-EncryptionAlgorithm = algos.EncryptionAlgorithm
+def first(data: bytes) -> bytes:
+    """Return the first structure in the data, without what follows it; nothing if it is broken."""
+    found = attempt(core.Any.load, data)
+    return b"" if found is None else found.dump()
