@@ -14,6 +14,7 @@ from trustkeys import graph
 from trustkeys.cli import inputs, options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE
+from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import escaped, json_text, warn, write_result
 from trustkeys.errors import prefix_errors
 from trustkeys.files import write_new
@@ -109,7 +110,9 @@ def _key_sets(
 ) -> Iterator[tuple[str, TrustFrameworkKeySet]]:
     found = [inputs.stored(file) for file in files]
     for each, password in zip(found, inputs.passwords(found, password_file), strict=True):
-        yield each.path, each.key_set(password=password)
+        with immediate():
+            keys = each.key_set(password=password)
+        yield each.path, keys
 
 
 def _contents(provisionings: Sequence[graph.Provisioning], form: str) -> dict[str, str]:
