@@ -10,15 +10,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from functools import partial
 from itertools import repeat
 from multiprocessing import get_context
 
-from cryptography.hazmat.primitives.asymmetric import rsa
 from distributed import Client, LocalCluster
 
 import trustkeys
 from benchmarks.measure import OURS, Row
+from benchmarks.works import full_length_key
 from trustkeys import GenerateKeyRequest
 
 WORKERS = (1, 2, 4)
@@ -69,10 +68,9 @@ def threads(workers: int) -> Iterator[Work]:
 
 @contextmanager
 def bare(workers: int) -> Iterator[Work]:
-    """Generate bare keys in a thread pool."""
+    """Generate bare keys of full length in a thread pool."""
     with ThreadPoolExecutor(workers) as pool:
-        make = partial(rsa.generate_private_key, 65537)
-        yield lambda count: list(pool.map(make, repeat(2048, count)))
+        yield lambda count: list(pool.map(full_length_key, repeat(2048, count)))
 
 
 @contextmanager
