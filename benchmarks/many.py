@@ -13,11 +13,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import repeat
 from multiprocessing import get_context
 
+from cryptography.hazmat.primitives.asymmetric import rsa
 from distributed import Client, LocalCluster
 
 import trustkeys
 from benchmarks.measure import OURS, Row
-from benchmarks.works import full_length_key
 from trustkeys import GenerateKeyRequest
 
 WORKERS = (1, 2, 4)
@@ -64,6 +64,16 @@ def scaling_of(workers: int) -> str:
 def threads(workers: int) -> Iterator[Work]:
     """Generate keys in threads, the default."""
     yield lambda count: list(trustkeys.generate_keys(repeat(REQUEST, count), workers=workers))
+
+
+def full_length_key(size: int = 2048) -> rsa.RSAPrivateKey:
+    """Generate bare RSA keys until one has private members of full length."""
+    while True:
+        key = rsa.generate_private_key(65537, size)
+        numbers = key.private_numbers()
+        rest = (numbers.p, numbers.q, numbers.dmp1, numbers.dmq1, numbers.iqmp)
+        if numbers.d >> (size - 8) and all(number >> (size // 2 - 8) for number in rest):
+            return key
 
 
 @contextmanager

@@ -88,22 +88,12 @@ def rsa_part(rounds: int) -> Row:
 
 def rsa_whole(count: int) -> Row:
     """Measure RSA-2048 as a mean of `count` keys, because the time for one varies widely."""
-    works = {**rsa_works(), "limit": full_length_key}
+    works = {**rsa_works(), "limit": many.full_length_key}
     totals = dict.fromkeys(works, 0.0)
     for _ in range(count):
         for name, figure in calls(works, number=1, rounds=1).items():
             totals[name] += figure / 1e3 / count
     return Row("RSA-2048 key, whole (mean)", "ms", totals, {})
-
-
-def full_length_key(size: int = 2048) -> rsa.RSAPrivateKey:
-    """Generate bare RSA keys until one has private members of full length."""
-    while True:
-        key = rsa.generate_private_key(65537, size)
-        numbers = key.private_numbers()
-        rest = (numbers.p, numbers.q, numbers.dmp1, numbers.dmq1, numbers.iqmp)
-        if numbers.d >> (size - 8) and all(number >> (size // 2 - 8) for number in rest):
-            return key
 
 
 def rsa_works() -> dict[str, Any]:
