@@ -17,7 +17,8 @@ _FORMS = (
     (
         re.compile(rb"\s*---- BEGIN SSH2 PUBLIC KEY ----"),
         (
-            "a public key in the form of RFC 4716: convert it with: ssh-keygen -i -f FILE > NEW.pub, "
+            "a public key in the form of RFC 4716: convert it with: "
+            "ssh-keygen -i -f FILE > NEW.pub, "
             "and then ssh-keygen -e -m PKCS8 -f NEW.pub"
         ),
     ),
