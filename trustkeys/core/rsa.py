@@ -122,7 +122,8 @@ def length_problem(members: Mapping[str, str]) -> str | None:
 def _odd_lengths(members: Mapping[str, str]) -> list[str]:
     # RFC 7518 section 6.3.2 leaves out leading zero octets. RSAParameters needs d as long as n, and
     # the others half as long.
-    octets = {name: len(text) * 3 // 4 for name, text in members.items()}
+    names = {"n", *RSAStrategy.private} & members.keys()  # of a whole JWK, too
+    octets = {name: len(members[name]) * 3 // 4 for name in names}
     half = (octets["n"] + 1) // 2
     full = dict.fromkeys(RSAStrategy.private, half) | {"d": octets["n"]}
     return [name for name in full if octets.get(name, full[name]) != full[name]]
