@@ -122,11 +122,13 @@ def length_problem(members: Mapping[str, str]) -> str | None:
 def _odd_lengths(members: Mapping[str, str]) -> list[str]:
     # RFC 7518 section 6.3.2 leaves out leading zero octets. RSAParameters needs d as long as n, and
     # the others half as long.
-    names = {"n", *RSAStrategy.private} & members.keys()  # of a whole JWK, too
-    octets = {name: len(members[name]) * 3 // 4 for name in names}
-    half = (octets["n"] + 1) // 2
-    full = dict.fromkeys(RSAStrategy.private, half) | {"d": octets["n"]}
-    return [name for name in full if octets.get(name, full[name]) != full[name]]
+    whole = len(members["n"]) * 3 // 4
+    full = dict.fromkeys(RSAStrategy.private, (whole + 1) // 2) | {"d": whole}
+    return [
+        name
+        for name, octets in full.items()
+        if name in members and len(members[name]) * 3 // 4 != octets
+    ]
 
 
 def rsa_public_members(key: rsa.RSAPublicKey) -> dict[str, str]:
