@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from attrs import evolve, frozen
 from cryptography.x509 import Certificate
@@ -15,7 +15,7 @@ from trustkeys.core.key import TrustFrameworkKey, with_use
 from trustkeys.core.numericdate import NumericDateInput, numeric_dates
 from trustkeys.core.request import checked_use
 from trustkeys.core.work import Work
-from trustkeys.errors import MissingUseError
+from trustkeys.errors import InvalidInputError, MissingUseError
 from trustkeys.formats.corrected import corrected
 from trustkeys.formats.key_usage import check_usage
 
@@ -34,6 +34,7 @@ class OpenedKey:
         nbf: Likewise about `nbf`.
         exp: Likewise about `exp`.
         certificate: The key's own certificate, whose key usage must allow its `use`, or None.
+        only_use: The only use that the key's algorithm allows, such as RSASSA-PSS, or None.
         remarks: What was left out or corrected, in sentences for a person. None shows a secret.
     """
 
@@ -42,6 +43,7 @@ class OpenedKey:
     nbf: Any = None
     exp: Any = None
     certificate: Certificate | None = None
+    only_use: Literal["sig", "enc"] | None = None
     remarks: tuple[str, ...] = ()
 
     @classmethod
@@ -87,7 +89,8 @@ class OpenedKey:
         Raises:
             MissingUseError: Neither `use` nor the file says what the key is for.
             InvalidInputError: ``AADB2C95033`` a bad `use`; ``AADB2C95034`` the key usage of the
-                certificate or the `key_ops` do not allow it; ``BadRequest`` the dates.
+                certificate, the `key_ops`, or the algorithm of the key, does not allow it;
+                ``BadRequest`` the dates.
         """
         wanted = self.use if use is None else use
         if wanted is None:
@@ -96,6 +99,14 @@ class OpenedKey:
                 "it (--use, in Python use=)"
             )
         wanted = checked_use(wanted)
+        if self.only_use not in (None, wanted):
+            algorithm = {"sig": "RSASSA-PSS", "enc": "RSAES-OAEP"}[self.only_use]
+            raise InvalidInputError(
+                f"the file says that the key is for {algorithm} alone: its use must be "
+                f"{self.only_use}, not {wanted}",
+                code="AADB2C95034",
+                target="use",
+            )
         if self.certificate is not None:
             check_usage(self.certificate, wanted)
         start, end = numeric_dates(
