@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True
 
-PROOFS = 60 * 2048**3
-"""The proofs that primes are prime: for 60 keys of RSA-2048, in about 3 seconds."""
+PROOFS = 40 * 2048**3
+"""The proofs that primes are prime: for 40 keys of RSA-2048, in about 2 seconds."""
 
 SIGNATURES = 10_000
 """The signatures of certificates that are verified, in units of about 0.1 ms."""

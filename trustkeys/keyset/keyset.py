@@ -87,7 +87,7 @@ class TrustFrameworkKeySet:
             jwks: A mapping with a list of `keys`, or JSON text of at most 16 MiB; or an answer
                 of Graph, as `check_key_set` reads it. Each key is read and checked as by
                 `TrustFrameworkKey.from_jwk`, which takes 40 ms for a private RSA-2048 key.
-                Beyond about 60 such keys, primes are not tested.
+                Beyond about 40 such keys, primes are not tested.
             id: Replaces the set's own `id`; required if it has none. Of the answer to GET
                 keySets, the id of the set to read.
             use: Replaces the keys' own `use`; required if they have none.
