@@ -71,13 +71,13 @@ class OpenedKey:
                 certificate does not allow it; ``BadRequest`` the dates.
         """
         wanted = self.use if use is None else use
+        if self.certificate is not None:
+            check_usage(self.certificate, wanted)
         if wanted is None:
             raise MissingUseError(
                 "use is missing: the file does not say whether the key is for sig or enc"
             )
         wanted = checked_use(wanted)
-        if self.certificate is not None:
-            check_usage(self.certificate, wanted)
         start, end = numeric_dates(
             self.nbf if nbf is None else nbf, self.exp if exp is None else exp
         )
