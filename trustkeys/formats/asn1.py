@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from trustkeys.core.guarded import attempt
 
 try:
-    from asn1crypto import algos, core, keys
+    from asn1crypto import algos, cms, core, keys, pkcs12
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         "reading PEM, DER and PKCS#12 needs asn1crypto: pip install 'trustkeys[formats]'",
@@ -59,5 +59,15 @@ def _parsed(spec: Any, data: bytes) -> Any:
     return value
 
 
+def first(data: bytes) -> bytes:
+    """Return the first structure in the data, without what follows it; nothing if it is broken."""
+    found = attempt(core.Any.load, data)
+    return b"" if found is None else found.dump()
+
+
+ContentInfo = cms.ContentInfo
+SafeContents = pkcs12.SafeContents
+AuthenticatedSafe = pkcs12.AuthenticatedSafe
+PfxStructure = pkcs12.Pfx
 KdfAlgorithm = algos.KdfAlgorithm
 EncryptionAlgorithm = algos.EncryptionAlgorithm

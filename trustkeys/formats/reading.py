@@ -18,6 +18,7 @@ from trustkeys.core.strict_json import as_utf8
 from trustkeys.errors import InvalidInputError, NotEncryptedError
 from trustkeys.formats import jwe, pkcs12
 from trustkeys.formats.answers import is_key_set, parse_document, read_key_sets
+from trustkeys.formats.certificate_files import holds_certificates
 from trustkeys.formats.certificates import (
     opened_certificate,
     opened_with_certificates,
@@ -105,7 +106,7 @@ class ForeignFile:
             return pkcs12.opened_pkcs12(data, parsed, password)
         if self.form in ("pem", "der"):
             members = (parsed or KeyFile.parse(data)).members(password)
-            if b"-----BEGIN CERTIFICATE-----" in data:
+            if holds_certificates(data):
                 return opened_with_certificates(members, read_certificates(data))
             return OpenedKey.from_jwk(members)
         if password is not None:
@@ -147,7 +148,7 @@ class ForeignFile:
         data, parsed = self._content.reveal()
         if isinstance(parsed, x509.Certificate):
             return (parsed,)
-        if self.form == "certificate" or b"-----BEGIN CERTIFICATE-----" in data:
+        if self.form == "certificate" or holds_certificates(data):
             return read_certificates(data)
         return ()
 
