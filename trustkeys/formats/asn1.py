@@ -6,7 +6,8 @@ and slow to import: import this module in the function that reads a file.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import typing
+from typing import TypeVar
 
 from trustkeys.core.guarded import attempt
 
@@ -45,6 +46,28 @@ class PrivateKeyInfo(core.Sequence):  # type: ignore[misc]
     ]
 
 
+class SafeBag(core.Sequence):  # type: ignore[misc]
+    """RFC 7292 section 4.2, with a value of any kind."""
+
+    _fields = [  # noqa: RUF012
+        ("bag_id", pkcs12.BagId),
+        ("bag_value", core.Any, {"explicit": 0}),
+        ("bag_attributes", pkcs12.Attributes, {"optional": True}),
+    ]
+
+
+class SafeContents(core.SequenceOf):  # type: ignore[misc]
+    """RFC 7292 section 4.2."""
+
+    _child_spec = SafeBag
+
+
+def key_bag(pkcs8: bytes) -> SafeBag:
+    """Return a bag with a private key that is not encrypted."""
+    bag = pkcs12.SafeBag({"bag_id": "key_bag", "bag_value": keys.PrivateKeyInfo.load(pkcs8)})
+    return SafeBag.load(bag.dump())
+
+
 T = TypeVar("T")
 
 
@@ -53,7 +76,7 @@ def parsed(spec: type[T], data: bytes) -> T | None:
     return attempt(_parsed, spec, data)
 
 
-def _parsed(spec: Any, data: bytes) -> Any:
+def _parsed(spec: typing.Any, data: bytes) -> typing.Any:
     value = spec.load(data, strict=True)
     value.native  # noqa: B018 - parses the parts, which asn1crypto puts off
     return value
@@ -66,8 +89,10 @@ def first(data: bytes) -> bytes:
 
 
 ContentInfo = cms.ContentInfo
-SafeContents = pkcs12.SafeContents
+OctetString = core.OctetString
 AuthenticatedSafe = pkcs12.AuthenticatedSafe
 PfxStructure = pkcs12.Pfx
+EncryptedPrivateKeyInfo = keys.EncryptedPrivateKeyInfo
+Any = core.Any
 KdfAlgorithm = algos.KdfAlgorithm
 EncryptionAlgorithm = algos.EncryptionAlgorithm
