@@ -1,17 +1,31 @@
-"""RSA keys whose numbers do not fit together, or take long to check, are refused."""
+"""RSA keys whose numbers do not fit together, or take long to check, are refused.
+
+And each generated key is one that every consumer takes.
+"""
 
 from __future__ import annotations
 
 import base64
 import math
 from typing import Any
+from unittest import mock
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import given
+from hypothesis import strategies as st
 
+import trustkeys
 from tests import support
 from trustkeys import InvalidInputError, TrustFrameworkKey, TrustKeysError, testing
+from trustkeys.core.base64url import base64url_decode, base64url_encode
 from trustkeys.core.jwk import read_jwk
+from trustkeys.core.rsa import RSAStrategy, is_full_length, length_problem, rsa_members
 from trustkeys.errors import KeyTooSmallError
+
+HALF = ("p", "q", "dp", "dq", "qi")
+
+SIZES = (2048, 3072, 4096)
 
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi")
 
@@ -142,3 +156,77 @@ def test_a_public_exponent_has_at_most_256_bits(
         assert TrustFrameworkKey.from_jwk(jwk).has_private == is_private
     else:
         assert refused(jwk).code == "AADB2C95034"
+
+
+# --- full length
+
+
+@st.composite
+def rsa_keys(draw: st.DrawFn) -> rsa.RSAPrivateKey:
+    """Keys by arithmetic, with any of the private members short or of full length."""
+    names = draw(st.sets(st.sampled_from(["d", "dp", "dq", "qi"])))
+    full = testing.rsa_key(draw(st.integers(0, 8127)), size=draw(st.sampled_from(SIZES)))
+    numbers = full.private_key().private_numbers()
+    changes = {"dp": "dmp1", "dq": "dmq1", "qi": "iqmp", "d": "d"}
+    short = {changes[name]: getattr(numbers, changes[name]) >> 8 for name in names}
+    private = {
+        name: short.get(name, getattr(numbers, name))
+        for name in ("p", "q", "d", "dmp1", "dmq1", "iqmp")
+    }
+    made = mock.Mock(rsa.RSAPrivateKey)
+    made.private_numbers.return_value = rsa.RSAPrivateNumbers(
+        public_numbers=numbers.public_numbers, **private
+    )
+    return made
+
+
+@given(st.lists(rsa_keys(), max_size=4), st.integers(0, 8127), st.sampled_from(SIZES))
+def test_a_key_with_a_short_member_is_drawn_again(
+    drawn: list[rsa.RSAPrivateKey], seed: int, size: int
+) -> None:
+    """.NET on Windows and .NET Framework refuse it."""
+    last = testing.rsa_key(seed, size=size)
+    keys = [*drawn, last.private_key()]
+    fits = [{*lengths(rsa_members(key)).items()} <= full(rsa_members(key)) for key in keys]
+    with mock.patch.object(rsa, "generate_private_key", side_effect=keys) as generate:
+        members = RSAStrategy().generate(size)
+    assert generate.call_count == fits.index(True) + 1
+    assert members == rsa_members(keys[fits.index(True)])
+    assert generate.call_args == ((65537, size), {})
+
+
+def lengths(jwk: dict[str, str]) -> dict[str, int]:
+    return {name: len(base64url_decode(jwk[name])) for name in PRIVATE}
+
+
+def full(jwk: dict[str, str]) -> set[tuple[str, int]]:
+    octets = len(base64url_decode(jwk["n"]))
+    return {("d", octets), *((name, (octets + 1) // 2) for name in HALF)}
+
+
+@pytest.mark.parametrize("bits", [2048, 2049, 2056, 2057, 3072, 4096])
+@pytest.mark.parametrize("short", [(), ("d",), ("dp",), ("dq", "qi"), PRIVATE])
+def test_the_problem_names_each_member_of_another_length(bits: int, short: tuple[str, ...]) -> None:
+    """A modulus of 2049 bits has 257 octets, and RSAParameters rounds half of them up."""
+    octets = (bits + 7) // 8
+    whole = {"n": octets, "d": octets, **dict.fromkeys(HALF, (octets + 1) // 2)}
+    members = {
+        name: base64url_encode(bytes([1]) * (length - (name in short)))
+        for name, length in whole.items()
+    }
+    assert is_full_length(members) == (not short)
+    assert length_problem(members) == (
+        f"its {', '.join(short)} {'is' if len(short) == 1 else 'are'} not of full length, and .NET "
+        "on Windows and .NET Framework refuse such a key: generate a new one if they read it"
+        if short
+        else None
+    )
+    assert length_problem({"n": members["n"], "e": "AQAB"}) is None
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("size", SIZES)
+def test_generated_keys_have_members_of_full_length(size: int) -> None:
+    for _ in range(40 * 2048**2 // size**2):
+        jwk = trustkeys.generate_key("sig", "RSA", size=size).to_jwk(private=True)
+        assert {*lengths(jwk).items()} == full(jwk)

@@ -12,7 +12,7 @@ from typing import TypeVar
 from trustkeys.core.guarded import attempt
 
 try:
-    from asn1crypto import algos, cms, core, keys, pkcs12
+    from asn1crypto import cms, core, keys, pkcs12
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         "reading PEM, DER and PKCS#12 needs asn1crypto: pip install 'trustkeys[formats]'",
@@ -34,12 +34,21 @@ class ScryptParams(core.Sequence):  # type: ignore[misc]
     ]
 
 
+class AlgorithmIdentifier(core.Sequence):  # type: ignore[misc]
+    """RFC 5280 section 4.1.1.2, of any algorithm."""
+
+    _fields = [  # noqa: RUF012
+        ("algorithm", core.ObjectIdentifier),
+        ("parameters", core.Any, {"optional": True}),
+    ]
+
+
 class PrivateKeyInfo(core.Sequence):  # type: ignore[misc]
-    """PKCS#8 (RFC 5208), and with a public key (RFC 5958 section 2)."""
+    """PKCS#8 (RFC 5208), also with a public key (RFC 5958 section 2)."""
 
     _fields = [  # noqa: RUF012
         ("version", core.Integer),
-        ("algorithm", keys.PrivateKeyAlgorithm),
+        ("algorithm", AlgorithmIdentifier),
         ("private_key", core.OctetString),
         ("attributes", core.SetOf, {"implicit": 0, "optional": True, "spec": core.Any}),
         ("public_key", core.BitString, {"implicit": 1, "optional": True}),
@@ -62,10 +71,19 @@ class SafeContents(core.SequenceOf):  # type: ignore[misc]
     _child_spec = SafeBag
 
 
-def key_bag(pkcs8: bytes) -> SafeBag:
+def key_bag(pkcs8: bytes) -> typing.Any:
     """Return a bag with a private key that is not encrypted."""
     bag = pkcs12.SafeBag({"bag_id": "key_bag", "bag_value": keys.PrivateKeyInfo.load(pkcs8)})
     return SafeBag.load(bag.dump())
+
+
+class PublicKeyInfo(core.Sequence):  # type: ignore[misc]
+    """SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7)."""
+
+    _fields = [  # noqa: RUF012
+        ("algorithm", AlgorithmIdentifier),
+        ("public_key", core.OctetBitString),
+    ]
 
 
 T = TypeVar("T")
@@ -92,7 +110,3 @@ ContentInfo = cms.ContentInfo
 OctetString = core.OctetString
 AuthenticatedSafe = pkcs12.AuthenticatedSafe
 PfxStructure = pkcs12.Pfx
-EncryptedPrivateKeyInfo = keys.EncryptedPrivateKeyInfo
-Any = core.Any
-KdfAlgorithm = algos.KdfAlgorithm
-EncryptionAlgorithm = algos.EncryptionAlgorithm

@@ -15,11 +15,6 @@ __tracebackhide__ = True
 MAX_BYTES = 4 * 1024 * 1024
 """The largest file of certificates."""
 
-# The names of RFC 7468 sections 5.1, 8 and 9, of older programs, and of openssl x509 -trustout.
-_LABELS = (
-    "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE", "PKCS7", "CMS", "CERTIFICATE CHAIN",
-)  # fmt: skip
-
 
 def read_certificates(data: bytes) -> tuple[Certificate, ...]:
     """Read certificates from PEM, DER or PKCS#7 (.p7b). Other blocks of a PEM are ignored.
@@ -34,7 +29,11 @@ def read_certificates(data: bytes) -> tuple[Certificate, ...]:
     contents = [("", data)]
     if pem_blocks.is_pem(data):
         blocks = pem_blocks.split(data)
-        contents = [(block.label, block.der) for block in blocks if block.label in _LABELS]
+        contents = [
+            (block.label, block.der)
+            for block in blocks
+            if block.label in pem_blocks.CERTIFICATE_LABELS
+        ]
     found: list[Certificate] = []
     for label, der in contents:
         certificate = load_certificate(_alone(der) if label == "TRUSTED CERTIFICATE" else der)
@@ -49,7 +48,7 @@ def read_certificates(data: bytes) -> tuple[Certificate, ...]:
 
 def holds_certificates(data: bytes) -> bool:
     """Whether a PEM has certificates, perhaps beside a key."""
-    return not {*_LABELS}.isdisjoint(pem_blocks.labels(data))
+    return not pem_blocks.CERTIFICATE_LABELS.isdisjoint(pem_blocks.labels(data))
 
 
 def no_certificates() -> InvalidInputError:

@@ -208,9 +208,8 @@ def opened_with_certificates(
     chain = in_order(certificates, key.public_key(), own=own)
     first = chain.certificates[0]
     start, end = dates_of(first)
-    return OpenedKey(
-        _carrying(key, chain.certificates), use_of(first), start, end, first, chain.remarks
-    )
+    carrying = _carrying(key, chain.certificates)
+    return OpenedKey(carrying, use_of(first), start, end, first, remarks=chain.remarks)
 
 
 def dates_of(certificate: x509.Certificate) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from attrs import evolve, frozen
 from cryptography.x509 import Certificate
@@ -12,7 +12,7 @@ from cryptography.x509 import Certificate
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput, numeric_dates
 from trustkeys.core.request import checked_use
-from trustkeys.errors import MissingUseError
+from trustkeys.errors import InvalidInputError, MissingUseError
 from trustkeys.formats.key_usage import check_usage
 
 __tracebackhide__ = True
@@ -30,6 +30,7 @@ class OpenedKey:
         nbf: Likewise about `nbf`.
         exp: Likewise about `exp`.
         certificate: The key's own certificate, whose key usage must allow its `use`, or None.
+        only_use: The only use that the key's algorithm allows, such as RSASSA-PSS, or None.
         remarks: What was left out or corrected, in sentences for a person. None shows a secret.
     """
 
@@ -38,6 +39,7 @@ class OpenedKey:
     nbf: Any = None
     exp: Any = None
     certificate: Certificate | None = None
+    only_use: Literal["sig", "enc"] | None = None
     remarks: tuple[str, ...] = ()
 
     @classmethod
@@ -68,7 +70,8 @@ class OpenedKey:
         Raises:
             MissingUseError: Neither `use` nor the file says what the key is for.
             InvalidInputError: ``AADB2C95033`` a bad `use`; ``AADB2C95034`` the key usage of the
-                certificate does not allow it; ``BadRequest`` the dates.
+                certificate, or the algorithm of the key, does not allow it; ``BadRequest`` the
+                dates.
         """
         wanted = self.use if use is None else use
         if self.certificate is not None:
@@ -78,6 +81,14 @@ class OpenedKey:
                 "use is missing: the file does not say whether the key is for sig or enc"
             )
         wanted = checked_use(wanted)
+        if self.only_use not in (None, wanted):
+            algorithm = {"sig": "RSASSA-PSS", "enc": "RSAES-OAEP"}[self.only_use]
+            raise InvalidInputError(
+                f"the file says that the key is for {algorithm} alone: its use must be "
+                f"{self.only_use}, not {wanted}",
+                code="AADB2C95034",
+                target="use",
+            )
         start, end = numeric_dates(
             self.nbf if nbf is None else nbf, self.exp if exp is None else exp
         )

@@ -14,6 +14,11 @@ from trustkeys.errors import InvalidInputError
 
 __tracebackhide__ = True
 
+CERTIFICATE_LABELS = frozenset(
+    {"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE", "PKCS7", "CMS", "CERTIFICATE CHAIN"}
+)
+"""RFC 7468 sections 5.1, 8 and 9, older programs, and openssl x509 -trustout."""
+
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9][A-Z0-9 #.]{0,60})-----")
 
 _HEADER = re.compile(r"\s*([A-Za-z0-9-]+):[ \t]*([^\r\n]*)[ \t]*\r?\n")

@@ -18,6 +18,8 @@ from trustkeys.core.guarded import attempt
 from trustkeys.core.private import Private
 from trustkeys.errors import InvalidInputError
 from trustkeys.formats import loaders
+from trustkeys.formats.decryption import read_encrypted_key
+from trustkeys.formats.plain_keys import PlainKey, read_plain_key
 from trustkeys.formats.protection import (
     CONVERT_PFX,
     check_mac,
@@ -57,9 +59,16 @@ class KeyBag:
     rounds: int
     _bag: Private[Any]
 
-    def load(self, password: bytes | None) -> object:
+    def load(self, password: bytes) -> PlainKey | None:
         """Load the key; return None if the passphrase is wrong, or it cannot be read."""
-        return getattr(_opened([_data_part([self._bag.reveal()])], password), "key", None)
+        bag = self._bag.reveal()
+        der = _value_of(bag)
+        if bag["bag_id"].native == "key_bag":
+            return read_plain_key(der)
+        encrypted = read_encrypted_key(der)
+        found = None if encrypted is None else attempt(encrypted.decrypt, password)
+        # OpenSSL knows more algorithms than that, and does not say for what the key is.
+        return plain(_opened([_data_part([bag])], password)) if found is None else found
 
 
 @frozen(eq=False)
@@ -127,6 +136,14 @@ class Pfx:
         return _opened([_data_part([_any_key()]), *self._parts.reveal()], password)
 
 
+def plain(loaded: PKCS12KeyAndCertificates | None) -> PlainKey | None:
+    """Return the private key of a file that is loaded, or None if there is none."""
+    key = None if loaded is None else loaded.key
+    form = Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
+    der = None if key is None else attempt(key.private_bytes, *form)
+    return None if der is None else read_plain_key(der)
+
+
 @define
 class _Content:
     """What the bags of a file hold."""
@@ -155,16 +172,18 @@ class _Content:
         return True
 
     def _add(self, bags: Any, depth: int) -> None:
-        from trustkeys.formats.asn1 import EncryptedPrivateKeyInfo, SafeContents
+        from asn1crypto.keys import EncryptedPrivateKeyInfo
+
+        from trustkeys.formats.asn1 import SafeContents
 
         for bag in bags:
             self.bags += 1
             if self.bags > _MAX_BAGS or depth > _MAX_DEPTH:
                 self.problems.append(f"it has over {_MAX_BAGS} entries, or nests them deeply")
                 return
-            kind, value = bag["bag_id"].native, bag["bag_value"]
+            kind = bag["bag_id"].native
             if kind == "safe_contents":
-                self._add(value.parse(SafeContents), depth + 1)
+                self._add(SafeContents.load(_value_of(bag)), depth + 1)
             elif kind == "secret_bag":
                 self.secrets.append(_friendly_name(bag))
             elif kind == "crl_bag":
@@ -172,11 +191,11 @@ class _Content:
             elif kind == "key_bag":
                 self._add_key(bag, None)
             elif kind == "pkcs8_shrouded_key_bag":
-                algorithm = value.parse(EncryptedPrivateKeyInfo)["encryption_algorithm"]
-                self._add_key(bag, algorithm)
+                info = EncryptedPrivateKeyInfo.load(_value_of(bag))
+                self._add_key(bag, info["encryption_algorithm"])
 
     def _add_key(self, bag: Any, algorithm: Any) -> None:
-        size = len(bag["bag_value"].dump())
+        size = len(_value_of(bag))
         if size > MAX_KEY_BYTES:
             self.problems.append(
                 f"a private key in it takes {size} bytes, and one of RSA-4096 takes 2,400: larger "
@@ -202,8 +221,8 @@ class _Content:
                 name = name_of(algorithm)
                 if name.endswith(_UNREAD) or name.split()[-1][0].isdigit():
                     raise InvalidInputError(
-                        f"it is encrypted with {name}, which trustkeys does not read; if you "
-                        f"trust the file, convert it with: {CONVERT_PFX}"
+                        f"trustkeys does not read its encryption, {name}; to convert it: "
+                        f"{CONVERT_PFX}"
                     )
             if key is None:
                 total += 2 * rounds
@@ -211,6 +230,13 @@ class _Content:
                 costs.append(rounds)
                 self.keys.append(KeyBag(key[0], rounds, Private(key[1])))
         check_total(total + max(costs))
+
+
+def _value_of(bag: Any) -> bytes:
+    from asn1crypto.parser import parse
+
+    content: bytes = parse(bag["bag_value"].dump())[4]
+    return content
 
 
 def _parts_of(structure: Any) -> list[Any]:

@@ -92,11 +92,11 @@ def check_total(rounds: int) -> None:
 
 def unreadable(problem: str, convert: str) -> InvalidInputError:
     """Return the error for a file that another command can convert."""
-    return InvalidInputError(f"{problem}; if you trust the file, convert it with: {convert}")
+    return InvalidInputError(f"{problem}; to convert it: {convert}")
 
 
 def name_of(algorithm: EncryptionAlgorithm) -> str:
-    """Return the name of an encryption algorithm in OpenSSL's spelling; of PBES2, its cipher.
+    """Return the name of an encryption algorithm as OpenSSL has it; of PBES2, of its parts.
 
     An unknown one has its object identifier as its name.
     """
@@ -105,8 +105,16 @@ def name_of(algorithm: EncryptionAlgorithm) -> str:
 
 def _name(algorithm: Any) -> str:
     if algorithm["algorithm"].native == "pbes2":
+        function = algorithm["parameters"]["key_derivation_func"]
         scheme = algorithm["parameters"]["encryption_scheme"]
-        return f"PBES2 with {named(scheme['algorithm'].dotted)}"
+        derivation = function["algorithm"]
+        if derivation.native == "pbkdf2":
+            derivation = function["parameters"]["prf"]["algorithm"]
+        cipher = named(scheme["algorithm"].dotted)
+        if scheme["algorithm"].native == "rc2":
+            version = scheme["parameters"]["rc2_parameter_version"].native
+            cipher += f" of {_RC2_BITS.get(version, 'other than 128')} bits"
+        return f"PBES2 with {named(derivation.dotted)} and {cipher}"
     return named(algorithm["algorithm"].dotted)
 
 
@@ -126,7 +134,7 @@ def _problem(algorithm: Any) -> _Found:
     if algorithm["algorithm"].native.startswith(("pbes1_", "pkcs12_")):
         name = "PBKDF1" if algorithm["algorithm"].native.startswith("pbes1_") else _PKCS12
         return _rounds(parameters["iterations"].native, name)
-    return 0, f"it is encrypted with {name_of(algorithm)}, which trustkeys does not read"
+    return 0, f"trustkeys does not read its encryption, {name_of(algorithm)}"
 
 
 def _mac_problem(mac_data: Any) -> _Found:
@@ -146,7 +154,7 @@ def _derivation(function: Any) -> _Found:
         return _rounds(function["parameters"]["iteration_count"].native, "PBKDF2")
     if function["algorithm"].dotted != SCRYPT:
         name = named(function["algorithm"].dotted)
-        return 0, f"its passphrase is hashed with {name}, which trustkeys does not read"
+        return 0, f"trustkeys does not read its key derivation, {name}"
     found = function["parameters"].parse(ScryptParams)
     n, r, p = (found[name].native for name in ("cost", "block_size", "parallelization"))
     if n < 2 or n & (n - 1) or r < 1 or p < 1:
@@ -179,6 +187,9 @@ def _shown(number: int) -> str:
     return str(number) if number.bit_length() <= 64 else shape(number)
 
 
+# RFC 8018 appendix B.2.3.
+_RC2_BITS = {160: 40, 120: 64, 58: 128}
+
 SCRYPT = "1.3.6.1.4.1.11591.4.11"
 
 _PBMAC1 = "1.2.840.113549.1.5.14"
@@ -188,6 +199,17 @@ _PKCS12 = "PKCS#12's key derivation"
 NAMES: Mapping[str, str] = {
     SCRYPT: "scrypt",
     "1.2.840.113549.1.5.12": "PBKDF2",
+    **{
+        f"1.2.840.113549.2.{number}": f"hmacWith{name}"
+        for number, name in enumerate(
+            ("MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512", "SHA512-224", "SHA512-256"), 6
+        )
+    },
+    **{
+        f"2.16.840.1.101.3.4.2.{number}": f"hmacWithSHA3-{size}"
+        for number, size in enumerate((224, 256, 384, 512), 13)
+    },
+    "1.2.156.10197.1.401.2": "hmacWithSM3",
     "1.2.840.113549.1.5.1": "PBE-MD2-DES",
     "1.2.840.113549.1.5.3": "PBE-MD5-DES",
     "1.2.840.113549.1.5.4": "PBE-MD2-RC2-64",

@@ -24,8 +24,8 @@ from trustkeys.formats.certificates import (
     opened_with_certificates,
     read_certificates,
 )
+from trustkeys.formats.key_files import KeyFile
 from trustkeys.formats.opened import OpenedKey
-from trustkeys.formats.pem import KeyFile
 from trustkeys.wording import shape
 
 if TYPE_CHECKING:
@@ -79,13 +79,18 @@ class ForeignFile:
         return parsed.header if isinstance(parsed, jwe.Jwe) else {}
 
     def open(
-        self, *, password: str | None = None, with_key: Recipient | None = None
+        self,
+        *,
+        password: str | None = None,
+        with_key: Recipient | None = None,
+        alias: str | None = None,
     ) -> OpenedKey | OpenedSet:
         """Decrypt the content, and check the key in it.
 
         Args:
             password: The passphrase of an encrypted file.
             with_key: The private key that a JWE is sealed to.
+            alias: Which of several keys in PKCS#12, as for `trustkeys.formats.pkcs12.from_pkcs12`.
 
         Raises:
             MissingPassphraseError: It is encrypted, and `password` is None.
@@ -94,6 +99,10 @@ class ForeignFile:
             InvalidInputError: It holds no key, `with_key` is missing, wrong or not needed; else
                 as `TrustFrameworkKey.from_jwk`.
         """
+        if alias is not None and self.form != "pkcs12":
+            raise InvalidInputError(
+                "an alias chooses a key in a PKCS#12 file, and this is none", target="alias"
+            )
         if self.form in ("jwk", "jwks", "jwe"):
             document = self.document(password=password, with_key=with_key)
             if is_key_set(document):
@@ -103,12 +112,15 @@ class ForeignFile:
             raise jwe.not_sealed()
         data, parsed = self._content.reveal()
         if self.form == "pkcs12":
-            return pkcs12.opened_pkcs12(data, parsed, password)
+            return pkcs12.opened_pkcs12(parsed, password, alias)
         if self.form in ("pem", "der"):
-            members = (parsed or KeyFile.parse(data)).members(password)
+            file = parsed or KeyFile.read(data)
+            key = file.key(password)
             if holds_certificates(data):
-                return opened_with_certificates(members, read_certificates(data))
-            return OpenedKey.from_jwk(members)
+                opened = opened_with_certificates(key.members(), read_certificates(data))
+            else:
+                opened = OpenedKey.from_jwk(key.members())
+            return file.remarked(key.restricted(opened))
         if password is not None:
             raise _not_encrypted()
         if self.form == "certificate":
@@ -195,6 +207,7 @@ def read_key(
     exp: NumericDateInput = None,
     password: str | None = None,
     with_key: Recipient | None = None,
+    alias: str | None = None,
 ) -> TrustFrameworkKey:
     """Read one key in any form that `recognise` knows, and check it.
 
@@ -205,13 +218,14 @@ def read_key(
         exp: Likewise.
         password: The passphrase of an encrypted file.
         with_key: The private key that a JWE is sealed to.
+        alias: Which of several keys in PKCS#12, as for `trustkeys.formats.pkcs12.from_pkcs12`.
 
     Raises:
         MissingUseError: Neither `use` nor the file says what the key is for. Code
             ``AADB2C90253``.
         InvalidInputError: The file holds no key or several; else as `ForeignFile.open`.
     """
-    found = recognise(data).open(password=password, with_key=with_key)
+    found = recognise(data).open(password=password, with_key=with_key, alias=alias)
     return one_key(found).key(use=use, nbf=nbf, exp=exp)
 
 
@@ -277,14 +291,15 @@ _ENCRYPTED = re.compile(
 def _der(data: bytes) -> _Found | None:
     # Only a PFX begins with version 3 (RFC 7292 section 4).
     if _PFX.match(data):
-        bag = pkcs12.load(data)
-        return _key("pkcs12", "a PKCS#12 file (PFX)", bag, is_encrypted=bag is None)
+        file = pkcs12.PfxFile.parse(data)
+        is_encrypted = file.unencrypted is None
+        return _key("pkcs12", "a PKCS#12 file (PFX)", file, is_encrypted=is_encrypted)
     if certificate := _loaded(x509.load_der_x509_certificate, data):
         return "certificate", "none", "a certificate (X.509, DER)", certificate
     if request := _loaded(x509.load_der_x509_csr, data):
         return "csr", "none", "a certificate signing request (PKCS#10, DER)", request
-    key_file = KeyFile.parse(data)
-    if key_file.key is None and not key_file.is_encrypted:
+    key_file = KeyFile.read_der(data)
+    if key_file is None:
         return None
     kind = "private" if key_file.is_private else "public"
     return _key("der", f"a {kind} key (DER)", key_file, is_encrypted=key_file.is_encrypted)
