@@ -165,9 +165,9 @@ def strangers(keys: Keys, forms: dict[str, Foreign]) -> dict[str, tuple[bytes, s
     return {
         "empty": (b"", CUT_OFF),
         "junk": (b"\x00\xff" * 99, CUT_OFF),
-        "cut-pem": (forms["pem"].data[:-200], "must be an RSA key as PKCS#8"),
+        "cut-pem": (forms["pem"].data[:-200], "the PEM is cut off"),
         "cut-der": (forms["der"].data[:-9], CUT_OFF),
-        "cut-pfx": (forms["pkcs12"].data[:-9], "no terminal to ask"),
+        "cut-pfx": (forms["pkcs12"].data[:-9], "this is no whole PKCS#12 file"),
         "cut-jwe": (
             forms["jwe"].data[:-1],
             "this is not a compact JWE (RFC 7516 section 7.1), or it is cut off",
@@ -180,13 +180,13 @@ def strangers(keys: Keys, forms: dict[str, Foreign]) -> dict[str, tuple[bytes, s
             "sealed to the key of a recipient, and the private key is missing",
         ),
         "weak": (weak.private_bytes(*pkcs8), "must have 2048 to 16384 bits"),
-        "curve": (curve.private_bytes(*pkcs8), "must be an RSA key as PKCS#8"),
+        "curve": (curve.private_bytes(*pkcs8), "it is an EC key on P-256"),
         "curve-crt": (
             keys.issue("CN=a", curve.public_key()).public_bytes(Encoding.DER),
             "must be for an RSA key",
         ),
         "csr": (certificates.signing_request(keys.other, "CN=a"), "which holds no key"),
-        "no-pem": (PEM.format("PRIVATE KEY", "AAAA").encode(), "must be an RSA key as PKCS#8"),
+        "no-pem": (PEM.format("PRIVATE KEY", "AAAA").encode(), "is no key in DER"),
         "no-crt": (PEM.format("CERTIFICATE", "AAAA").encode(), "these must be certificates"),
         "other-crt": (
             pem.to_pem(keys.other, private=True) + forms["certificate"].data,

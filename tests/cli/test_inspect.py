@@ -292,7 +292,7 @@ def broken(keys: Keys, forms: dict[str, Foreign]) -> list[tuple[bytes, str]]:
     return [
         (certificates.to_certificate_pem(old), expired),
         (json.dumps(old.to_jwk(private=True)).encode(), expired),
-        (certificates.to_certificate_pem(old) + forms["certificate"].data, "do not belong to the"),
+        (certificates.to_certificate_pem(old) + forms["certificate"].data, "are for 2 keys"),
         (keys.issue("CN=a", curve.public_key()).public_bytes(Encoding.PEM), "must be for an RSA"),
         (spoilt, names),
         (json.dumps(spoilt_jwk).encode(), names),
@@ -303,7 +303,7 @@ def broken(keys: Keys, forms: dict[str, Foreign]) -> list[tuple[bytes, str]]:
         (json.dumps({**jwk, "use": "x"}).encode(), "use must be sig or enc"),
         (b'{"use":"sig"}', "kty is missing"),
         (b'{"kty":"oct","use":"sig"}', "k is missing or empty"),
-        (PEM.format("PUBLIC KEY", "AAAA").encode(), "must be an RSA key"),
+        (PEM.format("PUBLIC KEY", "AAAA").encode(), "is no key in DER"),
         (PEM.format("CERTIFICATE REQUEST", "AAAA").encode(), "it is broken, or cut off"),
         (csr[:-1] + bytes([csr[-1] ^ 1]), "its signature was not made with its own key"),
     ]

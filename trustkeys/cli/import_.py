@@ -8,7 +8,7 @@ from trustkeys import store
 from trustkeys.cli import changes, foreign, options, passphrases
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE
-from trustkeys.cli.signals import uninterrupted
+from trustkeys.cli.signals import immediate, uninterrupted
 from trustkeys.cli.terminal import json_text, warn, write_result
 from trustkeys.cli.times import Time, validity, warn_of_dates
 from trustkeys.core.key import TrustFrameworkKey
@@ -91,7 +91,8 @@ def import_(
         with prefix_errors(file):
             if name is None and set_of(read_key_sets(opened.document), name).id is None:
                 raise click.UsageError("the key set in FILE has no id: give it one with --id")
-            keys = TrustFrameworkKeySet.from_jwks(opened.document, id=name, use=use)
+            with immediate():
+                keys = TrustFrameworkKeySet.from_jwks(opened.document, id=name, use=use)
         password = passphrases.new(
             output, output_password_file, plain=plain, option="--output-password-file"
         )

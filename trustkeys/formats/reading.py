@@ -26,6 +26,7 @@ from trustkeys.formats.certificates import (
 )
 from trustkeys.formats.key_files import KeyFile
 from trustkeys.formats.opened import OpenedKey
+from trustkeys.formats.ssh import named_form
 from trustkeys.wording import shape
 
 if TYPE_CHECKING:
@@ -191,6 +192,8 @@ def recognise(data: bytes) -> ForeignFile:
         found = _jwe(data)
     else:
         found = _pem(data) if b"-----BEGIN" in data else _der(data)
+    if found is None and (words := named_form(data)) is not None:
+        raise InvalidInputError(f"this is {words}")
     if found is None:
         raise InvalidInputError(
             "this is not a JWK, a JWK Set, a JWE, PEM, DER or PKCS#12, or it is cut off"
