@@ -21,7 +21,7 @@ from tests.formats.helpers import PASSWORD, SUBJECT, Authority, refused
 from trustkeys import InvalidInputError, TrustFrameworkKey, testing
 from trustkeys.core.rsa import RSAStrategy
 from trustkeys.errors import MissingPassphraseError, MissingUseError, NotEncryptedError
-from trustkeys.formats import certificates, jwe, pem, pkcs12, reading
+from trustkeys.formats import certificates, jwe, loaders, pem, pkcs12, reading
 from trustkeys.formats.exported import Exported
 from trustkeys.formats.jwe import encrypt, encrypt_key
 from trustkeys.formats.opened import OpenedKey
@@ -252,7 +252,7 @@ def test_opening_a_file_does_each_slow_step_once(
     crt = certificates.to_certificate_pem(certified)
     text = encrypt_key(certified, password=PASSWORD).encode()
     for owner, name in (
-        (pkcs12, "load_pkcs12"),
+        (loaders, "pkcs12"),
         (RSAStrategy, "check"),
         (RSAStrategy, "prove"),
         (jwe, "_derive"),
@@ -261,8 +261,8 @@ def test_opening_a_file_does_each_slow_step_once(
     once = {"check": 1, "prove": 1}
     for data, password, expected in (
         # Without a passphrase first, to tell whether the file needs one.
-        (pfx.data, pfx.password, {**once, "load_pkcs12": 2}),
-        (open_pfx(certified), None, {**once, "load_pkcs12": 1}),
+        (pfx.data, pfx.password, {**once, "pkcs12": 2}),
+        (open_pfx(certified), None, {**once, "pkcs12": 1}),
         (encrypted_pem.data + crt, encrypted_pem.password, once),
         (text, PASSWORD, {**once, "_derive": 1}),
         (crt, None, once),

@@ -35,6 +35,7 @@ def opened(
     *,
     with_key: Recipient | None = None,
     option: str = "--password-file",
+    alias: str | None = None,
 ) -> OpenedKey | OpenedSet:
     """Open a file, and ask for its passphrase if it needs one.
 
@@ -42,10 +43,10 @@ def opened(
     """
     password = None if password_file is None else passphrases.read_password(password_file)
     with prefix_errors(file), suppress(MissingPassphraseError), immediate():
-        return found.open(password=password, with_key=with_key)
+        return found.open(password=password, with_key=with_key, alias=alias)
     password = passphrases.existing(file, None, is_encrypted=True, option=option)
     with prefix_errors(file), immediate():
-        return found.open(password=password, with_key=with_key)
+        return found.open(password=password, with_key=with_key, alias=alias)
 
 
 def recipient(file: str) -> Recipient:
