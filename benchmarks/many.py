@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from functools import partial
 from itertools import repeat
 from multiprocessing import get_context
 
@@ -67,12 +66,21 @@ def threads(workers: int) -> Iterator[Work]:
     yield lambda count: list(trustkeys.generate_keys(repeat(REQUEST, count), workers=workers))
 
 
+def full_length_key(size: int = 2048) -> rsa.RSAPrivateKey:
+    """Generate bare RSA keys until one has private members of full length."""
+    while True:
+        key = rsa.generate_private_key(65537, size)
+        numbers = key.private_numbers()
+        rest = (numbers.p, numbers.q, numbers.dmp1, numbers.dmq1, numbers.iqmp)
+        if numbers.d >> (size - 8) and all(number >> (size // 2 - 8) for number in rest):
+            return key
+
+
 @contextmanager
 def bare(workers: int) -> Iterator[Work]:
-    """Generate bare keys in a thread pool."""
+    """Generate bare keys of full length in a thread pool."""
     with ThreadPoolExecutor(workers) as pool:
-        make = partial(rsa.generate_private_key, 65537)
-        yield lambda count: list(pool.map(make, repeat(2048, count)))
+        yield lambda count: list(pool.map(full_length_key, repeat(2048, count)))
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def oct_keys(rounds: int) -> Row:
 
 def rsa_part(rounds: int) -> Row:
     """Measure RSA-2048 with a ready key in place of OpenSSL's key generation."""
-    key = rsa.generate_private_key(65537, 2048)
+    key = trustkeys.generate_key("sig", "RSA").private_key()
 
     def ready(*_: Any, **__: Any) -> rsa.RSAPrivateKey:
         return key
@@ -88,7 +88,7 @@ def rsa_part(rounds: int) -> Row:
 
 def rsa_whole(count: int) -> Row:
     """Measure RSA-2048 as a mean of `count` keys, because the time for one varies widely."""
-    works = {**rsa_works(), "limit": lambda: rsa.generate_private_key(65537, 2048)}
+    works = {**rsa_works(), "limit": many.full_length_key}
     totals = dict.fromkeys(works, 0.0)
     for _ in range(count):
         for name, figure in calls(works, number=1, rounds=1).items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -241,6 +242,135 @@ def test_a_kill_at_any_moment_leaves_whole_files_and_at_most_one_other(tmp_path:
         assert {f"key{number}" for number in reported} <= set(keys)
         assert len(keys) >= 3
         assert len(names) - len(keys) <= 1
+
+
+SIGNALS = [signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR1, signal.SIGXCPU, signal.SIGKILL]
+"""Those that Python does not handle, nor the command."""
+
+STEPS = ["open", "chmod", "fsync", "link", "replace", "unlink"]
+
+
+def killed_at(write: Callable[..., None], path: Path, signum: int, step: str, when: str) -> bool:
+    """Write in a process of its own, which kills itself before or after a system call."""
+    child = os.fork()
+    if child == 0:
+        try:
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            real = getattr(os, step)
+
+            def call(*args: Any, **options: Any) -> Any:
+                if when == "before":
+                    os.kill(os.getpid(), signum)
+                try:
+                    return real(*args, **options)
+                finally:
+                    os.kill(os.getpid(), signum)
+
+            setattr(os, step, call)
+            write(path, b"content" * 1000)
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signum
+
+
+needs_unnamed = pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="for Linux")
+
+
+@needs_unnamed
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("signum", SIGNALS)
+def test_a_signal_leaves_no_other_file(tmp_path: Path, signum: int, step: str, when: str) -> None:
+    """It would hold keys, and nobody would know of it."""
+    path = tmp_path / "key"
+    is_killed = killed_at(files.write_new, path, signum, step, when)
+    assert is_killed == (step not in ("replace", "unlink"))
+    assert os.listdir(tmp_path) in ([], ["key"])
+    if path.exists():
+        assert path.read_bytes() == b"content" * 1000
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@needs_unnamed
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("signum", SIGNALS)
+def test_a_signal_while_a_file_is_replaced_leaves_no_other_file(
+    tmp_path: Path, signum: int, step: str, when: str
+) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(b"old")
+    assert killed_at(files.replace, path, signum, step, when)
+    assert path.read_bytes() in (b"old", b"content" * 1000)
+    others = {*os.listdir(tmp_path)} - {"key"}
+    # No process can do anything about this signal, and a file without a name replaces nothing.
+    is_left = signum == signal.SIGKILL and (step, when) in [
+        ("link", "after"),
+        ("replace", "before"),
+    ]
+    assert len(others) == is_left
+    assert all(name.startswith(".trustkeys-") for name in others)
+
+
+UNSUPPORTED = {
+    "the file system": ("open", errno.EOPNOTSUPP),
+    "an old kernel": ("open", errno.EISDIR),
+    "no /proc": ("link", errno.ENOENT),
+    "a sandbox": ("link", errno.EACCES),
+}
+
+
+@pytest.mark.parametrize("write", [files.write_new, files.replace])
+@pytest.mark.parametrize("reason", UNSUPPORTED)
+def test_a_system_without_files_that_have_no_name_serves_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str, write: Callable[..., None]
+) -> None:
+    call, code = UNSUPPORTED[reason]
+    real = getattr(os, call)
+    failed: list[str] = []
+
+    def fail(path: str, *args: Any, **options: Any) -> Any:
+        unnamed = getattr(os, "O_TMPFILE", 0)
+        if path.startswith("/proc/") or (call == "open" and args[0] & unnamed == unnamed):
+            failed.append(path)
+            failing(code)()
+        return real(path, *args, **options)
+
+    monkeypatch.setattr(os, call, fail)
+    write(tmp_path / "key", b"content")
+    assert len(failed) == hasattr(os, "O_TMPFILE")
+    assert (tmp_path / "key").read_bytes() == b"content"
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    assert os.listdir(tmp_path) == ["key"]
+
+
+@needs_unnamed
+def test_a_file_has_no_name_before_it_is_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named: list[list[str]] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        named.append(os.listdir(tmp_path))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    files.write_new(tmp_path / "key", b"content")
+    files.replace(tmp_path / "key", b"content")
+    assert named == [[], ["key"], ["key"], ["key"]]
+
+
+def test_a_failed_replacement_leaves_the_old_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "key").write_bytes(b"old")
+    monkeypatch.setattr(os, "replace", failing(errno.EIO))
+    with pytest.raises(OSError, match="Input/output"):
+        files.replace(tmp_path / "key", b"content")
+    assert (tmp_path / "key").read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["key"]
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 def test_a_directory_of_another_user_is_not_ours(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import re
+import signal
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import IO
 
 __tracebackhide__ = True
 
@@ -90,7 +92,8 @@ def check_own_directory(path: str) -> None:
     Raises:
         OSError: Not a directory, or it belongs to another user, or others can write to it.
     """
-    status = os.lstat(path)
+    # lstat would follow a link whose name ends in a slash.
+    status = os.lstat(path.rstrip("/") or "/")
     if not stat.S_ISDIR(status.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     if hasattr(os, "geteuid"):
@@ -116,41 +119,97 @@ def open_itself(path: str, flags: int) -> int:
 def write_new(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Write a new file, which is complete and on disk when this returns.
 
-    The data goes to a temporary file in the same directory, which is flushed to disk and then
-    linked to `path`. So `path` never refers to a partial file, and a failure leaves nothing behind.
+    The file gets its name after its data is on disk. So `path` never refers to a partial file, and
+    a failure leaves nothing behind. Until then, a file on Linux has no name. Elsewhere, and on file
+    systems without such files, it has a temporary one in the same directory, which stays behind if
+    the process is killed.
 
     Raises:
         OSError: From the system calls, with `path` as the file name. FileExistsError if `path`
             exists.
     """
-    _write(os.fspath(path), data, mode, _link)
+    _write(os.fspath(path), data, mode, _link, _link_unnamed)
 
 
 def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Write a file as `write_new` does, and replace an existing one.
 
+    A file without a name cannot replace another one, so it has a temporary name for a moment.
+
     Raises:
         OSError: From the system calls, with `path` as the file name. `path` is then still the
             complete old file or, if only flushing the directory failed, the complete new one.
     """
-    _write(os.fspath(path), data, mode, os.replace)
+    _write(os.fspath(path), data, mode, os.replace, _replace_by_unnamed)
 
 
-def _write(path: str, data: bytes, mode: int, put: Callable[[str, str], None]) -> None:
+def _write(
+    path: str,
+    data: bytes,
+    mode: int,
+    put: Callable[[str, str], None],
+    put_unnamed: Callable[[int, str], None],
+) -> None:
     directory = os.path.dirname(path) or "."
     with named(path), synced(directory):
+        if _write_unnamed(directory, path, data, mode, put_unnamed):
+            return
         descriptor, name = tempfile.mkstemp(prefix=_PREFIX, dir=directory)
         try:
             with open(descriptor, "wb") as file:
-                # Independent of the umask.
-                os.chmod(descriptor if os.chmod in os.supports_fd else name, mode)
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+                _fill(file, name, data, mode)
             put(name, path)
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(name)
+
+
+def _write_unnamed(
+    directory: str, path: str, data: bytes, mode: int, put: Callable[[int, str], None]
+) -> bool:
+    """Write a file that has no name until it is complete; return whether the system can do that."""
+    try:
+        descriptor = os.open(directory, os.O_TMPFILE | os.O_WRONLY, 0o600)
+    except (AttributeError, OSError):  # not Linux, or a file system such as NFS
+        return False
+    with open(descriptor, "wb") as file:
+        _fill(file, file.fileno(), data, mode)
+        try:
+            put(file.fileno(), path)
+        except FileExistsError:
+            raise
+        except OSError:  # without /proc, for example
+            return False
+    return True
+
+
+def _fill(file: IO[bytes], name: str | int, data: bytes, mode: int) -> None:
+    # Independent of the umask.
+    os.chmod(file.fileno() if os.chmod in os.supports_fd else name, mode)
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _link_unnamed(descriptor: int, path: str) -> None:
+    # linkat(2) has two ways to name an open file. This one needs no privilege. With a descriptor as
+    # an argument, Python follows the link in /proc.
+    os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor)
+
+
+def _replace_by_unnamed(descriptor: int, path: str) -> None:
+    name = os.path.join(os.path.dirname(path), f"{_PREFIX}{os.urandom(4).hex()}")
+    # Only SIGKILL, or a signal to another thread, can leave the name behind.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        _link_unnamed(descriptor, name)
+        try:
+            os.replace(name, path)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(name)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -165,12 +165,12 @@ def strangers(keys: Keys, forms: dict[str, Foreign]) -> dict[str, tuple[bytes, s
     return {
         "empty": (b"", CUT_OFF),
         "junk": (b"\x00\xff" * 99, CUT_OFF),
-        "cut-pem": (forms["pem"].data[:-200], "must be an RSA key as PKCS#8"),
+        "cut-pem": (forms["pem"].data[:-200], "the PEM is cut off"),
         "cut-der": (forms["der"].data[:-9], CUT_OFF),
         "cut-pfx": (forms["pkcs12"].data[:-9], "no terminal to ask"),
         "cut-jwe": (
             forms["jwe"].data[:-1],
-            "this is not a JWE (RFC 7516 section 7.1), or it is cut off",
+            "this is not a JWE (RFC 7516 section 7), or it is cut off",
         ),
         "cut-json": (json.dumps(jwk).encode()[:-9], "the file is not JSON"),
         "deep-json": (b'{"keys":' + b"[" * 9999 + b"]" * 9999 + b"}", "is nested too deep"),
@@ -180,13 +180,13 @@ def strangers(keys: Keys, forms: dict[str, Foreign]) -> dict[str, tuple[bytes, s
             "sealed to the key of a recipient, and the private key is missing",
         ),
         "weak": (weak.private_bytes(*pkcs8), "must have 2048 to 16384 bits"),
-        "curve": (curve.private_bytes(*pkcs8), "must be an RSA key as PKCS#8"),
+        "curve": (curve.private_bytes(*pkcs8), "it is an EC key on P-256"),
         "curve-crt": (
             keys.issue("CN=a", curve.public_key()).public_bytes(Encoding.DER),
             "must be for an RSA key",
         ),
         "csr": (certificates.signing_request(keys.other, "CN=a"), "which holds no key"),
-        "no-pem": (PEM.format("PRIVATE KEY", "AAAA").encode(), "must be an RSA key as PKCS#8"),
+        "no-pem": (PEM.format("PRIVATE KEY", "AAAA").encode(), "is no key in DER"),
         "no-crt": (PEM.format("CERTIFICATE", "AAAA").encode(), "these must be certificates"),
         "other-crt": (
             pem.to_pem(keys.other, private=True) + forms["certificate"].data,

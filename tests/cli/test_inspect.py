@@ -303,7 +303,7 @@ def broken(keys: Keys, forms: dict[str, Foreign]) -> list[tuple[bytes, str]]:
         (json.dumps({**jwk, "use": "x"}).encode(), "use must be sig or enc"),
         (b'{"use":"sig"}', "kty is missing"),
         (b'{"kty":"oct","use":"sig"}', "k is missing or empty"),
-        (PEM.format("PUBLIC KEY", "AAAA").encode(), "must be an RSA key"),
+        (PEM.format("PUBLIC KEY", "AAAA").encode(), "is no key in DER"),
         (PEM.format("CERTIFICATE REQUEST", "AAAA").encode(), "it is broken, or cut off"),
         (csr[:-1] + bytes([csr[-1] ^ 1]), "its signature was not made with its own key"),
     ]

@@ -25,6 +25,7 @@ from tests.support import openssl
 from trustkeys import InvalidInputError, TrustFrameworkKey, generate_key, testing
 from trustkeys.errors import MissingPassphraseError, NotEncryptedError, WrongPassphraseError
 from trustkeys.formats import certificates, pem, pkcs12, reading
+from trustkeys.formats.key_files import KeyFile
 
 pytestmark = pytest.mark.usefixtures("test_keys_allowed")
 
@@ -83,15 +84,36 @@ def test_a_file_with_two_keys_is_refused(
 ) -> None:
     """Reading only the first key would lose the other one without a word."""
     public, private = pem.to_pem(rsa_key), pem.to_pem(rsa_key, private=True)
-    other = pem.to_pem(enc_key, private=True)
-    for data in (public + private, private + public, private + other, public * 2):
-        error = refused(pem.from_pem, data, use="sig")
+    other, hidden = pem.to_pem(enc_key, private=True), pem.to_encrypted_pem(enc_key)
+    encrypted = pem.to_encrypted_pem(rsa_key)
+    for data, password in (
+        (private + other, None),
+        (public + other, None),
+        (public + hidden.data, hidden.password),
+        (encrypted.data + hidden.data, hidden.password),
+        (encrypted.data + hidden.data, None),
+    ):
+        error = refused(pem.from_pem, data, use="sig", password=password)
         assert (error.code, "one key, not 2" in error.message) == ("AADB2C95034", True)
-    assert "one key, not 0" in refused(pem.from_pem, b"-----BEGIN X-----", use="sig").message
+    certificate = certificates.self_signed(rsa_key, SUBJECT, nbf=0, exp=2**31)
+    alone = certificates.to_certificate_pem(certificate)
+    assert "one key, not 0" in refused(pem.from_pem, alone, use="sig").message
     for data in (public, pem.to_der(rsa_key)):
         assert "not encrypted" in refused(pem.from_pem, data, use="sig", password="x").message
-    cut = private[: private.index(b"-----END")]
-    assert "must be an RSA key" in refused(pem.from_pem, cut, use="sig").message
+
+
+def test_a_private_key_with_its_public_key_or_a_copy_is_one_key(rsa_key: TrustFrameworkKey) -> None:
+    public, private = pem.to_pem(rsa_key), pem.to_pem(rsa_key, private=True)
+    encrypted = pem.to_encrypted_pem(rsa_key)
+    pkcs1 = rsa_key.private_key().private_bytes(
+        Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+    )
+    for data in (public + private, private + public, private * 2, pkcs1 + private + public):
+        assert pem.from_pem(data, use="sig") == rsa_key
+    assert pem.from_pem(public * 2, use="sig") == rsa_key.public()
+    for data in (public + encrypted.data, encrypted.data * 2, private + encrypted.data):
+        assert pem.from_pem(data, use="sig", password=encrypted.password) == rsa_key
+        assert refused(pem.from_pem, data, use="sig").target == "password"
 
 
 def test_a_missing_a_wrong_and_an_unneeded_passphrase_have_errors_of_their_own(
@@ -105,7 +127,7 @@ def test_a_missing_a_wrong_and_an_unneeded_passphrase_have_errors_of_their_own(
         for data, password, kind, message in (
             (exported.data, None, MissingPassphraseError, "the passphrase is missing"),
             (exported.data, exported.password + "0", WrongPassphraseError, "passphrase is wrong"),
-            (exported.data[:-40], exported.password, InvalidInputError, "must be an RSA key"),
+            (exported.data[:-40], exported.password, InvalidInputError, "it is|PEM is cut off"),
             (plain(rsa_key, private=True), "x", NotEncryptedError, "it is not encrypted"),
         ):
             with pytest.raises(kind, match=message) as caught:
@@ -151,7 +173,7 @@ def test_an_oct_key_has_no_form_for_rsa_keys(oct_key: TrustFrameworkKey) -> None
 def test_a_parsed_file_does_not_show_its_key() -> None:
     """A debugger that lists the fields of objects must not list a private key."""
     data = pem.to_pem(generate_key("sig", "RSA"), private=True)
-    parsed = pem.KeyFile.parse(data)
+    parsed = KeyFile.read(data)
     for shown in (repr(parsed), repr(attrs.asdict(parsed)), repr(attrs.astuple(parsed))):
         assert data.decode()[60:100] not in shown
         assert "BEGIN" not in shown

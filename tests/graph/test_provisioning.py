@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests import support
 from tests.graph.plans import DAY, key_set, only, refused, text_key
 from tests.standins.tenant import NOW
 from trustkeys import InvalidInputError, TrustFrameworkKey, testing
+from trustkeys.core.private import Private
 from trustkeys.formats.certificates import with_certificates
 from trustkeys.graph import CLOUDS, provision
 
@@ -176,6 +178,22 @@ def test_a_key_set_cannot_mix_key_types_or_uses() -> None:
 
 
 # --- notes
+
+
+def test_a_note_names_each_key_that_programs_on_windows_refuse(rsa_key: TrustFrameworkKey) -> None:
+    """The service and most of what reads its keys run there."""
+    jwk = rsa_key.to_jwk(private=True)
+    # By its length alone: no proof comes this far.
+    members = {name: jwk[name] for name in ("e", "n", "d", "p", "q", "dp", "dq", "qi")}
+    cut: Private[Mapping[str, str]] = Private({**members, "dp": members["dp"][:-2]})
+    short = attrs.evolve(rsa_key, kid="imported", private=cut, nbf=1, exp=NOW)
+    keys = key_set(rsa_key, short, attrs.evolve(short, kid="off", status="disabled"))
+    notes = provision(keys, skip_disabled=True).notes
+    (note,) = (note for note in notes if "Windows" in note)
+    assert note == (
+        "key imported: its dp is not of full length, and .NET on Windows and .NET Framework refuse "
+        "such a key: generate a new one if they read it"
+    )
 
 
 def test_notes_warn_about_gaps_and_expiry() -> None:

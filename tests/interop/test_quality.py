@@ -1,23 +1,31 @@
-"""Ten thousand RSA keys before a judge of weak keys: not every day, since that takes minutes.
+"""Ten thousand RSA keys before a judge of weak keys and other readers, which takes 20 minutes.
 
 `pip install -e '.[interop]' && pytest --no-cov -m quality`
 """
 
 from __future__ import annotations
 
+import base64
 import importlib
 import importlib.util
 import math
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
+from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from joserfc.jwk import RSAKey
+from jwcrypto.jwk import JWK
 
 import trustkeys
 from tests import support
 from tests.keyset import weak as known
-from trustkeys import GenerateKeyRequest
+from trustkeys import GenerateKeyRequest, TrustFrameworkKey
 from trustkeys.keyset.weak import Moduli, quick_weakness
 from trustkeys.testing import rsa_key
 
@@ -105,9 +113,47 @@ def test_the_check_of_key_sets_and_the_judge_agree_on_weak_keys() -> None:
     assert weakness(known.PRIME) == "is a prime number"
 
 
-def test_ten_thousand_keys_have_no_weakness_that_is_known() -> None:
-    keys = trustkeys.generate_keys(repeat(GenerateKeyRequest("sig", "RSA"), COUNT))
+@pytest.fixture(scope="module")
+def keys() -> list[TrustFrameworkKey]:
+    return [*trustkeys.generate_keys(repeat(GenerateKeyRequest("sig", "RSA"), COUNT))]
+
+
+def test_ten_thousand_keys_have_no_weakness_that_is_known(keys: list[TrustFrameworkKey]) -> None:
     moduli = [key.public_key().public_numbers().n for key in keys]
     assert len(moduli) == len({*moduli}) == COUNT
     assert [n for n in moduli if found(n) or quick_weakness(n)] == []
     assert moduli_with_a_shared_prime(moduli) == []
+
+
+OCTETS = {"n": 256, "d": 256, "p": 128, "q": 128, "dp": 128, "dq": 128, "qi": 128}
+
+
+def read_by_others(jwk: dict[str, Any]) -> bytes:
+    """Read a key with jwcrypto, joserfc and cryptography; return it as jwcrypto's PEM."""
+    text: bytes = JWK(**jwk).export_to_pem(private_key=True, password=None)
+    private = RSAKey.import_key(jwk).private_key
+    assert private is not None
+    assert private.private_numbers() == numbers_in(text)
+    lengths = {name: len(base64.urlsafe_b64decode(jwk[name] + "==")) for name in OCTETS}
+    assert lengths == OCTETS
+    return text
+
+
+def numbers_in(pem: bytes) -> rsa.RSAPrivateNumbers:
+    # Without the proof, which jwcrypto and joserfc have both asked for.
+    key = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key.private_numbers()
+
+
+def test_others_read_ten_thousand_keys_whose_private_members_have_full_length(
+    keys: list[TrustFrameworkKey], tmp_path: Path
+) -> None:
+    """.NET on Windows and .NET Framework refuse a key with a shorter one."""
+    jwks = [key.to_jwk(private=True) for key in keys]
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        pems = [*pool.map(read_by_others, jwks, chunksize=50)]
+    for first in range(0, COUNT, 500):
+        path = tmp_path / "keys.pem"
+        path.write_bytes(b"".join(pems[first : first + 500]))
+        assert "Total found: 500\n" in support.openssl("storeutl", "-keys", "-noout", str(path))

@@ -8,6 +8,7 @@ from attrs import asdict
 from trustkeys.cli import findings, options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT
+from trustkeys.cli.signals import immediate
 from trustkeys.cli.table import table_text
 from trustkeys.cli.terminal import escaped, read_input, write_json, write_out
 from trustkeys.cli.times import Time, now_or
@@ -53,11 +54,11 @@ def audit(answer: str, at: Time | None, until: Time | None, fail_on: str, as_jso
     """
     now = now_or(at)
     content = read_input(answer, MAX_SET_BYTES)
-    with prefix_errors(answer):
-        found = read_key_sets(content)
-    result = check.audit(
-        found, at=now, until=None if until is None else until.resolve(now_or(None), now)
-    )
+    end = None if until is None else until.resolve(now_or(None), now)
+    with immediate():
+        with prefix_errors(answer):
+            found = read_key_sets(content)
+        result = check.audit(found, at=now, until=end)
     if as_json:
         write_json(_as_json(result))
     else:

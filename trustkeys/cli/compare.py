@@ -9,6 +9,7 @@ from trustkeys import graph
 from trustkeys.cli import inputs, options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT
+from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import escaped, read_input, warn, write_json, write_out
 from trustkeys.core.strict_json import MAX_SET_BYTES
 from trustkeys.errors import prefix_errors
@@ -41,7 +42,7 @@ def compare(file: str, answer: str, password_file: str | None, as_json: bool) ->
     """
     keys = inputs.key_set(file, password_file)
     content = read_input(answer, MAX_SET_BYTES)
-    with prefix_errors(answer):
+    with prefix_errors(answer), immediate():
         rows = graph.compare(keys, content)
     left_out = len(keys) - sum(row.here is not None for row in rows)
     if left_out:

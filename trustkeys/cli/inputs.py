@@ -98,9 +98,9 @@ def stored(file: str) -> store.StoredFile:
 def key_set(file: str, password_file: str | None) -> TrustFrameworkKeySet:
     """Read the key set in a file that trustkeys wrote, and ask for its passphrase if need be."""
     found = stored(file)
-    return found.key_set(
-        password=passphrases.existing(file, password_file, is_encrypted=found.is_encrypted)
-    )
+    password = passphrases.existing(file, password_file, is_encrypted=found.is_encrypted)
+    with immediate():
+        return found.key_set(password=password)
 
 
 def passwords(found: Sequence[store.StoredFile], password_file: str | None) -> Iterator[str | None]:

@@ -7,6 +7,8 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
+from io import TextIOWrapper
 from itertools import takewhile
 
 import click
@@ -29,6 +31,9 @@ _COMMANDS = {
     "compare": "compare",
     "audit": "audit",
 }
+
+# Of prctl(2).
+_PR_SET_DUMPABLE = 4
 
 
 @click.group(
@@ -57,6 +62,10 @@ def run(args: Sequence[str]) -> int:
     active. A signal ends the process as that signal does by default.
     """
     _disable_core_dumps()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A name can have letters that the encoding lacks.
+            stream.reconfigure(errors="backslashreplace")
     try:
         signals.handle(signals.stop)
         if hasattr(signal, "SIGPIPE"):
@@ -121,9 +130,14 @@ def _similar(error: click.NoSuchOption, ctx: click.Context, args: Sequence[str])
 
 
 def _disable_core_dumps() -> None:
-    """Set the limit for core dumps to zero, so that a crash writes no keys to disk."""
-    try:
+    """Keep a crash from writing keys to disk, and other programs of the user out of the memory."""
+    with suppress(ImportError):  # Windows
         import resource
-    except ImportError:  # Windows
-        return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        with suppress(ImportError):  # a Python that was built without libffi
+            import ctypes
+
+            # A kernel that pipes core dumps to a program ignores the limit.
+            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

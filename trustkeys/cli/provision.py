@@ -14,9 +14,11 @@ from trustkeys import graph
 from trustkeys.cli import inputs, options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE
+from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import escaped, json_text, warn, write_result
 from trustkeys.errors import prefix_errors
 from trustkeys.files import write_new
+from trustkeys.graph.scripts import pwsh_literal
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 
 __tracebackhide__ = True
@@ -109,7 +111,9 @@ def _key_sets(
 ) -> Iterator[tuple[str, TrustFrameworkKeySet]]:
     found = [inputs.stored(file) for file in files]
     for each, password in zip(found, inputs.passwords(found, password_file), strict=True):
-        yield each.path, each.key_set(password=password)
+        with immediate():
+            keys = each.key_set(password=password)
+        yield each.path, keys
 
 
 def _contents(provisionings: Sequence[graph.Provisioning], form: str) -> dict[str, str]:
@@ -141,9 +145,8 @@ def _next_step(path: str, form: str, *, replace: bool) -> str:
     if form == "az":
         script = shlex.quote(f"./{path}" if path.startswith("-") else path)
         return f"next: bash {script}{' --replace' if replace else ''} TENANT-ID"
-    script = path.replace("'", "''")
     # Connect-MgGraph connects only the process that it runs in.
     return (
         "next, in the session that ran Connect-MgGraph: "
-        f"& '{script}'{' -Replace' if replace else ''} TENANT-ID"
+        f"& {pwsh_literal(path)}{' -Replace' if replace else ''} TENANT-ID"
     )

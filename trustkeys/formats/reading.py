@@ -23,8 +23,9 @@ from trustkeys.formats.certificates import (
     opened_with_certificates,
     read_certificates,
 )
+from trustkeys.formats.key_files import KeyFile
 from trustkeys.formats.opened import OpenedKey
-from trustkeys.formats.pem import KeyFile
+from trustkeys.formats.ssh import named_form
 from trustkeys.wording import shape
 
 if TYPE_CHECKING:
@@ -104,10 +105,13 @@ class ForeignFile:
         if self.form == "pkcs12":
             return pkcs12.opened_pkcs12(data, parsed, password)
         if self.form in ("pem", "der"):
-            members = (parsed or KeyFile.parse(data)).members(password)
+            file = parsed or KeyFile.read(data)
+            key = file.key(password)
             if b"-----BEGIN CERTIFICATE-----" in data:
-                return opened_with_certificates(members, read_certificates(data))
-            return OpenedKey.from_jwk(members)
+                opened = opened_with_certificates(key.members(), read_certificates(data))
+            else:
+                opened = OpenedKey.from_jwk(key.members())
+            return file.remarked(key.restricted(opened))
         if password is not None:
             raise _not_encrypted()
         if self.form == "certificate":
@@ -178,6 +182,8 @@ def recognise(data: bytes) -> ForeignFile:
         found = _jwe(jwe.parse(data))
     else:
         found = _pem(data) if b"-----BEGIN" in data else _der(data)
+    if found is None and (words := named_form(data)) is not None:
+        raise InvalidInputError(f"this is {words}")
     if found is None:
         raise InvalidInputError(
             "this is not a JWK, a JWK Set, a JWE, PEM, DER or PKCS#12, or it is cut off"
@@ -278,8 +284,8 @@ def _der(data: bytes) -> _Found | None:
         return "certificate", "none", "a certificate (X.509, DER)", certificate
     if request := _loaded(x509.load_der_x509_csr, data):
         return "csr", "none", "a certificate signing request (PKCS#10, DER)", request
-    key_file = KeyFile.parse(data)
-    if key_file.key is None and not key_file.is_encrypted:
+    key_file = KeyFile.read_der(data)
+    if key_file is None:
         return None
     kind = "private" if key_file.is_private else "public"
     return _key("der", f"a {kind} key (DER)", key_file, is_encrypted=key_file.is_encrypted)

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from trustkeys.core.key import BETA, CLOUDS, TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput
+from trustkeys.core.rsa import length_problem
 from trustkeys.errors import InvalidInputError, KeyNotFoundError, prefix_errors
 from trustkeys.graph.requests import GraphRequest, creation, replacement, shown, upload
 from trustkeys.keyset.check import check_key_set
@@ -348,6 +349,7 @@ def _notes(
             f"keys without a private part ({public}) are uploaded as certificates: the service can "
             "verify signatures or encrypt with them, but not sign or decrypt"
         )
+    yield from _length_notes(keyset)
     certificates = [request for request in requests if request.path.endswith(_CERTIFIED)]
     if certificates and _leaves_use_open(usable):
         yield (
@@ -360,6 +362,14 @@ def _notes(
         for finding in check_key_set(keyset.to_jwks(private=True), at=now, private=False):
             if finding.kid not in left_out:
                 yield finding.message
+
+
+def _length_notes(keyset: TrustFrameworkKeySet) -> Iterator[str]:
+    for number, key in enumerate(keyset, 1):
+        if key.kty == "RSA" and key.has_private and key.status == "enabled":
+            problem = length_problem(key.to_jwk(private=True))
+            if problem is not None:
+                yield f"{name_of(key.kid, number)}: {problem}"
 
 
 def _leaves_use_open(keyset: TrustFrameworkKeySet) -> bool:

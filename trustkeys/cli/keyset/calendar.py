@@ -12,6 +12,7 @@ from attrs import asdict
 from trustkeys.cli import inputs, options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import DURATION, INPUT, TIME, NewFile
+from trustkeys.cli.signals import immediate
 from trustkeys.cli.table import table_text
 from trustkeys.cli.terminal import (
     escaped,
@@ -99,7 +100,7 @@ def calendar(
     end = None if until is None else until.resolve(now_or(None), now)
     events: list[tuple[str, KeyEvent]] = []
     for file, document in _documents(files, password_file):
-        with prefix_errors(file):
+        with prefix_errors(file), immediate():
             found = read_key_sets(document)
         if not found.is_complete:
             warn(f"{file}: the answer goes on: save the pages at its @odata.nextLink as FILEs, too")
@@ -119,7 +120,9 @@ def _documents(
     """Yield the name and the content of each input."""
     stored = [inputs.read(name) for name in names]
     for each, password in zip(stored, inputs.passwords(stored, password_file), strict=True):
-        yield each.path, each.document(password=password)
+        with immediate():
+            document = each.document(password=password)
+        yield each.path, document
 
 
 def _mode_of_own(path: str) -> int | None:

@@ -8,6 +8,7 @@ from trustkeys.cli import options
 from trustkeys.cli.inputs import edit, whole_kid
 from trustkeys.cli.kids import KidCommand
 from trustkeys.cli.params import INPUT
+from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import json_text, read_input, warn, write_result
 from trustkeys.cli.times import Time, validity
 from trustkeys.core.key import TrustFrameworkKey
@@ -71,7 +72,8 @@ def certify(
                 )
             made = self_signed(before, str(subject), nbf=start, exp=end)
             chain = to_certificate_pem(made)
-        key = keys.set_certificates(whole, chain)
+        with immediate():  # nothing is written yet
+            key = keys.set_certificates(whole, chain)
     if before.x5c:
         warn("this certificate replaces the one that the key had")
     text = to_certificate_pem(key).decode()

@@ -8,6 +8,7 @@ from attrs import asdict
 from trustkeys.cli import findings, inputs, options, passphrases
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT
+from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import escaped, write_json, write_out
 from trustkeys.cli.times import Time, now_or
 from trustkeys.errors import prefix_errors
@@ -46,15 +47,12 @@ def check(
     now = now_or(at)
     stored = inputs.read(file)
     password = passphrases.existing(file, password_file, is_encrypted=stored.is_encrypted)
-    document = stored.document(password=password)
-    with prefix_errors(file):
-        found = read_key_sets(document)
-    result = audit(
-        found,
-        at=now,
-        until=None if until is None else until.resolve(now_or(None), now),
-        private=False if public else None,
-    )
+    end = None if until is None else until.resolve(now_or(None), now)
+    with immediate():
+        document = stored.document(password=password)
+        with prefix_errors(file):
+            found = read_key_sets(document)
+        result = audit(found, at=now, until=end, private=False if public else None)
     if as_json:
         listed = [asdict(finding) for finding in result.findings]
         write_json({"kind": result.kind, "value": listed})

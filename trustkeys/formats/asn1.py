@@ -1,0 +1,83 @@
+"""ASN.1 structures that foreign files consist of, in the terms of asn1crypto.
+
+asn1crypto reads BER, and what DER forbids, such as a default that is written out. It is an extra,
+and slow to import: import this module in the function that reads a file.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from trustkeys.core.guarded import attempt
+
+try:
+    from asn1crypto import core
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "reading PEM, DER and PKCS#12 needs asn1crypto: pip install 'trustkeys[formats]'",
+        name="asn1crypto",
+    ) from error
+
+__tracebackhide__ = True
+
+
+class ScryptParams(core.Sequence):  # type: ignore[misc]
+    """RFC 7914 section 7."""
+
+    _fields = [  # noqa: RUF012 - so asn1crypto asks
+        ("salt", core.OctetString),
+        ("cost", core.Integer),
+        ("block_size", core.Integer),
+        ("parallelization", core.Integer),
+        ("key_length", core.Integer, {"optional": True}),
+    ]
+
+
+class AlgorithmIdentifier(core.Sequence):  # type: ignore[misc]
+    """RFC 5280 section 4.1.1.2, of any algorithm."""
+
+    _fields = [  # noqa: RUF012
+        ("algorithm", core.ObjectIdentifier),
+        ("parameters", core.Any, {"optional": True}),
+    ]
+
+
+class PrivateKeyInfo(core.Sequence):  # type: ignore[misc]
+    """PKCS#8 (RFC 5208), also with a public key (RFC 5958 section 2)."""
+
+    _fields = [  # noqa: RUF012
+        ("version", core.Integer),
+        ("algorithm", AlgorithmIdentifier),
+        ("private_key", core.OctetString),
+        ("attributes", core.SetOf, {"implicit": 0, "optional": True, "spec": core.Any}),
+        ("public_key", core.BitString, {"implicit": 1, "optional": True}),
+    ]
+
+
+class PublicKeyInfo(core.Sequence):  # type: ignore[misc]
+    """SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7)."""
+
+    _fields = [  # noqa: RUF012
+        ("algorithm", AlgorithmIdentifier),
+        ("public_key", core.OctetBitString),
+    ]
+
+
+T = TypeVar("T")
+
+
+def parsed(spec: type[T], data: bytes) -> T | None:
+    """Parse a whole structure, all of its parts; return None if it is none, or broken."""
+    return attempt(_parsed, spec, data)
+
+
+def _parsed(spec: Any, data: bytes) -> Any:
+    value = spec.load(data, strict=True)
+    value.native  # noqa: B018 - parses the parts, which asn1crypto puts off
+    return value
+
+
+def first(data: bytes) -> bytes:
+    """Return the first structure in the data, without what follows it; nothing if it is broken."""
+    found = attempt(core.Any.load, data)
+    return b"" if found is None else found.dump()

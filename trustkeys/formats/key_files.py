@@ -1,0 +1,178 @@
+"""The one key in a PEM or DER file, with its public key or a copy beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from attrs import evolve, field, frozen
+
+from trustkeys.core.strict_json import as_utf8
+from trustkeys.errors import InvalidInputError, MissingPassphraseError, NotEncryptedError
+from trustkeys.formats import pem_blocks
+from trustkeys.formats.decryption import EncryptedKey, TraditionalKey, read_encrypted_key
+from trustkeys.formats.exported import octets
+from trustkeys.formats.opened import OpenedKey
+from trustkeys.formats.plain_keys import PlainKey, read_plain_key
+from trustkeys.wording import all_of, shape
+
+__tracebackhide__ = True
+
+Key = PlainKey | EncryptedKey | TraditionalKey
+
+
+@frozen(eq=False)
+class KeyFile:
+    """The keys in a PEM or DER file, none of them decrypted.
+
+    Attributes:
+        is_private: Whether one of them is private.
+        is_encrypted: Whether opening the file needs a passphrase.
+    """
+
+    is_private: bool
+    is_encrypted: bool
+    _keys: tuple[Key, ...] = field(repr=False)
+    _remarks: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, data: bytes) -> KeyFile:
+        """Read PEM or DER.
+
+        Raises:
+            InvalidInputError: There is no key, or one that is broken, cut off, or of a form that
+                is not read. Code ``AADB2C95034``.
+        """
+        if not isinstance(data, bytes):
+            raise InvalidInputError(f"the file of a key must be bytes, not {shape(data)}")
+        data = as_utf8(data)
+        if pem_blocks.is_pem(data):
+            return cls._read_pem(data)
+        found = cls.read_der(data)
+        if found is None:
+            raise _refusal("this must be a key as PEM or DER, and it is none, or it is cut off")
+        return found
+
+    @classmethod
+    def read_der(cls, data: bytes) -> KeyFile | None:
+        """Read DER; return None if it is no key.
+
+        Raises:
+            InvalidInputError: More than a line end follows the key. Code ``AADB2C95034``.
+        """
+        key = _key_in(data)
+        return None if key is None else cls._of([key])
+
+    @classmethod
+    def _read_pem(cls, data: bytes) -> KeyFile:
+        keys: list[Key] = []
+        remarks: list[str] = []
+        others: dict[str, None] = {}
+        for block in pem_blocks.split(data):
+            if _KEY_LABEL.search(block.label):
+                keys.append(_key_of(block))
+                if block.label.endswith("PUBLIC KEY") and _is_private(keys[-1]):
+                    remarks.append(f"the key is private, though its label is {block.label}")
+            elif block.label not in pem_blocks.CERTIFICATE_LABELS:
+                others[block.label] = None
+        if not keys:
+            raise _refusal("the file must hold one key, not 0")
+        # Parameters say nothing that an RSA key has not.
+        if others := {each: None for each in others if not each.endswith("PARAMETERS")}:
+            remarks.append(f"{all_of([*others])} in the file was left out")
+        return evolve(cls._of(keys), remarks=tuple(remarks))
+
+    @classmethod
+    def _of(cls, keys: Sequence[Key]) -> KeyFile:
+        return cls(
+            is_private=any(map(_is_private, keys)),
+            is_encrypted=any(not isinstance(key, PlainKey) for key in keys),
+            keys=tuple({key.identity: key for key in sorted(keys, key=_is_private)}.values()),
+        )
+
+    def key(self, password: str | None) -> PlainKey:
+        """Return the only key, of any algorithm, the private one if its public key is here too.
+
+        Raises:
+            PassphraseError: The passphrase is missing, wrong or not needed. Code ``BadRequest``.
+            InvalidInputError: There are several keys; or decrypting takes too long, or an
+                algorithm that is not supported.
+        """
+        plain = [key for key in self._keys if isinstance(key, PlainKey)]
+        encrypted = [key for key in self._keys if not isinstance(key, PlainKey)]
+        if len(encrypted) > 1:
+            raise _several(len(self._keys))
+        for key in encrypted:
+            # What cannot be opened anyway needs no passphrase.
+            key.check()
+            if password is None:
+                raise MissingPassphraseError("it is encrypted, and the passphrase is missing")
+            plain.append(key.decrypt(octets(password)))
+        if password is not None and not encrypted:
+            raise NotEncryptedError("it is not encrypted, though a passphrase was given")
+        # A private key replaces its public key.
+        found = {key.identity: key for key in sorted(plain, key=_is_private)}
+        if len(found) > 1:
+            raise _several(len(found))
+        return found.popitem()[1]
+
+    def members(self, password: str | None) -> dict[str, str]:
+        """Return the JWK members of the RSA key. Raises as `key`, and for another kind of key."""
+        return self.key(password).members()
+
+    def remarked(self, opened: OpenedKey) -> OpenedKey:
+        """Return an opened key with a remark on what was left out."""
+        return evolve(opened, remarks=(*self._remarks, *opened.remarks))
+
+
+def _key_in(der: bytes) -> Key | None:
+    from trustkeys.formats.asn1 import first
+
+    element = first(der)
+    key = read_plain_key(element) or read_encrypted_key(element)
+    rest = len(der) - len(element)
+    if key is not None and der[len(element) :] not in (b"", b"\n", b"\r\n"):
+        raise _refusal(f"{rest} bytes follow the key in DER, which do not belong to it")
+    return key
+
+
+def _key_of(block: pem_blocks.Block) -> Key:
+    if known := re.fullmatch("(EC|DSA|DH) PRIVATE KEY", block.label):
+        name = {"EC": "an EC key", "DSA": "a DSA key", "DH": "a Diffie-Hellman key"}[known[1]]
+        if block.headers:
+            raise _refusal(f"this must be an RSA key, and it is {name}")
+    if block.label == "OPENSSH PRIVATE KEY":
+        raise _openssh(block.der)
+    if block.label.startswith("PGP "):
+        raise _refusal("this must be an RSA key as PEM, and it is an OpenPGP key")
+    if "Proc-Type" in block.headers or "DEK-Info" in block.headers:
+        return TraditionalKey(block)
+    key = _key_in(block.der)
+    if key is None:
+        raise _refusal(f"the block {block.label} is no key in DER, or the key in it is broken")
+    return key
+
+
+def _openssh(der: bytes) -> InvalidInputError:
+    # The name of the algorithm is never encrypted.
+    kind = re.search(rb"\0\0\0.((?:ssh|sk|ecdsa)-[a-z0-9@.-]{1,50})", der, re.DOTALL)
+    name = "a key" if kind is None else f"an {kind[1].decode()} key"
+    return _refusal(
+        f"this is {name} in OpenSSH's own form: convert a copy of it with: ssh-keygen -p -m PKCS8 "
+        "-f FILE"
+    )
+
+
+def _is_private(key: Key) -> bool:
+    return key.is_private if isinstance(key, PlainKey) else True
+
+
+def _several(count: int) -> InvalidInputError:
+    return _refusal(f"the file must hold one key, not {count}")
+
+
+def _refusal(message: str) -> InvalidInputError:
+    return InvalidInputError(message, code="AADB2C95034")
+
+
+_KEY_LABEL = re.compile("(?:PRIVATE|PUBLIC) KEY(?: BLOCK)?$")
