@@ -155,13 +155,9 @@ def _recipients(members: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     listed = members.get("recipients")
     if listed is None:
         return [members]
+    # go-jose repeats the first encrypted_key beside the recipients. It is ignored, as by go-jose.
     if not isinstance(listed, list) or not listed or not all(isinstance(r, dict) for r in listed):
         raise InvalidInputError("recipients must be a list of objects", target="recipients")
-    if any(members.get(name) is not None for name in ("header", "encrypted_key")):
-        raise InvalidInputError(
-            "a JWE with recipients must have header and encrypted_key in each of them",
-            target="recipients",
-        )
     if len(listed) > MAX_RECIPIENTS:
         raise InvalidInputError(
             f"a JWE must have at most {MAX_RECIPIENTS} recipients, not {len(listed)}",
