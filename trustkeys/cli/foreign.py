@@ -11,7 +11,7 @@ from trustkeys.cli.terminal import read_input, warn
 from trustkeys.cli.times import now_or
 from trustkeys.core.numericdate import date_text
 from trustkeys.errors import MissingPassphraseError, prefix_errors
-from trustkeys.formats.jwe import MAX_TEXT
+from trustkeys.formats.envelope import MAX_TEXT
 from trustkeys.formats.opened import OpenedKey
 from trustkeys.formats.reading import ForeignFile, OpenedSet, one_key, recognise
 

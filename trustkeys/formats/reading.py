@@ -16,7 +16,7 @@ from trustkeys.core.numericdate import NumericDateInput
 from trustkeys.core.private import Private
 from trustkeys.core.strict_json import as_utf8
 from trustkeys.errors import InvalidInputError, NotEncryptedError
-from trustkeys.formats import jwe, pkcs12
+from trustkeys.formats import algorithms, jwe, pkcs12
 from trustkeys.formats.answers import is_key_set, parse_document, read_key_sets
 from trustkeys.formats.certificate_files import holds_certificates
 from trustkeys.formats.certificates import (
@@ -40,7 +40,7 @@ Form = Literal["jwk", "jwks", "jwe", "pem", "der", "pkcs12", "certificate", "csr
 
 T = TypeVar("T")
 
-Protection = Literal["none"] | jwe.Protection
+Protection = Literal["none"] | algorithms.Protection
 
 
 @frozen
@@ -189,7 +189,7 @@ def recognise(data: bytes) -> ForeignFile:
     if text.startswith((b"{", b"[")):
         found: _Found | None = _json(data)
     elif text.startswith(b"eyJ"):
-        found = _jwe(data)
+        found = _jwe(jwe.parse(data))
     else:
         found = _pem(data) if b"-----BEGIN" in data else _der(data)
     if found is None and (words := named_form(data)) is not None:
@@ -249,6 +249,8 @@ _Found = tuple[Form, Protection, str, Any]
 
 def _json(data: bytes) -> _Found:
     document = parse_document(data, what="the file")
+    if jwe.is_jwe(document):
+        return _jwe(jwe.parse_document(document))
     if is_key_set(document):
         return "jwks", "none", read_key_sets(document).description, document
     if any(document.get(name) is not None for name in ("d", "k")):
@@ -260,14 +262,8 @@ def _json(data: bytes) -> _Found:
     return "jwk", "none", f"{words} (JWK, RFC 7517)", document
 
 
-def _jwe(data: bytes) -> _Found:
-    parsed = jwe.parse(data)
-    words = {
-        "passphrase": "a JWE (RFC 7516), encrypted to a passphrase",
-        "recipient": "a JWE (RFC 7516), sealed to the public key of a recipient",
-        "unknown": "a JWE (RFC 7516) of an algorithm that trustkeys does not support",
-    }[parsed.protection]
-    return "jwe", parsed.protection, words, parsed
+def _jwe(parsed: jwe.Jwe) -> _Found:
+    return "jwe", parsed.protection, parsed.description, parsed
 
 
 def _pem(data: bytes) -> _Found | None:
