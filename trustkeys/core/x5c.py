@@ -72,6 +72,13 @@ def x5t_of(certificate: Certificate) -> str:
     return base64url_encode(certificate.fingerprint(SHA1()))  # noqa: S303 - an identifier, not a protection
 
 
+def x5t_s256_of(certificate: Certificate) -> str:
+    """Compute a certificate's SHA-256 thumbprint (RFC 7517 section 4.9)."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    return base64url_encode(certificate.fingerprint(SHA256()))
+
+
 def read_x5c(x5c: object) -> tuple[Certificate, ...]:
     """Parse the certificates of a JWK's `x5c`.
 
@@ -102,26 +109,19 @@ def load_certificate(der: bytes) -> Certificate | None:
     return attempt(load_der_x509_certificate, der)
 
 
-def check_chain(
-    chain: Sequence[Certificate],
-    key: RSAPublicKey,
-    x5t: str | None = None,
-    *,
-    checks: SignatureChecks | None = None,
-) -> None:
+def check_chain(chain: Sequence[Certificate], key: RSAPublicKey, x5t: str | None = None) -> None:
     """Check that a chain belongs to a key, and that each certificate is issued by the next.
 
     Args:
         chain: One or more certificates.
         key: The public half of the key.
         x5t: The expected SHA-1 thumbprint of the first certificate, if known.
-        checks: What the signatures of the document may still cost. Default: this chain is all.
 
     Raises:
         InvalidInputError: The key, the order or the thumbprint does not match; or the signatures
             cost too much. Code ``AADB2C95034``.
     """
-    problem = _problem(chain, key, x5t, SignatureChecks() if checks is None else checks)
+    problem = _problem(chain, key, x5t, SignatureChecks())
     if problem is not None:
         raise InvalidInputError(problem, code="AADB2C95034", target="x5c")
 
