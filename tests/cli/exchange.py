@@ -167,7 +167,7 @@ def strangers(keys: Keys, forms: dict[str, Foreign]) -> dict[str, tuple[bytes, s
         "junk": (b"\x00\xff" * 99, CUT_OFF),
         "cut-pem": (forms["pem"].data[:-200], "the PEM is cut off"),
         "cut-der": (forms["der"].data[:-9], CUT_OFF),
-        "cut-pfx": (forms["pkcs12"].data[:-9], "this is no whole PKCS#12 file"),
+        "cut-pfx": (forms["pkcs12"].data[:-9], "this is no whole PKCS#12"),
         "cut-jwe": (
             forms["jwe"].data[:-1],
             "this is not a JWE (RFC 7516 section 7), or it is cut off",
