@@ -14,7 +14,6 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput
 from trustkeys.core.private import Private
-from trustkeys.core.strict_json import as_utf8
 from trustkeys.errors import InvalidInputError, NotEncryptedError
 from trustkeys.formats import jwe, pkcs12
 from trustkeys.formats.answers import is_key_set, parse_document, read_key_sets
@@ -25,7 +24,8 @@ from trustkeys.formats.certificates import (
 )
 from trustkeys.formats.key_files import KeyFile
 from trustkeys.formats.opened import OpenedKey
-from trustkeys.formats.ssh import named_form
+from trustkeys.formats.other_forms import der_size, is_token, other_form
+from trustkeys.formats.unwrapping import unwrapped
 from trustkeys.wording import shape
 
 if TYPE_CHECKING:
@@ -174,20 +174,17 @@ def recognise(data: bytes) -> ForeignFile:
     """
     if not isinstance(data, bytes):
         raise InvalidInputError(f"the file must be bytes, not {shape(data)}")
-    data = as_utf8(data)
+    data = unwrapped(data)
     text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith((b"{", b"[")):
         found: _Found | None = _json(data)
-    elif text.startswith(b"eyJ"):
+    elif text.startswith(b"eyJ") and not is_token(text):
         found = _jwe(data)
     else:
         found = _pem(data) if b"-----BEGIN" in data else _der(data)
-    if found is None and (words := named_form(data)) is not None:
-        raise InvalidInputError(f"this is {words}")
     if found is None:
-        raise InvalidInputError(
-            "this is not a JWK, a JWK Set, a JWE, PEM, DER or PKCS#12, or it is cut off"
-        )
+        unknown = "this is not a JWK, a JWK Set, a JWE, PEM, DER or PKCS#12"
+        raise InvalidInputError(other_form(data) or unknown)
     form, protection, description, parsed = found
     return ForeignFile(form, protection, description, Private((data, parsed)))
 
@@ -280,6 +277,13 @@ _ENCRYPTED = re.compile(
 
 
 def _der(data: bytes) -> _Found | None:
+    size = der_size(data)
+    if size is not None and size > len(data):
+        raise InvalidInputError(
+            f"this DER is cut off: it must have {size} bytes, and has {len(data)}"
+        )
+    if size is not None and data[size:] in (b"\n", b"\r\n"):
+        data = data[:size]
     # Only a PFX begins with version 3 (RFC 7292 section 4).
     if _PFX.match(data):
         bag = pkcs12.load(data)
