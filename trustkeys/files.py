@@ -92,7 +92,8 @@ def check_own_directory(path: str) -> None:
     Raises:
         OSError: Not a directory, or it belongs to another user, or others can write to it.
     """
-    status = os.lstat(path)
+    # lstat would follow a link whose name ends in a slash.
+    status = os.lstat(path.rstrip("/") or "/")
     if not stat.S_ISDIR(status.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     if hasattr(os, "geteuid"):

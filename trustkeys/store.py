@@ -143,7 +143,7 @@ class StoredFile:
         """Return the key set in the file, under the rules of `load`."""
         document = self.document(password=password)
         with prefix_errors(self.path):
-            return read_key_set(document, prove=False)
+            return read_key_set(document)
 
 
 def read_file(path: Path) -> StoredFile:
@@ -284,7 +284,7 @@ def _sealed(keyset: TrustFrameworkKeySet, password: str | None, *, plain: bool) 
     refuse_test_keys(keyset)
     document = keyset.to_jwks(private=True)
     with prefix_errors(f"{keyset.id} could not be read again"):
-        read_key_set(document, prove=False)
+        read_key_set(document)
     data = json.dumps(document, indent=2).encode() + b"\n"
     if len(data) > MAX_SET_BYTES:
         raise InvalidInputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 __tracebackhide__ = True
@@ -47,6 +48,15 @@ def is_name(value: object) -> bool:
     A longer one could be a secret in the wrong place.
     """
     return isinstance(value, str) and len(value) <= 24 and value.isprintable()
+
+
+def key_type_name(kty: object) -> str:
+    """Show a `kty`, which is no secret, if it looks like one, or describe its shape."""
+    return kty if isinstance(kty, str) and re.fullmatch(_KTY, kty) else shape(kty)
+
+
+# Such as EC, OKP, AKP, RSA-HSM and oct-HSM. A longer one could be a secret in the wrong place.
+_KTY = "[A-Za-z][A-Za-z0-9_-]{0,11}"
 
 
 def quoted(name: object) -> str:

@@ -5,8 +5,11 @@ What a file brings, its name for example, controls no terminal.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests import support
 from tests.cli.exchange import Runner
 from tests.cli.in_process import outcome
 
@@ -43,3 +46,16 @@ def test_no_message_controls_the_terminal() -> None:
     """A name could clear the screen, and write a success of its own."""
     error = outcome("keyset", "show", "\x1b[2Jset\n").stderr
     assert error == "trustkeys: \\x1b[2Jset\\n: No such file or directory\n"
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_no_name_is_too_strange_for_the_encoding(tmp_path: Path, encoding: str) -> None:
+    """A traceback after the work is done looks like a failure."""
+    name = "\u043a\u043b\u044e\u0447\U0001f511\udcff"
+    environment = support.environment(PYTHONIOENCODING=encoding)
+    batch = ("batch", "--use", "sig", "--kty", "oct", "--count", "1", "--jsonl", name)
+    for code in (0, 1):
+        done = support.command(*batch, cwd=tmp_path, env=environment, errors="replace")
+        assert done.returncode == code
+        assert "Traceback" not in done.stderr

@@ -172,8 +172,8 @@ def test_arguments_take_the_place_of_members(rsa_jwk: dict[str, Any]) -> None:
     assert (key.use, key.nbf, key.exp, key.kid) == ("sig", 3, 4, "new")
 
 
-def test_members_that_are_null_or_not_known_are_ignored(rsa_jwk: dict[str, Any]) -> None:
-    extra = {"alg": "RS256", "key_ops": ["sign"], "x": 1, "nbf": None, "x5c": None, "k": None}
+def test_members_that_are_null_are_ignored(rsa_jwk: dict[str, Any]) -> None:
+    extra = {"alg": None, "x": None, "nbf": None, "x5c": None, "k": None, "@odata.etag": "x"}
     assert TrustFrameworkKey.from_jwk({**rsa_jwk, **extra}) == TrustFrameworkKey.from_jwk(rsa_jwk)
 
 

@@ -5,11 +5,39 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trustkeys.graph.scripts import pwsh_literal
+
 CMDLETS = {
     *("ForEach-Object", "Get-Date", "Get-Process", "Join-Path", "Set-StrictMode", "Start-Sleep"),
     *("Where-Object", "Write-Host"),
     *("Get-MgContext", "Get-MgRequestContext", "Invoke-MgGraphRequest", "Set-MgRequestContext"),
 }
+
+
+QUOTES = "'\u2018\u2019\u201a\u201b"
+"""Where PowerShell ends a literal: IsSingleQuote in CharTraits.cs."""
+
+
+def read_literal(text: str) -> str:
+    """Read a literal as PowerShell's tokenizer does."""
+    assert text[0] in QUOTES
+    value, rest = "", text[1:]
+    while rest:
+        if rest[0] in QUOTES:
+            if rest[1:2] not in [*QUOTES]:
+                break
+            rest = rest[1:]
+        value, rest = value + rest[0], rest[1:]
+    assert len(rest) == 1
+    return value
+
+
+@given(st.text(st.sampled_from(f'{QUOTES}\u201c\u201d\u201e"`$ab') | st.characters()))
+def test_powershell_reads_any_literal_back(text: str) -> None:
+    assert read_literal(pwsh_literal(text)) == text
 
 
 def without_comments(name: str) -> str:

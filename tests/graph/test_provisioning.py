@@ -186,7 +186,7 @@ def test_a_note_names_each_key_that_programs_on_windows_refuse(rsa_key: TrustFra
     # By its length alone: no proof comes this far.
     members = {name: jwk[name] for name in ("e", "n", "d", "p", "q", "dp", "dq", "qi")}
     cut: Private[Mapping[str, str]] = Private({**members, "dp": members["dp"][:-2]})
-    short = attrs.evolve(rsa_key, kid="imported", private=cut)
+    short = attrs.evolve(rsa_key, kid="imported", private=cut, nbf=1, exp=NOW)
     keys = key_set(rsa_key, short, attrs.evolve(short, kid="off", status="disabled"))
     notes = provision(keys, skip_disabled=True).notes
     (note,) = (note for note in notes if "Windows" in note)

@@ -144,13 +144,6 @@ def test_a_test_key_is_found_anywhere_in_a_document(text: str) -> None:
         jwe.encrypt(text.encode(), password=PASSWORD, cty="jwk+json")
 
 
-def test_a_document_that_is_nested_too_deep_is_refused() -> None:
-    text = f'{{"x": {"[" * 100_000}{"]" * 100_000}, "jwk": {JWK_TEXT}}}'
-    with pytest.raises(InvalidInputError, match="nested too deep") as caught:
-        jwe.encrypt(text.encode(), password=PASSWORD, cty="jwk+json")
-    assert caught.value.__context__ is None
-
-
 Writer = Callable[[TrustFrameworkKey], tuple[bytes, dict[str, Any]]]
 
 

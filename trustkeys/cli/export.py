@@ -232,7 +232,7 @@ def _keys_in(stored: StoredFile, password: str | None) -> TrustFrameworkKeySet |
     document = stored.document(password=password)
     with prefix_errors(stored.path):
         if "keys" in document:
-            return read_key_set(document, prove=False)
+            return read_key_set(document)
         return TrustFrameworkKey.from_jwk(document)
 
 

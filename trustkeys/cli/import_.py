@@ -11,7 +11,7 @@ from trustkeys.cli.params import INPUT, NEW_FILE
 from trustkeys.cli.signals import immediate, uninterrupted
 from trustkeys.cli.terminal import json_text, warn, write_result
 from trustkeys.cli.times import Time, validity, warn_of_dates
-from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.key import TrustFrameworkKey, stored_jwk
 from trustkeys.errors import prefix_errors
 from trustkeys.files import write_new
 from trustkeys.formats.answers import read_key_sets
@@ -114,11 +114,7 @@ def import_(
 
 
 def _write_key(key: TrustFrameworkKey, output: str, password_file: str | None) -> None:
-    jwk = key.to_jwk(private=key.has_private)
-    if key.status != "enabled":
-        # Also for a public key, whose own JWK is for verifiers: it must not become active here.
-        jwk["status"] = key.status
-    text = json_text(jwk)
+    text = json_text(stored_jwk(key))
     if password_file is not None:
         password = passphrases.read_password(password_file)
         text = encrypt(text.encode(), password=password, cty="jwk+json") + "\n"

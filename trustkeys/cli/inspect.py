@@ -25,6 +25,7 @@ from trustkeys.core.numericdate import date_text
 from trustkeys.core.registry import key_type_for
 from trustkeys.core.rsa import rsa_public_members
 from trustkeys.core.thumbprint import jwk_thumbprint
+from trustkeys.core.work import Work
 from trustkeys.core.x5c import x5t_of
 from trustkeys.errors import (
     InvalidInputError,
@@ -125,12 +126,13 @@ def _add_sets(report: _Report, found: KeySets) -> None:
     if found.kind != "sets":
         report.facts["id"] = shown_id(found.sets[0].id)
     hidden: set[str] = set()
+    work = Work()
     for each in found.sets:
         of_set = {"key_set": shown_id(each.id)} if found.kind == "sets" else {}
         for jwk in each.keys:
             is_later = found.is_answer and has_later_status(jwk)
             try:
-                facts, _ = _jwk_facts({**jwk, "status": None} if is_later else jwk)
+                facts, _ = _jwk_facts({**jwk, "status": None} if is_later else jwk, work)
                 if is_later:
                     facts["status"] = jwk["status"] if is_name(jwk["status"]) else "unknown"
             except InvalidInputError:  # the check below reports it
@@ -216,13 +218,13 @@ def _add_key(report: _Report, read: Callable[[], tuple[Facts, TrustFrameworkKey]
         _add_certificates(report, certificates_of(key))
 
 
-def _jwk_facts(jwk: Any) -> tuple[Facts, TrustFrameworkKey]:
+def _jwk_facts(jwk: Any, work: Work | None = None) -> tuple[Facts, TrustFrameworkKey]:
     if not isinstance(jwk, Mapping):
         raise InvalidInputError("a key must be a JSON object")
     is_answer = jwk.get("kty") in ("oct", "OCT") and jwk.get("k", "") is None
     # An answer of Graph never holds the secret. A placeholder lets the rest be read.
     document = {**jwk, "k": base64url_encode(bytes(32))} if is_answer else jwk
-    facts, key = _facts(OpenedKey.from_jwk(document))
+    facts, key = _facts(OpenedKey.from_jwk(document, work=work))
     if is_answer:
         # Without the secret, the kid cannot be compared with its hash.
         facts |= {"kid": None, "size": None, "private": False}

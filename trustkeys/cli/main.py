@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from io import TextIOWrapper
 from itertools import takewhile
 
 import click
@@ -61,6 +62,10 @@ def run(args: Sequence[str]) -> int:
     active. A signal ends the process as that signal does by default.
     """
     _disable_core_dumps()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A name can have letters that the encoding lacks.
+            stream.reconfigure(errors="backslashreplace")
     try:
         signals.handle(signals.stop)
         if hasattr(signal, "SIGPIPE"):

@@ -18,6 +18,7 @@ from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import escaped, json_text, warn, write_result
 from trustkeys.errors import prefix_errors
 from trustkeys.files import write_new
+from trustkeys.graph.scripts import pwsh_literal
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 
 __tracebackhide__ = True
@@ -144,9 +145,8 @@ def _next_step(path: str, form: str, *, replace: bool) -> str:
     if form == "az":
         script = shlex.quote(f"./{path}" if path.startswith("-") else path)
         return f"next: bash {script}{' --replace' if replace else ''} TENANT-ID"
-    script = path.replace("'", "''")
     # Connect-MgGraph connects only the process that it runs in.
     return (
         "next, in the session that ran Connect-MgGraph: "
-        f"& '{script}'{' -Replace' if replace else ''} TENANT-ID"
+        f"& {pwsh_literal(path)}{' -Replace' if replace else ''} TENANT-ID"
     )

@@ -7,14 +7,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from trustkeys.core.base64url import base64url_encode
+from trustkeys.core.extras import (
+    REGISTERED,
+    canonical_json,
+    check_length,
+    check_operations,
+    unknown_members,
+)
 from trustkeys.core.numericdate import NumericDateInput, numeric_dates
 from trustkeys.core.private import Private
 from trustkeys.core.registry import KeyType, key_type_for
 from trustkeys.core.request import checked_use
-from trustkeys.core.rsa import rsa_public_key
+from trustkeys.core.rsa import completed, rsa_public_key
 from trustkeys.core.strict_json import is_plain, is_text, read_object, whole
 from trustkeys.core.thumbprint import thumbprint
-from trustkeys.core.x5c import check_chain, read_x5c, x5c_of
+from trustkeys.core.work import Work
+from trustkeys.core.x5c import check_chain, read_x5c, x5c_of, x5t_s256_of
 from trustkeys.errors import InvalidInputError, KeyTooSmallError, MissingUseError
 from trustkeys.wording import shape
 
@@ -29,25 +37,32 @@ def read_jwk(
     exp: NumericDateInput = None,
     kid: str | None = None,
     prove: bool,
+    work: Work | None = None,
 ) -> dict[str, Any]:
     """Check a JWK, and return the arguments for `TrustFrameworkKey`.
 
     `TrustFrameworkKey.from_jwk` documents the rules. With `prove`, the strategy's slow tests run
-    too: for an RSA-2048 key they take 40 ms, and the rest takes 0.2 ms.
+    too: for an RSA-2048 key they take 40 ms, and the rest takes 0.2 ms. The keys of one document
+    share its `work`.
     """
     given = read_object(jwk, what="the JWK", code="AADB2C95026")
     if given.get("kty") is None:
         raise InvalidInputError("kty is missing", code="AADB2C95037", target="kty")
     key_type = key_type_for(given["kty"])
     if use is None and given.get("use") is None:
-        raise MissingUseError("use is missing: the JWK has none, so pass use='sig' or use='enc'")
+        raise MissingUseError(
+            "use is missing: the JWK has none, so give sig or enc (--use, in Python use=)"
+        )
     if given.get("oth") is not None:
         # RFC 7518 section 6.3.2.7 forbids the use of such a key without support for `oth`.
         raise InvalidInputError(
-            "oth is not supported: trustkeys reads RSA keys with two primes",
+            "this RSA key has more than two primes (oth), and trustkeys reads those with two: "
+            "make another key",
             code="AADB2C95034",
             target="oth",
         )
+    names = {*_MEMBERS, *key_type.required, *key_type.private}
+    check_length(given, names)
     use = checked_use(given["use"] if use is None else use)
     start, end = numeric_dates(
         whole(given.get("nbf")) if nbf is None else nbf,
@@ -55,8 +70,10 @@ def read_jwk(
     )
     status, x5t = status_of(given), optional_text(given, "x5t")
     named = optional_text({"kid": kid}, "kid") or optional_text(given, "kid")
-    members = _checked_members(key_type, given, prove=prove)
-    x5c = _checked_x5c(key_type, members, given.get("x5c"), x5t)
+    registered = _registered(given, key_type, use)
+    unknown = unknown_members(given, names)
+    members = _checked_members(key_type, given, prove=prove, work=work)
+    x5c = _checked_x5c(key_type, members, given, x5t, work)
     is_private = not members.keys().isdisjoint(key_type.private)
     return {
         "kid": named or _new_kid(key_type, members),
@@ -69,29 +86,71 @@ def read_jwk(
         "x5t": x5t,
         "public": key_type.public_of(members),
         "private": Private(members) if is_private else None,
+        "registered": canonical_json(registered) if registered else "",
+        "unknown": Private(canonical_json(unknown)) if unknown else None,
     }
 
 
-def _checked_members(key_type: KeyType, jwk: Mapping[str, Any], *, prove: bool) -> dict[str, str]:
+_MEMBERS = ("kty", "use", "nbf", "exp", "kid", "status", "x5c", "x5t", "oth", *REGISTERED)
+
+
+def prove_members(kty: str, members: Mapping[str, str], work: Work) -> None:
+    """Run the slow tests of `KeyStrategy.prove` on members that have been checked.
+
+    Raises:
+        InvalidInputError: As `read_jwk` with `prove`.
+    """
+    _judge(key_type_for(kty), members, check=False, prove=True, work=work)
+
+
+def _registered(jwk: Mapping[str, Any], key_type: KeyType, use: str) -> dict[str, Any]:
+    check_operations(jwk.get("key_ops"), use)
+    members = {
+        name: jwk.get(name) if name == "key_ops" else optional_text(jwk, name)
+        for name in REGISTERED
+        if name not in (*key_type.required, *key_type.private)
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _checked_members(
+    key_type: KeyType, jwk: Mapping[str, Any], *, prove: bool, work: Work | None
+) -> Mapping[str, str]:
     texts = {name: optional_text(jwk, name) for name in (*key_type.required, *key_type.private)}
-    members = {name: text for name, text in texts.items() if text is not None}
+    members: Mapping[str, str] = {name: text for name, text in texts.items() if text is not None}
+    if key_type.kty == "RSA":
+        members = completed(members)
+    _judge(key_type, members, check=True, prove=prove, work=work)
+    return members
+
+
+def _judge(
+    key_type: KeyType, members: Mapping[str, str], *, check: bool, prove: bool, work: Work | None
+) -> None:
     # A strategy's exception may quote the members, or refer to an exception that does. So only
     # the message, code and target of an InvalidInputError are kept.
     refusal = InvalidInputError(
         f"the members do not make a key of kty {key_type.kty}", code="AADB2C95034"
     )
     try:
-        key_type.strategy.check(members)
-        if prove:
+        if check:
+            key_type.strategy.check(members)
+        if prove and _may_prove(key_type, members, work):
             key_type.strategy.prove(members)
         if all(is_plain(text) for text in members.values()):
-            return members
+            return
     except InvalidInputError as error:
         kind = KeyTooSmallError if isinstance(error, KeyTooSmallError) else InvalidInputError
         refusal = kind(error.message, code=error.code, target=error.target)
     except Exception:  # noqa: BLE001, S110 - jwcrypto's exceptions are not ValueErrors
         pass
     raise refusal
+
+
+def _may_prove(key_type: KeyType, members: Mapping[str, str], work: Work | None) -> bool:
+    if work is None or key_type.kty != "RSA" or "d" not in members:
+        return True
+    return work.may_prove(key_type.strategy.size(members))
 
 
 def _new_kid(key_type: KeyType, members: Mapping[str, str]) -> str:
@@ -139,8 +198,13 @@ def checked_status(status: object) -> str:
 
 
 def _checked_x5c(
-    key_type: KeyType, members: Mapping[str, str], x5c: object, x5t: str | None
+    key_type: KeyType,
+    members: Mapping[str, str],
+    jwk: Mapping[str, Any],
+    x5t: str | None,
+    work: Work | None,
 ) -> tuple[str, ...]:
+    x5c = jwk.get("x5c")
     if x5c is None or x5c == []:
         return ()
     chain = read_x5c(x5c)
@@ -151,5 +215,18 @@ def _checked_x5c(
             target="x5c",
         )
     if key_type.kty == "RSA" and chain:
+        if work is not None and not work.may_verify(chain):
+            raise InvalidInputError(
+                "x5c: the document has too many certificate chains to verify: put its keys into "
+                "several documents",
+                code="AADB2C95034",
+                target="x5c",
+            )
         check_chain(chain, rsa_public_key(members), x5t)
+        if jwk.get("x5t#S256") not in (None, x5t_s256_of(chain[0])):
+            raise InvalidInputError(
+                "x5t#S256 must be the SHA-256 thumbprint of the first certificate of x5c",
+                code="AADB2C95034",
+                target="x5t#S256",
+            )
     return x5c_of(chain)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
+from trustkeys.core.extras import OF_CERTIFICATES, check_operations, public_half
 from trustkeys.core.jwk import read_jwk
 from trustkeys.core.numericdate import NumericDateInput
 from trustkeys.core.private import Private
@@ -65,6 +67,9 @@ class TrustFrameworkKey:
     status: str = "enabled"
     x5c: tuple[str, ...] = ()
     x5t: str | None = None
+    # JSON: the other members of RFC 7517, and those that no RFC knows, which can be secret.
+    _registered: str = field(default="", repr=False, hash=False)
+    _unknown: Private[str] | None = field(default=None, repr=False, hash=False)
 
     @classmethod
     def from_jwk(
@@ -78,9 +83,10 @@ class TrustFrameworkKey:
     ) -> TrustFrameworkKey:
         """Read a public or private JWK (RFC 7517) and check it.
 
-        Null and unknown members are ignored. A private RSA key needs all of `d`, `p`, `q`, `dp`,
-        `dq` and `qi`, and has 2048 to 4096 bits. OpenSSL checks its numbers, and that `p` and `q`
-        are prime. A public RSA key has 2048 to 16384 bits.
+        Null members are ignored. `alg`, `key_ops`, `x5u`, `x5t#S256` and unknown members are kept
+        for `to_jwk`. A private RSA key has all of `d`, `p`, `q`, `dp`, `dq` and `qi`, or just `d`
+        (RFC 7518 section 6.3.2), and 2048 to 4096 bits. OpenSSL checks its numbers, and that `p`
+        and `q` are prime. A public RSA key has 2048 to 16384 bits, and a secret at most 32 KiB.
 
         Args:
             jwk: A mapping (jwcrypto's `JWK` is one), or JSON text of at most 64 KiB.
@@ -144,8 +150,10 @@ class TrustFrameworkKey:
     def to_jwk(self, *, private: bool = False) -> dict[str, Any]:
         """Return the key as a JWK (RFC 7517), with Graph's `nbf` and `exp` if set.
 
-        A private JWK also has the `status` ``"disabled"``. A public one has not: it is for
-        verifiers, which do not know this member.
+        A private JWK also has the `status` ``"disabled"``, and all members that `from_jwk` has
+        read. A public one has no `status`, which verifiers do not know, and no unknown members,
+        which can be secret. Its `key_ops` are those of the public half: ``"verify"`` in place of
+        ``"sign"``.
 
         Args:
             private: Whether to include the private members.
@@ -165,10 +173,14 @@ class TrustFrameworkKey:
             jwk["x5c"] = list(self.x5c)
         if self.x5t is not None:
             jwk["x5t"] = self.x5t
+        registered, unknown = _extras(self)
         if private:
+            jwk.update(registered)
             jwk.update(self._revealed())
+            jwk.update(unknown)
         else:
             self._must_have_public_form()
+            jwk.update(public_half(registered))
             jwk.update(self._public)
         return jwk
 
@@ -192,7 +204,7 @@ class TrustFrameworkKey:
             InvalidInputError: The key has no public form (oct). Code ``BadRequest``.
         """
         self._must_have_public_form()
-        return evolve(self, private=None)
+        return evolve(self, private=None, unknown=None)
 
     def public_key(self) -> RSAPublicKey:
         """Return the public half of an RSA key, for use with `cryptography`.
@@ -236,6 +248,48 @@ class TrustFrameworkKey:
                 f"this is an {self.kty} key, not an RSA key: use to_jwk(private=True)",
                 target="kty",
             )
+
+
+def stored_jwk(key: TrustFrameworkKey) -> dict[str, Any]:
+    """Return the JWK of a key, public or private, with all that it carries, for its owner."""
+    if key.has_private:
+        return key.to_jwk(private=True)
+    # A public JWK is for verifiers. Here a disabled key must not become active.
+    status = {} if key.status == "enabled" else {"status": key.status}
+    registered, unknown = _extras(key)
+    return {**key.to_jwk(), **status, **registered, **unknown}
+
+
+def sent_jwk(key: TrustFrameworkKey) -> dict[str, Any]:
+    """Return the private JWK of a key for Graph, with no member that Graph does not know."""
+    return evolve(key, registered="", unknown=None).to_jwk(private=True)
+
+
+def with_chain(key: TrustFrameworkKey, x5c: tuple[str, ...], x5t: str | None) -> TrustFrameworkKey:
+    """Return a key with other certificates, without the members that point to the old ones."""
+    registered, _ = _extras(key)
+    kept = {name: value for name, value in registered.items() if name not in OF_CERTIFICATES}
+    text = json.dumps(kept, sort_keys=True) if kept else ""
+    return evolve(key, x5c=x5c, x5t=x5t, registered=text)
+
+
+def with_use(key: TrustFrameworkKey, use: str) -> TrustFrameworkKey:
+    """Return a key with another `use`.
+
+    Raises:
+        InvalidInputError: Its `key_ops` are for another one. Code ``AADB2C95034``.
+    """
+    registered, _ = _extras(key)
+    check_operations(registered.get("key_ops"), use)
+    return evolve(key, use=use)
+
+
+def _extras(key: TrustFrameworkKey) -> tuple[dict[str, Any], dict[str, Any]]:
+    registered, unknown = key._registered, key._unknown  # noqa: SLF001 - of the same module
+    return (
+        json.loads(registered) if registered else {},
+        {} if unknown is None else json.loads(unknown.reveal()),
+    )
 
 
 @lru_cache

@@ -12,6 +12,12 @@ from trustkeys.errors import InvalidInputError
 __tracebackhide__ = True
 
 
+MAX_SECRET = 32_768
+"""The largest secret that is read, in octets. As a JWK, it stays within 64 KiB."""
+
+_MAX_TEXT = (4 * MAX_SECRET + 2) // 3
+
+
 class OctStrategy:
     """Octets from the operating system's CSPRNG."""
 
@@ -29,12 +35,18 @@ class OctStrategy:
         return 8 * len(base64url_decode(members["k"]))
 
     def check(self, members: Mapping[str, str]) -> None:
-        # Any length, since another service may have issued the secret.
+        # Any shorter length, since another service may have issued the secret.
         k = members.get("k")
         if not k:
             raise InvalidInputError(
                 "k is missing or empty: an oct key needs it (RFC 7518 section 6.4), and Graph's "
                 "answers never include it",
+                code="AADB2C95034",
+                target="k",
+            )
+        if len(k) > _MAX_TEXT:
+            raise InvalidInputError(
+                f"k must have at most {MAX_SECRET} octets, not {len(k) * 3 // 4}",
                 code="AADB2C95034",
                 target="k",
             )

@@ -13,7 +13,7 @@ from trustkeys.core.oct import OctStrategy
 from trustkeys.core.rsa import RSAStrategy
 from trustkeys.core.strategy import KeyStrategy
 from trustkeys.errors import InvalidInputError
-from trustkeys.wording import either, quantity, shape
+from trustkeys.wording import either, key_type_name, quantity, shape
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -106,7 +106,7 @@ def key_type_for(kty: object) -> KeyType:
     if isinstance(kty, str) and (key_type := _key_types.get(kty) or _find(kty)):
         return key_type
     raise InvalidInputError(
-        f"kty must be {either(known_types())}, not {shape(kty)}",
+        f"kty must be {either(known_types())}, not {key_type_name(kty)}",
         code="AADB2C95031",
         target="kty",
     )

@@ -39,6 +39,13 @@ def x5t_of(certificate: Certificate) -> str:
     return base64url_encode(certificate.fingerprint(SHA1()))  # noqa: S303 - an identifier, not a protection
 
 
+def x5t_s256_of(certificate: Certificate) -> str:
+    """Compute a certificate's SHA-256 thumbprint (RFC 7517 section 4.9)."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    return base64url_encode(certificate.fingerprint(SHA256()))
+
+
 def read_x5c(x5c: object) -> tuple[Certificate, ...]:
     """Parse the certificates of a JWK's `x5c`.
 

@@ -16,9 +16,9 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 from trustkeys.core.private import Private
-from trustkeys.core.strict_json import MAX_SET_BYTES, as_utf8, parse_json, whole
+from trustkeys.core.strict_json import MAX_JSON_BYTES, MAX_SET_BYTES, as_utf8, parse_json, whole
 from trustkeys.errors import InvalidInputError
-from trustkeys.wording import counted, is_name, shape
+from trustkeys.wording import counted, is_name, quoted, shape
 
 __tracebackhide__ = True
 
@@ -110,14 +110,20 @@ def parse_document(text: str | bytes, *, what: str, code: str = "BadRequest") ->
     """Parse JSON of at most 16 MiB, in UTF-8, or in UTF-16 as Windows PowerShell writes it.
 
     A list becomes the `value` of an object, as in an answer of Graph: ``az rest --query value``
-    prints just the list.
+    prints just the list. A key in an answer of Azure Key Vault becomes a JWK.
 
     Raises:
-        InvalidInputError: Neither an object nor a list with items; else as `parse_json`. Has the
-            given code.
+        InvalidInputError: Neither an object nor a list with items; one key of more than 64 KiB; a
+            file that only leads to keys, such as an OpenID configuration; else as `parse_json`.
+            Has the given code.
     """
     content = as_utf8(text) if isinstance(text, bytes) else text
-    return _object(parse_json(content, what=what, code=code, max_bytes=MAX_SET_BYTES), what, code)
+    value = parse_json(content, what=what, code=code, max_bytes=MAX_SET_BYTES)
+    document = _of_key_vault(_object(value, what, code))
+    if len(content) > MAX_JSON_BYTES and not is_key_set(document):
+        raise InvalidInputError(f"{what} is larger than {MAX_JSON_BYTES} bytes", code=code)
+    _refuse_other(document, what, code)
+    return document
 
 
 def is_key_set(document: Mapping[str, Any]) -> bool:
@@ -169,6 +175,46 @@ def _object(value: Any, what: str, code: str) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
         return value
     raise InvalidInputError(f"{what} must be a JSON object, not {shape(value)}", code=code)
+
+
+def _of_key_vault(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the public key in an answer of Azure Key Vault ("Get Key") as a JWK."""
+    key, facts = document.get("key"), document.get("attributes")
+    if not isinstance(key, Mapping) or not isinstance(facts, Mapping) or "kty" in document:
+        return document
+    # Key Vault's key_ops are about its own copy, and allow every use.
+    jwk = {name: key.get(name) for name in ("kid", "kty", "n", "e", "crv", "x", "y")}
+    if isinstance(jwk["kty"], str):
+        jwk["kty"] = jwk["kty"].removesuffix("-HSM")
+    # The answer itself, or as the command az prints it.
+    for name, other in (("nbf", "notBefore"), ("exp", "expires")):
+        jwk[name] = _date(facts[name] if name in facts else facts.get(other))
+    return {name: value for name, value in jwk.items() if value is not None}
+
+
+def _refuse_other(document: Mapping[str, Any], what: str, code: str) -> None:
+    """Refuse JSON that only leads to keys, and say how to get at them."""
+    if "kty" in document or "keys" in document:
+        return
+    address, value = document.get("jwks_uri"), document.get("value")
+    problem = None
+    if isinstance(address, str):
+        is_shown = len(address) <= _LONGEST_ADDRESS and address.isascii() and address.isprintable()
+        where = f" ({address})" if is_shown else ""
+        problem = f"is an OpenID configuration, which holds no keys: download its jwks_uri{where}"
+    elif isinstance(value, str) and "contentType" in document:
+        problem = "is a secret of Azure Key Vault: save its value in a file of its own"
+    elif names := [name for name, text in document.items() if _is_pem(text)]:
+        problem = f"has PEM in its member {quoted(names[0])}: save that text in a file of its own"
+    if problem is not None:
+        raise InvalidInputError(f"{what} {problem}", code=code)
+
+
+_LONGEST_ADDRESS = 300
+
+
+def _is_pem(value: Any) -> bool:
+    return isinstance(value, str) and value.lstrip().startswith("-----BEGIN ")
 
 
 def _refusal(problem: str, target: str | None) -> InvalidInputError:
@@ -245,7 +291,7 @@ def _key_of_answer(key: Any, name: str) -> Any:
         raise _refusal(f"{name} must be a list of keys, not of text{_CUT_OFF}", name)
     if not isinstance(key, Mapping):
         return key
-    jwk = dict(_named(key))
+    jwk = {name: value for name, value in _named(key).items() if name not in _POWERSHELL}
     for date in ("nbf", "exp"):
         if date in jwk:
             jwk[date] = _date(jwk[date])

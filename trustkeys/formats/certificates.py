@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from attrs import evolve
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.key import TrustFrameworkKey, with_chain
 from trustkeys.core.numericdate import NumericDateInput, numeric_dates, utc
 from trustkeys.core.rsa import rsa_public_members
 from trustkeys.core.x5c import (
@@ -230,7 +229,7 @@ def dates_of(certificate: x509.Certificate) -> tuple[int, int]:
 
 
 def _carrying(key: TrustFrameworkKey, chain: Sequence[x509.Certificate]) -> TrustFrameworkKey:
-    return evolve(key, x5c=x5c_of(chain), x5t=x5t_of(chain[0]))
+    return with_chain(key, x5c_of(chain), x5t_of(chain[0]))
 
 
 def _certificates(

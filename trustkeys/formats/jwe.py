@@ -79,9 +79,9 @@ def encrypt(
 
     Raises:
         InvalidInputError: Code ``BadRequest``: an empty passphrase; `to` is for ``sig``, of
-            another `kty`, or a test key; the plaintext holds a test key (`trustkeys.testing`) or
-            is nested too deep to tell; not exactly one of `password` and `to`. For `to` also
-            ``AADB2C95034``, and as `TrustFrameworkKey.from_jwk`.
+            another `kty`, or a test key; the plaintext holds a test key (`trustkeys.testing`) in
+            the open; not exactly one of `password` and `to`. For `to` also ``AADB2C95034``, and
+            as `TrustFrameworkKey.from_jwk`.
     """
     if not isinstance(plaintext, bytes):
         raise InvalidInputError(f"the plaintext must be bytes, not {shape(plaintext)}")
@@ -146,9 +146,7 @@ def decrypt_key(
         InvalidInputError: As `decrypt`, and as `TrustFrameworkKey.from_jwk`.
     """
     plaintext = decrypt(text, password=password, with_key=with_key)
-    return TrustFrameworkKey.from_jwk(
-        parse_object(plaintext, what="the JWK", code="AADB2C95026", max_bytes=MAX_SET_BYTES)
-    )
+    return TrustFrameworkKey.from_jwk(parse_object(plaintext, what="the JWK", code="AADB2C95026"))
 
 
 @frozen

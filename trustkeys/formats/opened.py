@@ -9,10 +9,14 @@ from typing import Any, Literal
 from attrs import evolve, frozen
 from cryptography.x509 import Certificate
 
-from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.extras import problem_of_operations
+from trustkeys.core.jwk import read_jwk
+from trustkeys.core.key import TrustFrameworkKey, with_use
 from trustkeys.core.numericdate import NumericDateInput, numeric_dates
 from trustkeys.core.request import checked_use
+from trustkeys.core.work import Work
 from trustkeys.errors import InvalidInputError, MissingUseError
+from trustkeys.formats.corrected import corrected
 from trustkeys.formats.key_usage import check_usage
 
 __tracebackhide__ = True
@@ -43,15 +47,30 @@ class OpenedKey:
     remarks: tuple[str, ...] = ()
 
     @classmethod
-    def from_jwk(cls, jwk: Mapping[str, Any], *, kid: str | None = None) -> OpenedKey:
-        """Check a JWK, all but its `use` and dates.
+    def from_jwk(
+        cls, jwk: Mapping[str, Any], *, kid: str | None = None, work: Work | None = None
+    ) -> OpenedKey:
+        """Check a JWK, all but its `use` and dates, and correct the spelling of its numbers.
+
+        Args:
+            jwk: The JWK.
+            kid: Replaces its `kid`.
+            work: What the keys of one document share. Beyond it, primes are not tested.
 
         Raises:
             InvalidInputError: As `TrustFrameworkKey.from_jwk`.
         """
         dated: dict[str, Any] = {name: jwk.get(name) for name in ("use", "nbf", "exp")}
-        rest = {name: value for name, value in jwk.items() if name not in dated}
-        return cls(TrustFrameworkKey.from_jwk(rest, use=ANY_USE, kid=kid), **dated)
+        rest: Mapping[str, Any] = {name: value for name, value in jwk.items() if name not in dated}
+        rest, remarks = corrected(rest)
+        work = Work() if work is None else work
+        before = work.unproved
+        is_for_enc = problem_of_operations(rest.get("key_ops"), ANY_USE) is not None
+        use = "enc" if is_for_enc else ANY_USE
+        key = TrustFrameworkKey(**read_jwk(rest, use=use, kid=kid, prove=True, work=work))
+        if work.unproved > before:
+            remarks.append("its primes were not tested, since the file has too many private keys")
+        return cls(key, **dated, remarks=tuple(remarks))
 
     def key(
         self,
@@ -70,13 +89,14 @@ class OpenedKey:
         Raises:
             MissingUseError: Neither `use` nor the file says what the key is for.
             InvalidInputError: ``AADB2C95033`` a bad `use`; ``AADB2C95034`` the key usage of the
-                certificate, or the algorithm of the key, does not allow it; ``BadRequest`` the
-                dates.
+                certificate, the `key_ops`, or the algorithm of the key, does not allow it;
+                ``BadRequest`` the dates.
         """
         wanted = self.use if use is None else use
         if wanted is None:
             raise MissingUseError(
-                "use is missing: the file does not say whether the key is for sig or enc"
+                "use is missing: the file does not say whether the key is for sig or enc, so give "
+                "it (--use, in Python use=)"
             )
         wanted = checked_use(wanted)
         if self.only_use not in (None, wanted):
@@ -92,6 +112,7 @@ class OpenedKey:
         start, end = numeric_dates(
             self.nbf if nbf is None else nbf, self.exp if exp is None else exp
         )
+        key = with_use(self._key, wanted)
         for remark in self.remarks:
             warnings.warn(remark, stacklevel=3)
-        return evolve(self._key, use=wanted, nbf=start, exp=end)
+        return evolve(key, nbf=start, exp=end)

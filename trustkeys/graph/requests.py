@@ -17,7 +17,7 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 from trustkeys.core.base64url import base64url_decode
-from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.key import TrustFrameworkKey, sent_jwk
 from trustkeys.core.numericdate import date_text
 from trustkeys.core.private import Private
 from trustkeys.errors import InvalidInputError, prefix_errors
@@ -104,7 +104,7 @@ def _upload_jwks(keyset: TrustFrameworkKeySet) -> list[dict[str, Any]]:
     for number, key in enumerate(keyset, 1):
         with prefix_errors(name_of(key.kid, number)):
             _check_certificates(key)
-    jwks = [key.to_jwk(private=True) for key in keyset]
+    jwks = [sent_jwk(key) for key in keyset]
     for jwk in jwks:
         del jwk["kid"]  # the service refuses a kid (AADB2C95059)
     return jwks

@@ -134,8 +134,8 @@ def pwsh_script(*provisionings: Provisioning) -> str:
     """
     _check(provisionings)
     settings = {
-        "Base": _pwsh_literal(provisionings[0].base_url),
-        "Environment": _pwsh_literal(_cloud_name(provisionings, _PWSH_CLOUDS)),
+        "Base": pwsh_literal(provisionings[0].base_url),
+        "Environment": pwsh_literal(_cloud_name(provisionings, _PWSH_CLOUDS)),
         "Steps": str(len(_requests(provisionings))),
         "Replaces": f"${str(any(each.replaces for each in provisionings)).lower()}",
         "Appends": f"${str(any(each.appends for each in provisionings)).lower()}",
@@ -150,20 +150,21 @@ def pwsh_script(*provisionings: Provisioning) -> str:
 def _pwsh_steps(provisionings: Sequence[Provisioning]) -> Iterator[str]:
     first = 1
     for each in provisionings:
-        yield f"Set-KeySet {_pwsh_literal(each.keyset_id)} {_pwsh_literal(each.use)}"
+        yield f"Set-KeySet {pwsh_literal(each.keyset_id)} {pwsh_literal(each.use)}"
         if each.appends:
             yield from ["Compare-KeySet @'", *_comparison(each, first), "'@"]
         for number, request in enumerate(each.requests, first):
             function = "Invoke-Replacement" if request.method == "PUT" else "Invoke-Step"
-            brings = ", ".join(map(_pwsh_literal, _names(each, request)))
-            yield f"{function} {number} {_pwsh_literal(request.path)} @({brings})"
+            brings = ", ".join(map(pwsh_literal, _names(each, request)))
+            yield f"{function} {number} {pwsh_literal(request.path)} @({brings})"
         yield from ["Test-KeySet @'", *_expected(each), "'@"]
         first += len(each.requests)
 
 
-def _pwsh_literal(text: str) -> str:
-    # PowerShell also ends a literal at a typographic quote, but all texts here are ASCII.
-    return "'" + text.replace("'", "''") + "'"
+def pwsh_literal(text: str) -> str:
+    """Return a text as a literal of PowerShell, which also ends at a typographic quote."""
+    doubled = re.sub("(['\u2018\u2019\u201a\u201b])", r"\1\1", text)
+    return f"'{doubled}'"
 
 
 def _check(provisionings: Sequence[Provisioning]) -> None:

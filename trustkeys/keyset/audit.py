@@ -8,6 +8,7 @@ from typing import Literal
 from attrs import evolve, field, frozen
 
 from trustkeys.core.numericdate import NumericDateInput, numeric_date
+from trustkeys.core.work import Work
 from trustkeys.errors import InvalidInputError
 from trustkeys.formats.answers import KeySets, Kind, SavedSet
 from trustkeys.keyset.document import checked_id, is_deleted_copy, shown_id
@@ -104,9 +105,9 @@ def audit(
     needs_private = kind == "jwks" if private is None else private
     # Of a part of the keys, the whole set cannot be judged, as of one key.
     judged: Kind = "key" if kind == "keys" and not found.is_complete else kind
-    moduli = Moduli()
+    moduli, work = Moduli(), Work()
     read = [
-        _ReadSet.of(each, number, judged, private=needs_private, hidden=hidden)
+        _ReadSet.of(each, number, judged, private=needs_private, work=work, hidden=hidden)
         for number, each in enumerate(found.sets, 1)
     ]
     places = _places(read)
@@ -143,11 +144,18 @@ class _ReadSet:
 
     @classmethod
     def of(
-        cls, found: SavedSet, number: int, kind: Kind, *, private: bool, hidden: Collection[str]
+        cls,
+        found: SavedSet,
+        number: int,
+        kind: Kind,
+        *,
+        private: bool,
+        work: Work,
+        hidden: Collection[str],
     ) -> _ReadSet:
         """Read the keys of a set as far as possible."""
         keys = [
-            read_checked_key(jwk, place, kind, private=private, hidden=hidden)
+            read_checked_key(jwk, place, kind, private=private, work=work, hidden=hidden)
             for place, jwk in enumerate(found.keys, 1)
         ]
         return cls(found.id, number, shown_id(found.id), keys, is_deleted_copy(found, kind))

@@ -10,6 +10,7 @@ from typing import Literal
 from attrs import frozen
 
 from trustkeys.core.numericdate import NumericDateInput, date_text, numeric_date, whole_seconds
+from trustkeys.core.work import Work
 from trustkeys.errors import InvalidInputError
 from trustkeys.formats.answers import Document, KeySets, SavedSet, read_key_sets
 from trustkeys.keyset.document import is_deleted_copy, shown_id
@@ -121,11 +122,12 @@ def calendar(
     if horizon <= now:
         raise InvalidInputError("until must be later than at", target="until")
     ahead = max(whole_seconds(notice, "notice"), LEAST_NOTICE)
+    work = Work()
     events = [
         event
         for each in found.sets
         if not is_deleted_copy(each, found.kind)
-        for event in _events(each, found, now, ahead)
+        for event in _events(each, found, now, ahead, work)
         if _turn(event) <= horizon
     ]
     return sorted(events, key=lambda event: urgency(event, now))
@@ -140,9 +142,11 @@ def _turn(event: KeyEvent) -> int:
     return event.time if event.act_by is None else event.act_by
 
 
-def _events(each: SavedSet, found: KeySets, now: int, notice: int) -> Iterator[KeyEvent]:
+def _events(
+    each: SavedSet, found: KeySets, now: int, notice: int, work: Work
+) -> Iterator[KeyEvent]:
     keys = [
-        read_checked_key(jwk, number, found.kind, private=False)
+        read_checked_key(jwk, number, found.kind, private=False, work=work)
         for number, jwk in enumerate(each.keys, 1)
     ]
     name = shown_id(each.id)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from trustkeys.core.registry import KeyType, key_type_for
 from trustkeys.errors import InvalidInputError
 from trustkeys.formats.answers import KeySets, Kind, SavedSet
-from trustkeys.wording import counted, is_name, shape
+from trustkeys.wording import counted, is_name, key_type_name, shape
 
 __tracebackhide__ = True
 
@@ -107,7 +107,7 @@ def key_type_of_service(kty: object) -> KeyType:
     if isinstance(kty, str) and kty.lower() in ("rsa", "oct"):
         return key_type_for(kty)
     raise InvalidInputError(
-        f"kty of a key in a key set must be RSA or oct, not {shape(kty)}",
+        f"kty of a key in a key set must be RSA or oct, not {key_type_name(kty)}",
         code="AADB2C95031",
         target="kty",
     )

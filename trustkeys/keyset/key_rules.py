@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 
+from trustkeys.core.extras import problem_of_operations
 from trustkeys.errors import KeyTooSmallError
 from trustkeys.keyset.finding import CheckedKey, Finding
 from trustkeys.keyset.schedule import is_published
@@ -17,12 +18,6 @@ MIN_SECRET_SIZE = 256
 
 MIN_EXPONENT = 65_537
 """The least public exponent of an RSA key (FIPS 186-5 section 5.4)."""
-
-_OPERATIONS = {
-    "sig": {"sign", "verify"},
-    "enc": {"encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits"},
-}
-"""The values of `key_ops` for each `use` (RFC 7517 section 4.3). There can be others."""
 
 _WORDS = {"sig": "signing", "enc": "encrypt"}
 """What the id of a key set says about the `use` of its keys."""
@@ -53,12 +48,8 @@ def broken(key: CheckedKey) -> Iterator[Finding]:
 
 def weak(key: CheckedKey, moduli: Moduli, now: int) -> Iterator[Finding]:
     """Find short secrets, and RSA numbers that are known to be weak."""
-    if key.secret_size is not None and key.secret_size < MIN_SECRET_SIZE:
-        yield key.warning(
-            "WeakKey",
-            f"has a secret of {key.secret_size} bits, and HS256 needs at least {MIN_SECRET_SIZE} "
-            "(RFC 7518 section 3.2): generate a longer one, or ask its issuer for one",
-        )
+    if key.secret_size is not None and (problem := short_secret(key.secret_size)):
+        yield key.warning("WeakKey", problem)
     if key.numbers is None:
         return
     n, e = key.numbers
@@ -77,21 +68,26 @@ def weak(key: CheckedKey, moduli: Moduli, now: int) -> Iterator[Finding]:
         )
 
 
+def short_secret(size: int) -> str | None:
+    """Say that a secret of `size` bits is too short, or return None.
+
+    Returns:
+        The end of a sentence that begins "the key".
+    """
+    if size >= MIN_SECRET_SIZE:
+        return None
+    return (
+        f"has a secret of {size} bits, and HS256 needs at least {MIN_SECRET_SIZE} (RFC 7518 "
+        "section 3.2): generate a longer one, or ask its issuer for one"
+    )
+
+
 def operations(key: CheckedKey) -> Iterator[Finding]:
     """Find `key_ops` that RFC 7517 section 4.3 does not allow."""
-    given = key.key_ops
-    if given is None:
-        return
-    code, advice = "InvalidKeyOps", "leave key_ops out (RFC 7517 section 4.3)"
-    if not isinstance(given, (list, tuple)) or not all(isinstance(each, str) for each in given):
-        yield key.warning(code, f"has key_ops that are not a list of names: {advice}")
-        return
-    if len({*given}) < len(given):
-        yield key.warning(code, f"has key_ops with a name twice: {advice}")
-    others = [names for use, names in _OPERATIONS.items() if key.use not in (use, None)]
-    wrong = sorted(set().union(*others) & {*given})
-    if wrong:
-        yield key.warning(code, f"has use {key.use}, but key_ops with {all_of(wrong)}: {advice}")
+    problem = problem_of_operations(key.key_ops, key.use)
+    if problem is not None:
+        message = f"{problem}: leave key_ops out (RFC 7517 section 4.3)"
+        yield key.warning("InvalidKeyOps", message)
 
 
 def certificate_use(key: CheckedKey) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,11 +13,12 @@ from attrs.setters import frozen
 from trustkeys.core import engine
 from trustkeys.core.base64url import base64url_encode
 from trustkeys.core.jwk import checked_status, read_jwk
-from trustkeys.core.key import BETA, TrustFrameworkKey, odata_context
+from trustkeys.core.key import BETA, TrustFrameworkKey, odata_context, stored_jwk
 from trustkeys.core.numericdate import NumericDateInput, date_text
 from trustkeys.core.registry import key_type_for
 from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.core.strict_json import is_text
+from trustkeys.core.work import Work
 from trustkeys.errors import (
     InvalidInputError,
     KeyNotFoundError,
@@ -25,6 +27,7 @@ from trustkeys.errors import (
 )
 from trustkeys.formats.answers import MAX_KEYS, Document, read_key_sets
 from trustkeys.keyset.document import checked_id, key_type_of_service, set_of
+from trustkeys.keyset.foreign import add_foreign_keys
 from trustkeys.keyset.origin import must_be_generated
 from trustkeys.keyset.rotation import OVERLAP, plan_rollover, plan_rotation
 from trustkeys.keyset.schedule import active_key, is_published, moment
@@ -77,10 +80,14 @@ class TrustFrameworkKeySet:
     ) -> TrustFrameworkKeySet:
         """Read a JWK Set (RFC 7517 section 5), or a saved answer of Graph.
 
+        Keys of other types than RSA and oct are left out, as RFC 7517 asks, and numbers that are
+        not spelled as RFC 7518 asks are corrected. Warns of both, and of primes not tested.
+
         Args:
             jwks: A mapping with a list of `keys`, or JSON text of at most 16 MiB; or an answer
                 of Graph, as `check_key_set` reads it. Each key is read and checked as by
                 `TrustFrameworkKey.from_jwk`, which takes 40 ms for a private RSA-2048 key.
+                Beyond about 40 such keys, primes are not tested.
             id: Replaces the set's own `id`; required if it has none. Of the answer to GET
                 keySets, the id of the set to read.
             use: Replaces the keys' own `use`; required if they have none.
@@ -89,7 +96,11 @@ class TrustFrameworkKeySet:
             InvalidInputError: ``AADB2C95026`` not JSON, or no list of keys; ``BadRequest`` for
                 the id; for a key as `TrustFrameworkKey.from_jwk` and `add`.
         """
-        return read_key_set(jwks, id=id, use=use, prove=True)
+        found = set_of(read_key_sets(jwks), id)
+        keyset = cls(found.id if id is None else id)
+        for remark in add_foreign_keys(found.keys, use, keyset.add):
+            warnings.warn(remark, stacklevel=2)
+        return keyset
 
     def __repr__(self) -> str:
         return f"<TrustFrameworkKeySet {self.id!r}, keys: {len(self._keys)}>"
@@ -524,14 +535,11 @@ class TrustFrameworkKeySet:
             )
         wanted = include or ("all" if private else "published")
         since = moment(at) if wanted == "published" else None
-        jwks = []
-        for key in self:
-            jwk = key.to_jwk(private=private and key.has_private)
-            if private and key.status != "enabled":
-                # Also for a key without a private part, whose own JWK is for verifiers.
-                jwk["status"] = key.status
-            if since is None or is_published(key, since):
-                jwks.append(jwk)
+        jwks = [
+            stored_jwk(key) if private else key.to_jwk()
+            for key in self
+            if since is None or is_published(key, since)
+        ]
         return {"id": self.id, "keys": jwks}
 
     def _must_have_room(self, count: int) -> None:
@@ -575,22 +583,22 @@ def read_key_set(
     document: Document,
     *,
     id: str | None = None,  # noqa: A002
-    use: str | None = None,
-    prove: bool,
 ) -> TrustFrameworkKeySet:
-    """Read a key set as `TrustFrameworkKeySet.from_jwks` does.
+    """Read a key set that trustkeys wrote: no key is left out, and no prime is tested again.
 
     Args:
         document: The JWK Set.
         id: Replaces its own `id`.
-        use: Replaces the keys' own `use`.
-        prove: Whether to run the slow tests of `KeyStrategy.prove`.
+
+    Raises:
+        InvalidInputError: As `TrustFrameworkKeySet.from_jwks`; a key of another `kty`.
     """
     found = set_of(read_key_sets(document), id)
     keyset = TrustFrameworkKeySet(found.id if id is None else id)
+    work = Work()
     for number, jwk in enumerate(found.keys, 1):
         with prefix_errors(f"key {number}"):
-            keyset.add(TrustFrameworkKey(**read_jwk(jwk, use=use, prove=prove)))
+            keyset.add(TrustFrameworkKey(**read_jwk(jwk, prove=False, work=work)))
     return keyset
 
 

@@ -11,6 +11,7 @@ from trustkeys.core.numericdate import numeric_dates
 from trustkeys.core.registry import KeyType
 from trustkeys.core.request import checked_use
 from trustkeys.core.strict_json import whole
+from trustkeys.core.work import Work
 from trustkeys.errors import InvalidInputError, KeyTooSmallError, MissingUseError
 from trustkeys.formats.answers import Kind
 from trustkeys.keyset.document import key_type_of_service
@@ -29,7 +30,13 @@ _OTHER_TYPES = ("EC", "OKP")
 
 
 def read_checked_key(
-    jwk: Any, number: int, kind: Kind, *, private: bool, hidden: Collection[str] = ()
+    jwk: Any,
+    number: int,
+    kind: Kind,
+    *,
+    private: bool,
+    work: Work,
+    hidden: Collection[str] = (),
 ) -> CheckedKey:
     """Read a key as far as possible, and collect what is wrong with it.
 
@@ -38,6 +45,7 @@ def read_checked_key(
         number: Its place in the set, from 1.
         kind: What the document is, as in `trustkeys.formats.answers.KeySets`.
         private: Whether an oct key needs its secret.
+        work: What the keys of the document share.
         hidden: The kids that findings must not show.
     """
     if not isinstance(jwk, Mapping):
@@ -68,9 +76,10 @@ def read_checked_key(
         # An answer of Graph shows no secrets, so that of an oct key there is nothing to read.
         if private or has_private or not key_type.is_secret:
             read_before = {"kid": None, "use": use or "sig", "nbf": None, "exp": None}
-            rest = {**jwk, **read_before, "status": None}
+            # A rule of its own reports key_ops.
+            rest = {**jwk, **read_before, "status": None, "key_ops": None}
             count = len(problems)
-            attempt(lambda: read_jwk(rest, prove=False))
+            attempt(lambda: read_jwk(rest, prove=False, work=work))
             facts = _facts(jwk, key_type, use, problems[count:])
         # If k is missing, that is a problem already.
         has_private = has_private or key_type.is_secret

@@ -24,7 +24,7 @@ from typing import Any
 import httpx
 from attrs import frozen
 
-from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.key import TrustFrameworkKey, sent_jwk
 from trustkeys.core.numericdate import whole_seconds
 from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
 from trustkeys.errors import InvalidInputError, TrustKeysError, prefix_errors
@@ -176,7 +176,7 @@ def _shown(key: TrustFrameworkKey) -> dict[str, Any]:
         **key.to_graph(base_url=None),
         "x5t": key.x5t,
         "status": key.status,
-        **(key.to_jwk(private=True) if key.has_private and is_test_key(key) else {}),
+        **(sent_jwk(key) if key.has_private and is_test_key(key) else {}),
     }
 
 
@@ -208,9 +208,9 @@ def _read_set(document: Any) -> tuple[str, TrustFrameworkKeySet]:
     # A deleted set is kept under a name that is no id.
     name = document.get("id")
     if isinstance(name, str) and name.endswith(_BACKUP):
-        keys = read_key_set(document, id=name.removesuffix(_BACKUP), prove=False)
+        keys = read_key_set(document, id=name.removesuffix(_BACKUP))
         return f"{keys.id}{_BACKUP}", keys
-    keys = read_key_set(document, prove=False)
+    keys = read_key_set(document)
     return keys.id, keys
 
 

@@ -307,4 +307,5 @@ def _uploaded_key(jwk: Any) -> TrustFrameworkKey:
             code="AADB2C95059",
             target="kid",
         )
-    return TrustFrameworkKey(**read_jwk({**jwk, "status": None}, prove=False))
+    read = read_jwk({**jwk, "status": None}, prove=False)
+    return TrustFrameworkKey(**read | {"registered": "", "unknown": None})

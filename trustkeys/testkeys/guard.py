@@ -6,7 +6,6 @@ themselves; a caller that writes a private JWK in the open calls `refuse_test_ke
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -18,6 +17,7 @@ from trustkeys.core.base64url import base64url_decode
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.errors import InvalidInputError
 from trustkeys.testkeys.pool import is_test_modulus, is_test_secret
+from trustkeys.testkeys.search import holds_test_key
 
 __tracebackhide__ = True
 
@@ -62,30 +62,12 @@ def refuse_test_keys(keys: Iterable[TrustFrameworkKey]) -> None:
 
 
 def refuse_test_jwks(document: bytes) -> None:
-    """Check that text has no test key in it: JSON with a JWK at any depth. Other text passes.
+    """Check that bytes have no test key in them (see `trustkeys.testkeys.search`).
 
     Raises:
-        InvalidInputError: As `refuse_test_keys`, or the JSON is nested too deep to search. Code
-            ``BadRequest``.
+        InvalidInputError: As `refuse_test_keys`.
     """
-    if _are_allowed():
-        return
-    found: list[bool] = []
-
-    def look(pairs: list[tuple[str, Any]]) -> None:
-        found.extend(_is_known(name, value) for name, value in pairs)
-
-    is_too_deep = False
-    try:
-        # Searches duplicate members too, and accepts integers of any length.
-        json.loads(document, object_pairs_hook=look, parse_int=len)
-    except RecursionError:
-        is_too_deep = True
-    except ValueError:  # not JSON, so it holds no JWK
-        return
-    if is_too_deep:
-        raise InvalidInputError("the plaintext is nested too deep")
-    if any(found):
+    if not _are_allowed() and holds_test_key(document):
         raise _refusal()
 
 

@@ -90,7 +90,8 @@ def is_test_modulus(n: int) -> bool:
 
 def is_test_secret(secret: bytes) -> bool:
     """Whether the secret of an oct key is that of a test key."""
-    return len(secret) >= 32 and secret == _secret(secret[:2], len(secret))
+    # A length has two octets in the hash.
+    return 32 <= len(secret) < 2**16 and secret == _secret(secret[:2], len(secret))
 
 
 def _secret(seed: bytes, length: int) -> bytes:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jwcrypto.jwk import JWK
 
+import trustkeys
 from tests.cli.batch.runs import (
     GOOD,
     OCT,
     REQUESTS,
+    RSA,
     SEALED,
     done,
     keys_of,
     put_requests,
+    records,
 )
 from tests.cli.in_process import outcome
 from tests.support import failed, parse
+from trustkeys.testing import instant_keys
 
 
 def test_a_run_continues_to_a_larger_count_and_keeps_every_key(
@@ -68,13 +73,13 @@ def test_relative_times_count_from_the_start_of_the_first_run(folder: Path) -> N
     done(*args, "--count", "2")
     state = parse((folder / "keys.run").read_text())
     # As if it was started a while ago.
-    (folder / "keys.run").write_text(json.dumps({**state, "now": state["now"] - 5000}))
+    start = state["now"] - 5000
+    (folder / "keys.run").write_text(json.dumps({**state, "now": start}))
+    dates = {"nbf": start, "exp": start + 9 * 86400}
+    lines = [json.dumps({**record, **dates}) + "\n" for record in records(folder / "keys")]
+    (folder / "keys").write_text("".join(lines))
     done(*args, "--count", "4", "--resume")
-    nbf = [key.nbf for key in keys_of(folder / "keys")]
-    assert nbf == [state["now"]] * 2 + [state["now"] - 5000] * 2
-    assert [key.exp for key in keys_of(folder / "keys")] == [
-        start + 9 * 86400 for start in nbf if start is not None
-    ]
+    assert [(key.nbf, key.exp) for key in keys_of(folder / "keys")] == [(*dates.values(),)] * 4
 
 
 BEGUN = {"--use": "sig", "--kty": "oct", "--exp": "+9d", "--count": "3"}
@@ -132,19 +137,17 @@ def test_a_run_with_other_requests_does_not_continue_the_file(folder: Path) -> N
     assert (folder / "keys").read_bytes() == before
 
 
+FOREIGN = "keys: line 3: the record is not the key that this run writes there: choose another file"
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"{}\n", "keys: line 3: the record must have the members kid"),
-        (b'{"kty": "oct"}\n', "keys: line 3: the record must have the members kid"),
-        (
-            b'{"kty": "oct", "kid": 5}\n',
-            "keys: line 3: the record must have the members kid",
-        ),
-        (
-            b'{"kid": "x", "jwe": "y"}\n',
-            "keys: line 3: the record must have the members kid",
-        ),
+        (b"{}\n", FOREIGN),
+        (b'{"kty": "oct"}\n', FOREIGN),
+        (b'{"kty": "oct", "kid": 5}\n', FOREIGN),
+        (b'{"kty": "oct", "kid": "x", "use": "sig"}\n', FOREIGN),
+        (b'{"kid": "x", "jwe": "y"}\n', FOREIGN),
         (b"\n", "keys: line 3: the record is not JSON"),
         (b"\0\0\0\n", "keys: line 3: the record is not JSON"),
         (b'{"kty": "oct", "kid": "secret"\n', "keys: line 3: the record is not JSON"),
@@ -163,6 +166,79 @@ def test_a_file_with_foreign_lines_is_not_continued(
     assert error.startswith(message)
     assert "secret" not in error
     assert (folder / "keys").read_bytes() == before
+
+
+def outcome_of_resume(folder: Path, line: str, *args: str) -> subprocess.CompletedProcess[str]:
+    """Resume a run of two keys, whose second line somebody changed, to three."""
+    first, _ = (folder / "keys").read_text().splitlines()
+    (folder / "keys").write_text(f"{first}\n{line}\n")
+    return outcome(*args, "--count", "3", "--jsonl", "keys", "--resume")
+
+
+OTHER_KEYS: dict[str, dict[str, Any]] = {
+    "another size": {"size": 512},
+    "another use": {"use": "enc"},
+    "another date": {"nbf": 5},
+    "another type": {"kty": "RSA"},
+}
+
+
+@pytest.mark.parametrize("difference", OTHER_KEYS)
+def test_a_key_of_another_kind_is_not_counted(folder: Path, difference: str) -> None:
+    done(*OCT, "--count", "2", "--jsonl", "keys")
+    key = trustkeys.generate_key(**{"use": "sig", "kty": "oct", **OTHER_KEYS[difference]})
+    line = json.dumps(key.to_jwk(private=True))
+    again = outcome_of_resume(folder, line, *OCT)
+    assert failed(again, 2) == FOREIGN.replace("3", "2")
+
+
+@pytest.mark.usefixtures("test_keys_allowed")
+@pytest.mark.parametrize("size", [2048, 4096])
+def test_only_lines_with_a_whole_key_are_counted(folder: Path, size: int) -> None:
+    """A run that counts half a key reports it as made, and it is lost."""
+    args = (*RSA, "--size", f"{size}")
+    with instant_keys():
+        done(*args, "--count", "2", "--jsonl", "keys")
+        text = (folder / "keys").read_text()
+        second = parse(text.splitlines()[1])
+        for name in second:
+            changes = [None, 5, "", "AAAA", [second[name]], second[name][:-4]]
+            for changed in [{}, *({name: value} for value in changes), {"id": "x"}, {"x": 1}]:
+                line = {**second, **changed}
+                if not changed:
+                    del line[name]
+                again = outcome_of_resume(folder, json.dumps(line), *args)
+                assert failed(again, 2) == FOREIGN.replace("3", "2"), changed
+        (folder / "keys").write_text(text)
+        done(*args, "--count", "3", "--jsonl", "keys", "--resume")
+    assert len(keys_of(folder / "keys")) == 3
+
+
+def test_only_lines_with_a_whole_jwe_are_counted(folder: Path, recipient: dict[str, Any]) -> None:
+    args = (*OCT, *SEALED)
+    done(*args, "--count", "2", "--jsonl", "keys")
+    text = (folder / "keys").read_text()
+    second = parse(text.splitlines()[1])
+    parts = second["jwe"].split(".")
+    for jwe in (None, 5, "", second["jwe"][:-1], second["jwe"] + "A", ".".join(parts[:4]), "A.B"):
+        again = outcome_of_resume(folder, json.dumps({**second, "jwe": jwe}), *args)
+        assert failed(again, 2) == FOREIGN.replace("3", "2")
+    for changes in ({"kid": "x"}, {"kid": None}, {"id": 1}, {"kty": "oct"}):
+        again = outcome_of_resume(folder, json.dumps({**second, **changes}), *args)
+        assert failed(again, 2) == FOREIGN.replace("3", "2")
+    (folder / "keys").write_text(text)
+    done(*args, "--count", "3", "--jsonl", "keys", "--resume")
+    assert len(keys_of(folder / "keys", recipient)) == 3
+
+
+def test_each_line_must_have_the_id_of_its_request(folder: Path) -> None:
+    """Else a key would be given to the wrong one."""
+    put_requests(folder, GOOD, {**GOOD, "id": 2})
+    done(*REQUESTS, "--jsonl", "keys")
+    first, second = (folder / "keys").read_text().splitlines()
+    (folder / "keys").write_text(f"{second}\n{first}\n")
+    error = failed(outcome(*REQUESTS, "--jsonl", "keys", "--resume"), 2)
+    assert error == FOREIGN.replace("3", "1")
 
 
 @pytest.mark.parametrize(

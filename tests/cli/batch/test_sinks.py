@@ -21,6 +21,7 @@ from tests.store_files import as_nobody
 from tests.support import failed
 from trustkeys import TrustFrameworkKey
 from trustkeys.cli import main
+from trustkeys.cli.batch.sinks import Directory
 
 
 def test_a_directory_has_a_file_for_each_key_named_by_its_kid(folder: Path) -> None:
@@ -107,3 +108,21 @@ def test_a_directory_that_other_users_can_write_in_is_refused(
     error = failed(outcome(*OCT, "--count", "1", "--dir", "dir"), 1)
     assert error.startswith(message)
     assert not [*folder.rglob("*.jwk")]
+
+
+def test_a_new_directory_is_usable_under_any_umask(tmp_path: Path) -> None:
+    before = os.umask(0o777)
+    try:
+        Directory(str(tmp_path / "keys"))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("slash", ["", "/", "//"])
+def test_a_link_to_a_directory_is_refused(tmp_path: Path, slash: str) -> None:
+    (tmp_path / "own").mkdir(0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "own")
+    with pytest.raises(NotADirectoryError):
+        Directory(f"{tmp_path / 'link'}{slash}")
+    Directory(f"{tmp_path / 'own'}{slash}")

@@ -9,20 +9,31 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from trustkeys import files
 from trustkeys.cli.batch.journal import Journal
-from trustkeys.cli.batch.requests import Requests
+from trustkeys.cli.batch.requests import Id, Requests
 from trustkeys.cli.params import refuse_existing
 from trustkeys.cli.terminal import json_text
 from trustkeys.cli.times import now_or
+from trustkeys.core.jwk import read_jwk
+from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.core.strict_json import MAX_JSON_BYTES, parse_object
+from trustkeys.core.thumbprint import jwk_thumbprint
 from trustkeys.errors import InvalidInputError, prefix_errors
 
 __tracebackhide__ = True
 
 _OPTIONS = ("--use", "--kty", "--nbf", "--exp", "--size", "--requests", "--seal-to")
+
+_KID = re.compile("[A-Za-z0-9_-]{43}")
+
+# A compact JWE with A256GCM, whose nonce has 12 octets and whose tag has 16.
+_JWE = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]{16}\.[\w-]+\.[\w-]{22}", re.ASCII)
 
 
 def is_new(path: str, *, resume: bool) -> bool:
@@ -75,7 +86,7 @@ def begin(path: str, lines: Journal, requests: Requests, to: str | None) -> int:
             "run, or choose another file"
         )
     with prefix_errors(path):
-        _check_lines(lines, "kty" if to is None else "jwe")
+        _check_lines(lines, requests.at(now), sealed=to is not None)
     return now
 
 
@@ -94,11 +105,42 @@ def _read_state(state: str) -> tuple[int, dict[str, Any]]:
     return now, options
 
 
-def _check_lines(lines: Journal, member: str) -> None:
+def _check_lines(
+    lines: Journal, wanted: Iterator[tuple[Id, GenerateKeyRequest]], *, sealed: bool
+) -> None:
+    """Check that each line holds the whole key of its request. Primes are not tested."""
+    request: tuple[Id, GenerateKeyRequest] | None = None
+
     def check(line: bytes) -> None:
+        nonlocal request
+        # The run before can have made more keys than this one is to make.
+        request = next(wanted, request)
         with prefix_errors(f"line {lines.count + 1}"):
             record = parse_object(line, what="the record", max_bytes=len(line))
-            if not all(isinstance(record.get(name), str) for name in ("kid", member)):
-                raise InvalidInputError(f"the record must have the members kid and {member}")
+            if request is None or not _is_of(record, *request, sealed=sealed):
+                raise InvalidInputError(
+                    "the record is not the key that this run writes there: choose another file"
+                )
 
     lines.read(check)
+
+
+def _is_of(record: dict[str, Any], name: Id, request: GenerateKeyRequest, *, sealed: bool) -> bool:
+    """Whether a record is what a run writes for a request with this id."""
+    if record.pop("id", None) != name:
+        return False
+    if sealed:
+        kid, jwe = record.pop("kid", None), record.pop("jwe", None)
+        are_texts = isinstance(kid, str) and isinstance(jwe, str)
+        return bool(are_texts and not record and _KID.fullmatch(kid) and _JWE.fullmatch(jwe))
+    try:
+        key = TrustFrameworkKey(**read_jwk(record, prove=False))
+    except InvalidInputError:
+        return False
+    return (
+        key.has_private
+        and key.to_jwk(private=True) == record
+        and key.kid == jwk_thumbprint(record)
+        and (key.use, key.kty, key.nbf, key.exp, key.size)
+        == (request.use, request.kty, request.nbf, request.exp, request.size)
+    )

@@ -63,6 +63,7 @@ class Directory:
             if not os.path.lexists(name):
                 with files.synced(os.path.dirname(os.path.abspath(name))):
                     os.mkdir(name, 0o700)
+                    os.chmod(name, 0o700)  # mkdir applies the umask
             files.check_own_directory(name)
 
     def add(self, record: dict[str, Any]) -> None:

@@ -1,0 +1,110 @@
+"""Test keys are found in every open form that trustkeys reads or writes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import time
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from hypothesis import given
+from hypothesis import strategies as st
+
+import trustkeys
+from trustkeys import testing
+from trustkeys.formats import certificates, pem
+from trustkeys.testing import allow_test_keys
+from trustkeys.testkeys.pool import is_test_secret
+from trustkeys.testkeys.search import holds_test_key
+
+
+def forms(seed: int, size: int) -> dict[str, bytes]:
+    key = testing.rsa_key(seed, size=size, nbf=0, exp=2**33)
+    own = certificates.self_signed(key, "CN=a")
+    jwk = json.dumps(key.to_jwk(private=True))
+    secret = json.dumps(testing.oct_key(seed).to_jwk(private=True))
+    with allow_test_keys():
+        der, text = pem.to_der(key, private=True), pem.to_pem(key, private=True)
+    pkcs1 = key.private_key().private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+    standard = re.sub(
+        '"n": "([^"]*)"',
+        lambda n: f'"n": "{base64.b64encode(base64.urlsafe_b64decode(n[1] + "==")).decode()}"',
+        jwk,
+    )
+    return {
+        "jwk": jwk.encode(),
+        "oct": secret.encode(),
+        "lines": f"{secret}\n{jwk}\n".encode(),
+        "comma": f"{jwk[:-1]},}}".encode(),
+        "standard": standard.encode(),
+        "escaped": jwk.replace("-", "\\u002d").replace("_", "\\u005F").encode(),
+        "slashes": standard.replace("/", "\\/").encode(),
+        "in json": json.dumps({"key": jwk, "pem": text.decode()}).encode(),
+        "twice": json.dumps(json.dumps({"pem": text.decode()})).encode(),
+        "utf-16": jwk.encode("utf-16"),
+        "utf-16 pem": text.decode().encode("utf-16-be"),
+        "pem": text,
+        "pkcs1": pkcs1,
+        "crlf": text.replace(b"\n", b"\r\n  "),
+        "der": der,
+        "public": pem.to_pem(key),
+        "certificate": certificates.to_certificate_pem(own),
+        "x5c": json.dumps(own.x5c).encode(),
+        "wrapped": re.sub(rb"(.{76})", rb"\1\n", base64.b64encode(der)),
+    }
+
+
+@given(
+    seed=st.integers(0, 8127),
+    size=st.sampled_from([2048, 3072, 4096]),
+    before=st.binary(max_size=40),
+    after=st.binary(max_size=40),
+)
+def test_they_are_found_in_other_bytes(seed: int, size: int, before: bytes, after: bytes) -> None:
+    for name, data in forms(seed, size).items():
+        assert holds_test_key(data), name
+        if not name.startswith("utf-16"):
+            assert holds_test_key(b"%s\n{%s}\n%s" % (before, data, after)), name
+
+
+@given(data=st.binary(max_size=600))
+def test_other_bytes_have_none(data: bytes) -> None:
+    assert not holds_test_key(data)
+    assert not holds_test_key(base64.b64encode(data))
+
+
+def test_a_real_key_is_no_test_key(real_key: trustkeys.TrustFrameworkKey) -> None:
+    for data in (pem.to_pem(real_key, private=True), pem.to_der(real_key, private=True)):
+        assert not holds_test_key(data)
+    assert not holds_test_key(json.dumps(real_key.to_jwk(private=True)).encode())
+
+
+@pytest.mark.parametrize("length", [0, 31, 2**16 - 1, 2**16, 10**6])
+def test_recognition_answers_for_any_length(length: int) -> None:
+    assert not is_test_secret(bytes(length))
+    assert not holds_test_key(base64.b64encode(bytes(length)))
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"a",
+        b"a" * 342 + b",",
+        b"a" * 43 + b",",
+        b"\x02\x82\x01\x01\x00\xff",
+        b"\\u002d",
+        b"\\n\0",
+        b"a ",
+    ],
+)
+def test_the_time_is_linear(piece: bytes) -> None:
+    start = time.process_time()
+    assert not holds_test_key(piece * (2**24 // len(piece)))
+    assert time.process_time() - start < 15

@@ -1,0 +1,97 @@
+"""The search for test keys in bytes of any form."""
+
+from __future__ import annotations
+
+import re
+from binascii import a2b_base64
+from collections.abc import Iterator
+
+from trustkeys.testkeys.pool import is_test_modulus, is_test_secret
+
+__tracebackhide__ = True
+
+
+def holds_test_key(document: bytes) -> bool:
+    """Whether bytes have the modulus or the secret of a test key in them.
+
+    They are found in base64url and base64 (JSON with any errors, JSON lines, XML), in DER (PKCS#8,
+    PKCS#1, public keys, certificates, PKCS#12 that is not encrypted), and in base64 of DER, also
+    with line breaks (PEM, `x5c`). Each can be in other text, in UTF-16, and have JSON's escapes.
+    They are not found in what is encrypted or compressed, and not in hexadecimal.
+    """
+    return any(map(_is_in_view, _views(document)))
+
+
+def _views(document: bytes) -> Iterator[bytes]:
+    """Return the bytes as they are, and as text without UTF-16's zeros and JSON's escapes."""
+    yield document
+    text = document.replace(b"\0", b"") if b"\0" in document else document
+    if text is not document:
+        yield text
+    if b"\\" in text:
+        # JSON in a text of JSON has each backslash twice.
+        text = re.sub(rb"\\{2,}", rb"\\", text)
+        for escape in (rb"\n", rb"\r", rb"\t"):
+            text = text.replace(escape, b"\n")
+        text = text.replace(rb"\/", b"/")
+        if rb"\u00" in text:
+            for character in _ALPHABET + b"\n\r\t":
+                for escape in {b"\\u%04x" % character, b"\\u%04X" % character}:
+                    text = text.replace(escape, bytes([character]))
+        yield text
+
+
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
+
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+
+
+def _is_in_view(text: bytes) -> bool:
+    return (
+        _is_in_der(text)
+        or any(map(_is_member, _TOKEN.finditer(text)))
+        or any(map(_is_in_base64, _LINES.finditer(text)))
+    )
+
+
+# 43 characters are 32 octets, the shortest secret. A look behind keeps the time linear.
+_TOKEN = re.compile(rb"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{43,}")
+
+# The modulus of a test key takes 342 characters or more, and has a header in front.
+_LINES = re.compile(rb"(?<![A-Za-z0-9+/_\s-])[A-Za-z0-9+/_\s-]{345,}")
+
+
+def _is_member(token: re.Match[bytes]) -> bool:
+    octets = _decoded(token[0].translate(_STANDARD))
+    is_short = len(octets) <= _LONGEST
+    return is_test_secret(octets) or (is_short and is_test_modulus(int.from_bytes(octets)))
+
+
+def _is_in_base64(lines: re.Match[bytes]) -> bool:
+    text = b"".join(lines[0].split()).translate(_STANDARD)
+    # Other text in front can move the groups of four characters.
+    return any(_is_in_der(_decoded(text[start:])) for start in range(4))
+
+
+def _is_in_der(data: bytes) -> bool:
+    return any(
+        is_test_modulus(int.from_bytes(data[header.end() : header.end() + size // 8]))
+        for size, pattern in _MODULUS.items()
+        for header in pattern.finditer(data)
+    )
+
+
+# The header of a positive INTEGER of that many bits (X.690 section 8.3).
+_MODULUS = {
+    size: re.compile(rb"\x02\x82" + (size // 8 + 1).to_bytes(2) + rb"\x00(?=[\x80-\xff])")
+    for size in (2048, 3072, 4096)
+}
+
+_LONGEST = 520
+"""More octets than a modulus of a test key has, with zeros in front."""
+
+
+def _decoded(text: bytes) -> bytes:
+    # One character more than groups of four is no octet.
+    whole = text[: len(text) - 1] if len(text) % 4 == 1 else text
+    return a2b_base64(whole + b"=" * (-len(whole) % 4))
