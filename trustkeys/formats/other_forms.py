@@ -9,7 +9,7 @@ from typing import Any
 from trustkeys.core.base64url import base64url_decode
 from trustkeys.core.guarded import attempt
 from trustkeys.formats import pem_blocks, ssh
-from trustkeys.wording import counted, quoted
+from trustkeys.wording import quoted
 
 __tracebackhide__ = True
 
@@ -61,9 +61,7 @@ _MAGIC: Mapping[bytes, str] = {
     rb"age-encryption\.org/v1": (
         "a file encrypted with age: decrypt it with: age --decrypt -i IDENTITY FILE"
     ),
-    rb"(#[^\n]*\n)*(AGE-SECRET-KEY-|age1)": (
-        "a key of age (X25519), which is no RSA or oct key"
-    ),
+    rb"(#[^\n]*\n)*(AGE-SECRET-KEY-|age1)": ("a key of age (X25519), which is no RSA or oct key"),
     rb"(<\?xml[^>]*>\s*)?<RSAKeyValue": (
         "an RSA key in .NET's XML: convert it in PowerShell 7 with: $rsa = "
         "[System.Security.Cryptography.RSA]::Create(); "
@@ -83,7 +81,9 @@ _MAGIC: Mapping[bytes, str] = {
     rb"[\x94\x95\x97\x98\x99\xc5\xc6]": _PGP,
 }
 
-_BEGINNINGS = [(re.compile(pattern, re.DOTALL | re.MULTILINE), name) for pattern, name in _MAGIC.items()]
+_BEGINNINGS = [
+    (re.compile(pattern, re.DOTALL | re.MULTILINE), name) for pattern, name in _MAGIC.items()
+]
 
 # As far as the beginnings look.
 _HEAD = 4096
@@ -109,7 +109,7 @@ def other_form(data: bytes) -> str | None:
     labels = pem_blocks.labels(data)
     if labels:
         return f"this is {_block_name(labels[0])}"
-    if len(data) > 1 and data[0] == 0x30 and 0x80 < data[1] < 0x85:
+    if der_size(data) == len(data):
         return _der_name(data)
     text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     head = text[:_HEAD]
@@ -124,18 +124,18 @@ def _nothing(data: bytes) -> str:
         return "the file is empty"
     if data.strip():
         return (
-            f"the file holds nothing but {counted(len(data), 'zero byte')}, as a crash or a full "
-            "disk leaves it: take a backup"
+            "the file holds nothing but zero bytes, as a crash or a full disk leaves it: take a "
+            "backup"
         )
     return "the file holds nothing but white space"
 
 
 def der_size(data: bytes) -> int | None:
-    """Return the size that DER of over 127 bytes says that it has, or None if it is none."""
-    if len(data) > 5 and data[0] == 0x30 and 0x80 < data[1] < 0x85:
-        octets = data[1] & 0x7F
-        return 2 + octets + int.from_bytes(data[2 : 2 + octets])
-    return None
+    """Return the size that DER of a sequence says that it has, or None if it is none."""
+    if len(data) < 6 or data[0] != 0x30 or data[1] == 0x80 or data[1] > 0x84:
+        return None
+    octets = max(data[1] - 0x80, 0)
+    return 2 + octets + (int.from_bytes(data[2 : 2 + octets]) if octets else data[1])
 
 
 def _block_name(label: str) -> str:
@@ -182,19 +182,11 @@ def _is_cms(der: bytes) -> bool:
     return str(ContentInfo.load(der)["content_type"].dotted).startswith("1.2.840.113549.1.")
 
 
-def _is_parameters(der: bytes) -> bool:
-    from asn1crypto.core import Integer, SequenceOf
-
-    numbers = SequenceOf.load(der, spec=Integer)
-    return 2 <= len(numbers) <= 3 and all(number.tag == 2 for number in numbers)
-
-
 _DER: Mapping[str, Any] = {
     "a certificate revocation list (DER)": _is_crl,
     "a CMS message (PKCS#7, DER)": _is_cms,
     "an OCSP response (DER)": _is_ocsp_response,
     "an OCSP request (DER)": _is_ocsp_request,
-    "a set of Diffie-Hellman parameters (DER)": _is_parameters,
 }
 
 

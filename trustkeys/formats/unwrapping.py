@@ -57,7 +57,10 @@ def _inner(data: bytes) -> bytes | None:
         if isinstance(secret, Mapping) and secret.get("contentType") in _KEY_VAULT:
             return str(secret.get("value")).encode(errors="replace")
     found = _PFX.search(text)
-    return _decoded(text if found is None else found[2])
+    if found is not None:
+        return _decoded(found[2])
+    # PEM has no character but those of base64url.
+    return None if b"-----" in text else _decoded(text)
 
 
 def _json(text: bytes) -> Any:
