@@ -170,7 +170,7 @@ def strangers(keys: Keys, forms: dict[str, Foreign]) -> dict[str, tuple[bytes, s
         "cut-pfx": (forms["pkcs12"].data[:-9], "this DER is cut off"),
         "cut-jwe": (
             forms["jwe"].data[:-1],
-            "this is not a compact JWE (RFC 7516 section 7.1), or it is cut off",
+            "this is not a JWE (RFC 7516 section 7), or it is cut off",
         ),
         "cut-json": (json.dumps(jwk).encode()[:-9], "the file is not JSON"),
         "deep-json": (b'{"keys":' + b"[" * 9999 + b"]" * 9999 + b"}", "is nested too deep"),
