@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 import click
 from attrs import define, evolve, field, frozen
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -20,10 +18,11 @@ from trustkeys.cli.params import INPUT
 from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import escaped, write_json, write_out
 from trustkeys.core.base64url import base64url_encode
+from trustkeys.core.guarded import attempt
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import date_text
 from trustkeys.core.registry import key_type_for
-from trustkeys.core.rsa import length_problem, rsa_public_members
+from trustkeys.core.rsa import MAX_EXPONENT_SIZE, MAX_SIZE, length_problem, rsa_public_members
 from trustkeys.core.thumbprint import jwk_thumbprint, reveals_secret
 from trustkeys.core.work import Work
 from trustkeys.core.x5c import x5t_of
@@ -173,22 +172,29 @@ def _add_sets(report: _Report, found: KeySets) -> None:
 
 
 def _add_request(report: _Report, request: x509.CertificateSigningRequest | None) -> None:
-    problem = "it is broken, or cut off"
-    with suppress(ValueError, TypeError, UnsupportedAlgorithm):
-        if request is not None:
-            report.facts["subject"] = request.subject.rfc4514_string()
-            key = request.public_key()
-            if isinstance(key, RSAPublicKey):
-                # With these a person finds the key that the request is for.
-                report.facts["size"] = key.key_size
-                jwk = {"kty": "RSA", **rsa_public_members(key)}
-                report.facts["thumbprint"] = jwk_thumbprint(jwk)
-                if is_test_jwk(jwk):
-                    report.problems.append(_TEST_KEY)
-            if request.is_signature_valid:
-                return
-            problem = "its signature was not made with its own key"
-    report.problems.append(("error", problem))
+    subject = None if request is None else attempt(_subject_of, request)
+    if request is None or subject is None:
+        report.problems.append(("error", "it is broken, or cut off"))
+        return
+    report.facts["subject"] = subject
+    key = attempt(request.public_key)
+    if isinstance(key, RSAPublicKey):
+        # With these a person finds the key that the request is for.
+        report.facts["size"] = key.key_size
+        jwk = {"kty": "RSA", **rsa_public_members(key)}
+        report.facts["thumbprint"] = jwk_thumbprint(jwk)
+        if is_test_jwk(jwk):
+            report.problems.append(_TEST_KEY)
+    # OpenSSL takes minutes for a signature with a long exponent.
+    if key is None or (isinstance(key, RSAPublicKey) and _is_slow(key)):
+        report.problems.append(("error", "its key is broken, or of a kind that is not supported"))
+    elif not attempt(lambda: request.is_signature_valid):
+        report.problems.append(("error", "its signature was not made with its own key"))
+
+
+def _is_slow(key: RSAPublicKey) -> bool:
+    """Whether a signature of a key takes long to verify."""
+    return key.key_size > MAX_SIZE or key.public_numbers().e.bit_length() > MAX_EXPONENT_SIZE
 
 
 def _add_certificates(report: _Report, chain: tuple[x509.Certificate, ...]) -> None:
@@ -225,9 +231,17 @@ def _add_certificates(report: _Report, chain: tuple[x509.Certificate, ...]) -> N
 
 def _names_of(certificate: x509.Certificate) -> tuple[str | None, str | None]:
     """Return the subject and the issuer. cryptography parses them only now."""
-    with suppress(ValueError, TypeError):
-        return certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string()
-    return None, None
+    subject = attempt(_subject_of, certificate)
+    issuer = attempt(_issuer_of, certificate)
+    return (None, None) if issuer is None else (subject, issuer)
+
+
+def _subject_of(each: x509.Certificate | x509.CertificateSigningRequest) -> str:
+    return each.subject.rfc4514_string()
+
+
+def _issuer_of(certificate: x509.Certificate) -> str:
+    return certificate.issuer.rfc4514_string()
 
 
 def _add_key(report: _Report, read: Callable[[], _Read]) -> None:

@@ -144,8 +144,6 @@ def _block_name(label: str) -> str:
             return name
     if label.endswith("PARAMETERS"):
         return f"PEM with {label}, {_NO_KEY}: give the key that belongs to them"
-    if label in ("PKCS7", "CMS"):
-        return f"a CMS message (PKCS#7, PEM), {_NO_KEY}, and no certificates"
     return f"PEM with {quoted(label)}, {_NO_KEY} that trustkeys reads"
 
 

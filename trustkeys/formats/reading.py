@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput
 from trustkeys.core.private import Private
 from trustkeys.errors import InvalidInputError, NotEncryptedError
-from trustkeys.formats import algorithms, jwe, pkcs12
+from trustkeys.formats import algorithms, jwe, loaders, pem_blocks, pkcs12
 from trustkeys.formats.answers import is_key_set, parse_document, read_key_sets
-from trustkeys.formats.certificate_files import holds_certificates
+from trustkeys.formats.certificate_files import holds_certificates, is_pkcs7
 from trustkeys.formats.certificates import (
     opened_certificate,
     opened_with_certificates,
@@ -37,8 +35,6 @@ __all__ = ["ForeignFile", "read_key", "recognise"]
 __tracebackhide__ = True
 
 Form = Literal["jwk", "jwks", "jwe", "pem", "der", "pkcs12", "certificate", "csr"]
-
-T = TypeVar("T")
 
 Protection = Literal["none"] | algorithms.Protection
 
@@ -170,7 +166,10 @@ class ForeignFile:
         data, parsed = self._content.reveal()
         if isinstance(parsed, x509.CertificateSigningRequest):
             return parsed
-        return _loaded(x509.load_pem_x509_csr, data) if self.form == "csr" else None
+        if self.form != "csr":
+            return None
+        blocks = [each for each in pem_blocks.split(data) if each.label.endswith("REQUEST")]
+        return loaders.request(blocks[0].der)
 
 
 def recognise(data: bytes) -> ForeignFile:
@@ -273,6 +272,8 @@ def _pem(data: bytes) -> _Found | None:
             return _key("pem", f"a {kind} key{beside} (PEM)", None, is_encrypted=is_encrypted)
     if any(label.endswith(b"CERTIFICATE") for label in labels):
         return "certificate", "none", "a certificate (X.509, PEM)", None
+    if holds_certificates(data):
+        return "certificate", "none", "certificates (PKCS#7, PEM)", None
     if any(label.endswith(b"CERTIFICATE REQUEST") for label in labels):
         return "csr", "none", "a certificate signing request (PKCS#10, PEM)", None
     return None
@@ -298,11 +299,13 @@ def _der(data: bytes) -> _Found | None:
         file = pkcs12.PfxFile.parse(data)
         is_encrypted = file.unencrypted is None
         return _key("pkcs12", "a PKCS#12 file (PFX)", file, is_encrypted=is_encrypted)
-    if certificate := _loaded(x509.load_der_x509_certificate, data):
+    if certificate := loaders.certificate(data):
         return "certificate", "none", "a certificate (X.509, DER)", certificate
-    if request := _loaded(x509.load_der_x509_csr, data):
+    if request := loaders.request(data):
         return "csr", "none", "a certificate signing request (PKCS#10, DER)", request
     key_file = KeyFile.read_der(data)
+    if key_file is None and is_pkcs7(data):
+        return "certificate", "none", "certificates (PKCS#7, DER)", None
     if key_file is None:
         return None
     kind = "private" if key_file.is_private else "public"
@@ -316,12 +319,6 @@ def _key(form: Form, words: str, parsed: object, *, is_encrypted: bool) -> _Foun
     if is_encrypted:
         return form, "passphrase", f"{words}, encrypted to a passphrase", parsed
     return form, "none", words, parsed
-
-
-def _loaded(load: Callable[[bytes], T], data: bytes) -> T | None:
-    with suppress(ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
-        return load(data)
-    return None
 
 
 def _not_encrypted() -> NotEncryptedError:
