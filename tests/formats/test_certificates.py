@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -270,9 +270,11 @@ def test_what_is_around_a_certificate_is_read_or_named(
     text = (PEM_HEADER + trusted + PEM_FOOTER).replace(b"CERTIFICATE", b"TRUSTED CERTIFICATE")
     assert certificates.read_certificates(text) == (leaf,)
     assert "one PEM file" in refused(certificates.read_certificates, der + der).message
-    large = bytes(5 * 1024 * 1024)
-    assert "at most 4194304 bytes" in refused(certificates.read_certificates, large).message
-    many = leaf.public_bytes(Encoding.PEM) * 1001
+    large = bytes(2 * 1024 * 1024)
+    assert "at most 1048576 bytes" in refused(certificates.read_certificates, large).message
+    curve = ec.generate_private_key(ec.SECP256R1())
+    short = authority.issue("CN=s", curve.public_key(), "CN=s", curve)
+    many = short.public_bytes(Encoding.PEM) * 1001
     assert "at most 1000" in refused(certificates.read_certificates, many).message
 
 

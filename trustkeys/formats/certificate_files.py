@@ -13,7 +13,7 @@ from trustkeys.wording import shape
 
 __tracebackhide__ = True
 
-MAX_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 1024 * 1024
 """The largest file of certificates."""
 
 

@@ -146,7 +146,7 @@ def opened_pkcs12(file: PfxFile, password: str | None, alias: str | None = None)
     pfx = file.pfx
     if pfx is None:
         raise InvalidInputError(
-            "this is no whole PKCS#12 file: it is cut off, or was changed",
+            "this is no whole PKCS#12 file of at most 1 MiB: it is cut off, or was changed",
             code="AADB2C95025",
             target="key",
         )
