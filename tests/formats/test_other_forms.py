@@ -87,7 +87,7 @@ NAMED: tuple[tuple[bytes, str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("data", "words"), NAMED)
+@pytest.mark.parametrize(("data", "words"), NAMED, ids=[*map(str, range(len(NAMED)))])
 def test_a_file_of_another_form_is_named(data: bytes, words: str) -> None:
     message = refused(reading.recognise, data).message
     assert words in message

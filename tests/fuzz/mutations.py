@@ -83,6 +83,8 @@ def _json(draw: random.Random, data: bytes, _: list[bytes]) -> bytes:
         root = json.loads(data)
     except (ValueError, RecursionError):
         return data
+    if not isinstance(root, (dict, list)):
+        return data
     holder, names = root, []
     for _depth in range(draw.randint(0, 3)):
         below = list(holder.values()) if isinstance(holder, dict) else holder
