@@ -37,7 +37,7 @@ from trustkeys import (
 )
 from trustkeys.core.rsa import RSAStrategy
 from trustkeys.errors import MissingPassphraseError, NotEncryptedError
-from trustkeys.formats import jwe
+from trustkeys.formats import jwe, pbes2
 from trustkeys.formats.jwe import ROUNDS
 
 ALGORITHMS = ["PBES2-HS512+A256KW", "A256GCM"]
@@ -257,7 +257,7 @@ def test_an_edit_reads_the_file_once_and_once_more_before_it_replaces_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     put(path, encrypted[1])
-    read, derive = files.read, jwe._derive
+    read, derive = files.read, pbes2.derive
     whole: list[int] = []
     derived: list[bytes] = []
 
@@ -265,12 +265,13 @@ def test_an_edit_reads_the_file_once_and_once_more_before_it_replaces_it(
         whole.extend([limit] if limit > len(encrypted[1]) else [])
         return read(path, limit=limit)
 
-    def deriving(password: bytes, salt: bytes, rounds: int) -> bytes:
+    def deriving(alg: str, secret: bytes, salt: bytes, rounds: int) -> bytes:
         derived.append(salt)
-        return derive(password, salt, rounds)
+        return derive(alg, secret, salt, rounds)
 
     monkeypatch.setattr(files, "read", reading)
-    monkeypatch.setattr(jwe, "_derive", deriving)
+    for module in (jwe, pbes2):  # writing and reading
+        monkeypatch.setattr(module, "derive", deriving)
     assert store.is_encrypted(path)
     assert (len(whole), len(derived)) == (1, 0)
     assert store.load(path, password=PASSWORD) == encrypted[0]
@@ -365,7 +366,7 @@ def test_a_hostile_header_is_refused_before_any_work(
     monkeypatch: pytest.MonkeyPatch,
     changes: dict[str, Any],
 ) -> None:
-    monkeypatch.setattr("trustkeys.formats.jwe._derive", None)
+    monkeypatch.setattr("trustkeys.formats.pbes2.derive", None)
     put(path, with_header(encrypted[1].decode(), **changes).encode())
     refused(store.load, path, password=PASSWORD)
 

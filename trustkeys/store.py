@@ -30,7 +30,8 @@ from trustkeys.errors import (
 )
 from trustkeys.files import Path
 from trustkeys.formats.answers import parse_document
-from trustkeys.formats.jwe import MAX_TEXT, decrypt, encrypt_unguarded
+from trustkeys.formats.envelope import MAX_TEXT
+from trustkeys.formats.jwe import decrypt, encrypt_unguarded, is_jwe_text
 from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set
 from trustkeys.testkeys.guard import refuse_test_keys
 from trustkeys.wording import shape
@@ -100,9 +101,8 @@ class StoredFile:
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether the file is encrypted, judged by its first characters."""
-        # The base64url of {", with which the header of a JWE starts.
-        return self.data.reveal().lstrip().startswith(b"eyJ")
+        """Whether the file is a JWE."""
+        return is_jwe_text(self.data.reveal())
 
     def document(self, *, password: str | None = None) -> Mapping[str, Any]:
         """Return the JSON object in the file, decrypted if need be.
@@ -245,7 +245,7 @@ def change_password(
 
 
 def is_encrypted(path: Path) -> bool:
-    """Whether a key set's file is encrypted, judged by its first characters.
+    """Whether a key set's file is encrypted: a JWE, compact or JSON.
 
     Raises:
         OSError: As `load`.

@@ -167,14 +167,14 @@ def strangers(keys: Keys, forms: dict[str, Foreign]) -> dict[str, tuple[bytes, s
         "junk": (b"\x00\xff" * 99, CUT_OFF),
         "cut-pem": (forms["pem"].data[:-200], "the PEM is cut off"),
         "cut-der": (forms["der"].data[:-9], CUT_OFF),
-        "cut-pfx": (forms["pkcs12"].data[:-9], "no terminal to ask"),
+        "cut-pfx": (forms["pkcs12"].data[:-9], "this is no whole PKCS#12 file"),
         "cut-jwe": (
             forms["jwe"].data[:-1],
-            "this is not a compact JWE (RFC 7516 section 7.1), or it is cut off",
+            "this is not a JWE (RFC 7516 section 7), or it is cut off",
         ),
         "cut-json": (json.dumps(jwk).encode()[:-9], "the file is not JSON"),
         "deep-json": (b'{"keys":' + b"[" * 9999 + b"]" * 9999 + b"}", "is nested too deep"),
-        "jws": (b"eyJhbGciOiJIUzI1NiJ9.e30.AAAA", "this is not a compact JWE"),
+        "jws": (b"eyJhbGciOiJIUzI1NiJ9.e30.AAAA", "this is not a JWE"),
         "other-jwe": (
             encrypt_key(keys.other, to=keys.enc).encode(),
             "sealed to the key of a recipient, and the private key is missing",

@@ -292,7 +292,7 @@ def broken(keys: Keys, forms: dict[str, Foreign]) -> list[tuple[bytes, str]]:
     return [
         (certificates.to_certificate_pem(old), expired),
         (json.dumps(old.to_jwk(private=True)).encode(), expired),
-        (certificates.to_certificate_pem(old) + forms["certificate"].data, "do not belong to the"),
+        (certificates.to_certificate_pem(old) + forms["certificate"].data, "are for 2 keys"),
         (keys.issue("CN=a", curve.public_key()).public_bytes(Encoding.PEM), "must be for an RSA"),
         (spoilt, names),
         (json.dumps(spoilt_jwk).encode(), names),

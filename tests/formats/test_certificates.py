@@ -157,7 +157,6 @@ def test_certificates_of_another_key_and_broken_chains_are_refused(
     for bundle, message in (
         ([authority.middle, authority.root], "none of the certificates is for this key"),
         ([authority.issue_for(enc_key)], "none of the certificates is for this key"),
-        ([leaf, authority.root], "1 of the certificates do not belong to the chain"),
         ([], "none of the certificates"),
     ):
         error = refused(call, rsa_key, bundle)
@@ -193,15 +192,88 @@ def test_a_chain_that_is_too_long_to_be_read_again_is_refused(
 ) -> None:
     leaf = authority.issue_for(rsa_key)
     assert len(certificates.with_certificates(rsa_key, [leaf, leaf]).x5c) == 1
-    many = [leaf, *(authority.issue_for(rsa_key) for _ in range(10))]
-    assert (
-        "at most 10 certificates, not 11"
-        in refused(certificates.with_certificates, rsa_key, many).message
-    )
+    links = [authority.root]
+    for number in range(11):
+        subject, issuer = f"CN=link{number}", "CN=root" if number == 0 else f"CN=link{number - 1}"
+        public = authority.root_key.public_key()
+        links.append(authority.issue(subject, public, issuer, authority.root_key))
+    own = authority.issue("CN=a", rsa_key.public_key(), "CN=link10", authority.root_key)
+    error = refused(certificates.with_certificates, rsa_key, [own, *links])
+    assert "at most 10 certificates, not 11" in error.message
     keys = TrustFrameworkKeySet("a", [rsa_key])
-    bundle = b"".join(each.public_bytes(Encoding.PEM) for each in many)
+    bundle = b"".join(each.public_bytes(Encoding.PEM) for each in [own, *links])
     refused(keys.set_certificates, rsa_key.kid, bundle)
     assert [*keys] == [rsa_key]
+
+
+def test_needless_certificates_are_left_out_with_a_word(
+    rsa_key: TrustFrameworkKey, authority: Authority
+) -> None:
+    leaf = authority.issue_for(rsa_key)
+    with pytest.warns(UserWarning, match="left out 1 certificate outside the chain.*CN=root"):
+        key = certificates.with_certificates(rsa_key, [authority.root, leaf])
+    assert certificates.certificates_of(key) == (leaf,)
+    newer = authority.issue(
+        "CN=leaf", rsa_key.public_key(), "CN=middle", authority.key, start=NOW + 9
+    )
+    own = authority.issue(
+        "CN=leaf", rsa_key.public_key(), "CN=leaf", rsa_key.private_key(), start=NOW + 99
+    )
+    bundle = [own, leaf, authority.middle, newer]
+    with pytest.warns(UserWarning, match="left out 2 other certificates for the same key"):
+        key = certificates.with_certificates(rsa_key, bundle)
+    assert certificates.certificates_of(key) == (newer, authority.middle)
+
+
+def test_the_root_first_or_a_cross_signed_one_makes_the_same_chain(
+    rsa_key: TrustFrameworkKey, authority: Authority
+) -> None:
+    leaf = authority.issue_for(rsa_key)
+    other = testing.rsa_key(4).private_key()
+    crossed = authority.issue("CN=root", authority.root_key.public_key(), "CN=other", other)
+    opened = certificates.opened_certificate([authority.root, authority.middle, crossed, leaf])
+    assert opened.certificate == leaf
+    assert opened.remarks == ("left out 1 certificate outside the chain of the key: CN=root",)
+
+
+def test_certificates_of_two_keys_are_not_chosen_from_in_silence(
+    rsa_key: TrustFrameworkKey, enc_key: TrustFrameworkKey, authority: Authority
+) -> None:
+    both = [authority.issue_for(rsa_key), authority.issue_for(enc_key)]
+    assert "for 2 keys" in refused(certificates.from_certificate, both, use="sig").message
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("form", ["PEM", "DER"])
+def test_a_p7b_is_read_as_the_certificates_in_it(
+    rsa_key: TrustFrameworkKey, authority: Authority, tmp_path: Path, form: str
+) -> None:
+    chain = [authority.issue_for(rsa_key), authority.middle, authority.root]
+    pem_file = b"".join(each.public_bytes(Encoding.PEM) for each in chain)
+    tmp_path.joinpath("chain.pem").write_bytes(pem_file)
+    args = ("-nocrl", "-certfile", "chain.pem", "-outform", form, "-out", "chain.p7b")
+    openssl("crl2pkcs7", *args, cwd=tmp_path)
+    data = tmp_path.joinpath("chain.p7b").read_bytes()
+    assert {*certificates.read_certificates(data)} == {*chain}
+    if form == "DER":
+        # Windows writes this label over PKCS#7.
+        text = base64.encodebytes(data).strip()
+        assert {*certificates.read_certificates(PEM_HEADER + text + PEM_FOOTER)} == {*chain}
+
+
+def test_what_is_around_a_certificate_is_read_or_named(
+    rsa_key: TrustFrameworkKey, authority: Authority
+) -> None:
+    leaf = authority.issue_for(rsa_key)
+    der = leaf.public_bytes(Encoding.DER)
+    trusted = base64.encodebytes(der + b"\x30\x00").strip()
+    text = (PEM_HEADER + trusted + PEM_FOOTER).replace(b"CERTIFICATE", b"TRUSTED CERTIFICATE")
+    assert certificates.read_certificates(text) == (leaf,)
+    assert "one PEM file" in refused(certificates.read_certificates, der + der).message
+    large = bytes(5 * 1024 * 1024)
+    assert "at most 4194304 bytes" in refused(certificates.read_certificates, large).message
+    many = leaf.public_bytes(Encoding.PEM) * 1001
+    assert "at most 1000" in refused(certificates.read_certificates, many).message
 
 
 def test_a_value_that_is_no_list_of_certificates_is_refused(rsa_key: TrustFrameworkKey) -> None:

@@ -140,16 +140,18 @@ def test_a_wrong_passphrase_has_an_error_of_its_own(encrypted: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "target"),
     [
-        ({"alg": "dir"}, None),
-        ({"alg": "PBES2-HS256+A128KW"}, None),
-        ({"alg": ...}, None),
-        ({"enc": "A128GCM"}, None),
-        ({"enc": "A256CBC-HS512"}, None),
+        ({"alg": "dir"}, "alg"),
+        ({"alg": "PBES2-HS1+A128KW"}, "alg"),
+        ({"alg": ...}, "alg"),
+        ({"alg": ["PBES2-HS512+A256KW"]}, "alg"),
+        ({"enc": "A128CTR"}, "enc"),
+        ({"enc": ...}, "enc"),
+        ({"enc": ["A256GCM"]}, "enc"),
         ({"zip": "DEF"}, "zip"),
         ({"crit": ["exp"]}, "crit"),
         ({"p2c": True}, "p2c"),
         ({"p2c": 999}, "p2c"),
-        ({"p2c": 600_001}, "p2c"),
+        ({"p2c": 1_000_001}, "p2c"),
         ({"p2c": 2**200}, "p2c"),
         ({"p2c": -1}, "p2c"),
         ({"p2c": 220_000.5}, "p2c"),
@@ -164,7 +166,7 @@ def test_a_wrong_passphrase_has_an_error_of_its_own(encrypted: str) -> None:
 def test_a_hostile_header_is_refused_before_the_key_derivation(
     encrypted: str, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], target: str | None
 ) -> None:
-    monkeypatch.setattr("trustkeys.formats.jwe._derive", None)
+    monkeypatch.setattr("trustkeys.formats.pbes2.derive", None)
     assert refused(with_header(encrypted, **changes)).target == target
 
 
@@ -223,7 +225,7 @@ def test_a_passphrase_and_a_recipient_are_told_apart(encrypted: str) -> None:
     ids=lambda text: repr(text)[:9],
 )
 def test_text_that_is_no_jwe_is_refused(text: Any) -> None:
-    assert "compact JWE" in refused(text).message
+    assert " a JWE" in refused(text).message
 
 
 @pytest.mark.usefixtures("few_rounds")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from asn1crypto.cms import ContentInfo
+from asn1crypto.core import OctetString
+from asn1crypto.pkcs12 import AuthenticatedSafe
+from asn1crypto.pkcs12 import Pfx as Pfx12
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    NoEncryption,
-)
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, NoEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
 from tests.formats.helpers import (
@@ -20,7 +24,7 @@ from tests.formats.helpers import (
 )
 from tests.support import openssl
 from trustkeys import TrustFrameworkKey
-from trustkeys.formats import certificates, pkcs12, reading
+from trustkeys.formats import certificates, pem, pkcs12, reading
 from trustkeys.formats.exported import Exported
 
 pytestmark = pytest.mark.usefixtures("test_keys_allowed")
@@ -38,7 +42,7 @@ def test_a_pfx_keeps_key_and_certificate(
     assert reading.read_key(exported.data, password=exported.password) == certified
     changed = pkcs12.from_pkcs12(exported.data, exported.password, nbf=1, exp=2, use="sig")
     assert (changed.nbf, changed.exp) == (1, 2)
-    assert refused(pkcs12.from_pkcs12, exported.data, "").target == "password"
+    assert refused(pkcs12.from_pkcs12, exported.data, "").message == "the passphrase is wrong"
     for password in (None, exported.password + "0"):
         error = refused(pkcs12.from_pkcs12, exported.data, password)
         assert (error.code, error.target) == ("AADB2C95025", "password")
@@ -124,7 +128,115 @@ def test_a_pfx_of_another_program_is_read(
     assert (error.target, "not encrypted" in error.message) == ("password", True)
     for data, message in (
         (pfx(None, leaf), "must hold a private RSA key"),
-        (pfx(ec.generate_private_key(ec.SECP256R1()), None), "must hold a private RSA key"),
+        (pfx(ec.generate_private_key(ec.SECP256R1()), None), "it is an EC key on P-256"),
     ):
         error = refused(pkcs12.from_pkcs12, data, use="sig")
         assert (error.code, message in error.message) == ("AADB2C95034", True)
+
+
+def keystore(*parts: tuple[bytes, TrustFrameworkKey], password: bytes | None = None) -> bytes:
+    """A PFX with several keys, each with a name and a certificate, as keytool writes it."""
+    bags: list[Any] = []
+    form: Any = NoEncryption() if password is None else BestAvailableEncryption(password)
+    for name, key in parts:
+        (own,) = certificates.certificates_of(key)
+        one = serialize_key_and_certificates(name, key.private_key(), own, None, form)
+        bags += Pfx12.load(one).authenticated_safe
+    content = OctetString(AuthenticatedSafe(bags).dump())
+    auth_safe = ContentInfo({"content_type": "data", "content": content})
+    data: bytes = Pfx12({"version": "v3", "auth_safe": auth_safe}).dump()
+    return data
+
+
+@pytest.mark.filterwarnings("ignore:the file has no checksum", "ignore:left out 1 certificate")
+@pytest.mark.parametrize("password", [None, "x"])
+def test_of_two_keys_the_one_that_is_named_is_taken(
+    certified: TrustFrameworkKey, enc_key: TrustFrameworkKey, password: str | None
+) -> None:
+    """OpenSSL takes the first one, and says nothing."""
+    other = certificates.self_signed(enc_key, "CN=b")
+    secret = None if password is None else password.encode()
+    data = keystore((b"one", certified), (b"two", other), password=secret)
+    error = refused(pkcs12.from_pkcs12, data, password, use="sig")
+    assert (error.target, "2 private keys ('one' and 'two')" in error.message) == ("alias", True)
+    for key, name in ((certified, "one"), (other, "two")):
+        (own,) = certificates.certificates_of(key)
+        thumbprints = [own.fingerprint(each).hex() for each in (SHA1(), SHA256())]
+        for alias in (name, *thumbprints, thumbprints[1].upper(), key.x5t):
+            found = reading.read_key(data, password=password, alias=alias)
+            assert (found.kid, found.x5c) == (key.kid, key.x5c)
+    error = refused(pkcs12.from_pkcs12, data, password, alias="three")
+    assert "none of that name" in error.message
+    same = keystore((b"one", certified), (b"one", other), password=secret)
+    assert "2 of that name" in refused(pkcs12.from_pkcs12, same, password, alias="one").message
+    assert refused(reading.read_key, b"{}", alias="one").target == "alias"
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("options", [(), ("-legacy",), ("-nomac",)])
+@pytest.mark.filterwarnings("ignore:the file has no checksum")
+def test_an_empty_passphrase_opens_a_pfx(
+    certified: TrustFrameworkKey, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    pair = pem.to_pem(certified, private=True) + certificates.to_certificate_pem(certified)
+    tmp_path.joinpath("pair.pem").write_bytes(pair)
+    args = ("-export", "-in", "pair.pem", "-out", "a.pfx", "-passout", "pass:")
+    openssl("pkcs12", *args, *options, cwd=tmp_path)
+    data = tmp_path.joinpath("a.pfx").read_bytes()
+    for password in (None, ""):
+        assert pkcs12.from_pkcs12(data, password, use="sig").x5c == certified.x5c
+    assert "not encrypted" in refused(pkcs12.from_pkcs12, data, "x").message
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("-nokeys",), "it holds 1 certificate"),
+        (("-keypbe", "NONE", "-certpbe", "NONE"), None),
+        (("-legacy", "-certpbe", "PBE-SHA1-RC2-40"), None),
+        (("-legacy", "-keypbe", "camellia-256-cbc"), None),
+        (("-macalg", "sha512"), None),
+    ],
+)
+def test_what_openssl_writes_is_read_or_named(
+    certified: TrustFrameworkKey, tmp_path: Path, options: tuple[str, ...], words: str | None
+) -> None:
+    pair = pem.to_pem(certified, private=True) + certificates.to_certificate_pem(certified)
+    tmp_path.joinpath("pair.pem").write_bytes(pair)
+    args = ("-export", "-in", "pair.pem", "-out", "a.pfx", "-passout", "pass:x")
+    openssl("pkcs12", *args, *options, cwd=tmp_path)
+    data = tmp_path.joinpath("a.pfx").read_bytes()
+    if words is None:
+        assert pkcs12.from_pkcs12(data, "x", use="sig").x5c == certified.x5c
+    else:
+        assert words in refused(pkcs12.from_pkcs12, data, "x").message
+    assert refused(pkcs12.from_pkcs12, data, "y").message == "the passphrase is wrong"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ((100_000).to_bytes(3), (8_000_000).to_bytes(3), "8000000 rounds of PBKDF2"),
+        (b"\x02\x02\x08\x00", b"\x02\x02\xff\xff", "rounds"),
+        (bytes.fromhex("60864801650304012a"), bytes.fromhex("60864801650304012e"), "AES-256-GCM"),
+    ],
+)
+def test_a_pfx_that_costs_too_much_is_refused_before_it_is_opened(
+    certified: TrustFrameworkKey, old: bytes, new: bytes, words: str
+) -> None:
+    data = pkcs12.to_pkcs12(certified).data
+    changed = data.replace(old, new)
+    assert changed != data
+    for password in (None, "x"):
+        assert words in refused(pkcs12.from_pkcs12, changed, password).message
+
+
+def test_a_large_key_or_a_changed_file_is_named(certified: TrustFrameworkKey) -> None:
+    exported = pkcs12.to_pkcs12(certified)
+    name = certified.kid[:8].encode("utf-16-be")
+    assert name in exported.data
+    changed = exported.data.replace(name, name[::-1])
+    error = refused(pkcs12.from_pkcs12, changed, exported.password)
+    assert "the file was changed" in error.message
+    assert "cut off" in refused(pkcs12.from_pkcs12, exported.data[:-1], "x").message

@@ -54,7 +54,7 @@ def test_only_the_private_key_of_the_recipient_opens_it(
         "kid": recipient.kid,
     }
     other = testing.rsa_key(2, use="enc")
-    assert refused(decrypt_key, text, with_key=other).target == "kid"
+    assert refused(decrypt_key, text, with_key=other).target == "with_key"
     # The kid is only a hint: a key with a forged kid does not open it.
     named = TrustFrameworkKey.from_jwk(other.to_jwk(private=True), kid=recipient.kid)
     error = refused(decrypt_key, text, with_key=named)
@@ -135,7 +135,6 @@ def test_a_hostile_ephemeral_key_is_refused_before_any_work(
     epk = header_of(text)["epk"]
     for changed in (
         {"generate": "RSA", "size": 16384},
-        {**epk, "generate": "EC"},
         {**epk, "crv": "P-384"},
         {**epk, "kty": "RSA"},
         {**epk, "x": 5},
@@ -144,14 +143,12 @@ def test_a_hostile_ephemeral_key_is_refused_before_any_work(
         None,
     ):
         assert refused(decrypt_key, with_header(text, epk=changed), with_key=curve).target == "epk"
-    assert (
-        refused(
-            decrypt_key,
-            with_header(encrypt_key(rsa_key, to=recipient), epk=epk),
-            with_key=recipient,
-        ).target
-        == "epk"
-    )
+    # Other members of it are not obeyed, and it means nothing to an RSA key.
+    for changed in ({**epk, "generate": "RSA", "size": 16384}, {**epk, "d": epk["x"]}):
+        error = refused(decrypt_key, with_header(text, epk=changed), with_key=curve)
+        assert "or was changed" in error.message
+    foreign = with_header(encrypt_key(rsa_key, to=recipient), epk={"generate": "RSA"})
+    assert "or was changed" in refused(decrypt_key, foreign, with_key=recipient).message
 
 
 def test_the_content_is_no_larger_than_a_jwk(recipient: TrustFrameworkKey) -> None:
@@ -168,16 +165,16 @@ def test_a_changed_or_foreign_jwe_is_refused(
 ) -> None:
     text = encrypt_key(rsa_key, to=recipient)
     for changes, message, target in (
-        ({"alg": "RSA1_5"}, "names another algorithm", None),
-        ({"alg": "RSA-OAEP"}, "names another algorithm", None),
-        ({"alg": "dir"}, "names another algorithm", None),
+        ({"alg": "RSA1_5"}, "RSA1_5, which is unsafe", "alg"),
+        ({"alg": "RSA-OAEP"}, "or was changed", "with_key"),
+        ({"alg": "dir"}, "a symmetric key (dir)", "alg"),
         ({"alg": "ECDH-ES+A256KW"}, "sealed to a key of another type", "with_key"),
-        ({"alg": ["RSA-OAEP-256"]}, "names another algorithm", None),
-        ({"enc": "A128CBC-HS256"}, "names another algorithm", None),
-        ({"enc": Ellipsis}, "names another algorithm", None),
-        ({"zip": "DEF"}, "must not have zip", "zip"),
-        ({"crit": ["x"]}, "must not have crit", "crit"),
-        ({"kid": "other"}, "its kid says so", "kid"),
+        ({"alg": ["RSA-OAEP-256"]}, "alg that is missing or no name", "alg"),
+        ({"enc": "A128CBC-HS256"}, "cut off", None),
+        ({"enc": Ellipsis}, "enc that is missing", "enc"),
+        ({"zip": "DEF"}, "compressed (zip)", "zip"),
+        ({"crit": ["x"]}, "extensions (crit)", "crit"),
+        ({"kid": "other"}, "or was changed", "with_key"),
         ({"kid": Ellipsis}, "or was changed", "with_key"),
         ({"cty": "x"}, "or was changed", "with_key"),
     ):
@@ -202,7 +199,7 @@ def test_a_changed_or_foreign_jwe_is_refused(
         "x" * 2**25,
     ]
     for other in wrong:
-        assert "compact JWE" in refused(decrypt_key, other, with_key=recipient).message
+        assert " a JWE" in refused(decrypt_key, other, with_key=recipient).message
 
 
 def test_jwcrypto_and_joserfc_exchange_sealed_keys_with_us(

@@ -122,7 +122,7 @@ BAD_REQUESTS: list[tuple[str, str, Any, int, str, str | None]] = [
     ("POST", PFX_TO, {"password": "a"}, 400, "AADB2C90253", "key"),
     ("POST", PFX_TO, {"key": NO_CERTIFICATE}, 400, "AADB2C90253", "password"),
     ("POST", PFX_TO, {"key": NO_CERTIFICATE, "password": ""}, 400, "BadRequest", "password"),
-    ("POST", PFX_TO, {"key": NO_CERTIFICATE, "password": "a"}, 400, "AADB2C95025", "password"),
+    ("POST", PFX_TO, {"key": NO_CERTIFICATE, "password": "a"}, 400, "AADB2C95025", "key"),
     ("POST", PFX_TO, {"key": "no base64!", "password": "a"}, 400, "AADB2C95034", "key"),
     ("PATCH", STATUS_OF, {}, 400, "AADB2C90253", "status"),
     ("PATCH", STATUS_OF, {"status": None}, 400, "AADB2C90253", "status"),

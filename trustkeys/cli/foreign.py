@@ -11,7 +11,7 @@ from trustkeys.cli.terminal import read_input, warn
 from trustkeys.cli.times import now_or
 from trustkeys.core.numericdate import date_text
 from trustkeys.errors import MissingPassphraseError, prefix_errors
-from trustkeys.formats.jwe import MAX_TEXT
+from trustkeys.formats.envelope import MAX_TEXT
 from trustkeys.formats.opened import OpenedKey
 from trustkeys.formats.reading import ForeignFile, OpenedSet, one_key, recognise
 
@@ -35,6 +35,7 @@ def opened(
     *,
     with_key: Recipient | None = None,
     option: str = "--password-file",
+    alias: str | None = None,
 ) -> OpenedKey | OpenedSet:
     """Open a file, and ask for its passphrase if it needs one.
 
@@ -42,10 +43,10 @@ def opened(
     """
     password = None if password_file is None else passphrases.read_password(password_file)
     with prefix_errors(file), suppress(MissingPassphraseError), immediate():
-        return found.open(password=password, with_key=with_key)
+        return found.open(password=password, with_key=with_key, alias=alias)
     password = passphrases.existing(file, None, is_encrypted=True, option=option)
     with prefix_errors(file), immediate():
-        return found.open(password=password, with_key=with_key)
+        return found.open(password=password, with_key=with_key, alias=alias)
 
 
 def recipient(file: str) -> Recipient:

@@ -54,6 +54,7 @@ content. One key becomes a JWK as "trustkeys generate" writes it, a set becomes 
 @click.option(
     "--key", "key_file", type=INPUT, metavar="KEY", help="The private key that FILE is sealed to."
 )
+@options.alias
 @options.password_file(
     "Encrypt OUT to the passphrase in this file or pipe.", "--output-password-file"
 )
@@ -69,6 +70,7 @@ def import_(
     name: str | None,
     password_file: str | None,
     key_file: str | None,
+    alias: str | None,
     output_password_file: str | None,
     plain: bool,
     base_url: str,
@@ -82,7 +84,7 @@ def import_(
     start, end = validity(nbf, exp)
     with_key = None if key_file is None else foreign.recipient(key_file)
     found = foreign.read(file)
-    opened = foreign.opened(found, file, password_file, with_key=with_key)
+    opened = foreign.opened(found, file, password_file, with_key=with_key, alias=alias)
     if isinstance(opened, OpenedSet):
         if (start, end) != (None, None):
             raise click.UsageError("--nbf and --exp are for one key, and FILE is a key set")

@@ -15,6 +15,7 @@ from trustkeys.cli.terminal import read_input, warn
 from trustkeys.core.private import Private
 from trustkeys.errors import InvalidInputError, KeyNotFoundError
 from trustkeys.formats import jwe
+from trustkeys.formats.envelope import MAX_TEXT
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.wording import quoted
 
@@ -66,7 +67,7 @@ def read(file: str) -> store.StoredFile:
     """Read a key set's file, or ``-`` for standard input."""
     if file == "-":
         # Others cannot read or change it.
-        return store.StoredFile(file, Private(read_input(file, jwe.MAX_TEXT)), 0o600)
+        return store.StoredFile(file, Private(read_input(file, MAX_TEXT)), 0o600)
     return store.read_file(file)
 
 

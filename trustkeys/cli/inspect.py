@@ -65,8 +65,9 @@ class _Report:
 @command()
 @click.argument("file", type=INPUT)
 @options.password_file("Read the passphrase of FILE from this file or pipe, to look inside.")
+@options.alias
 @options.json_results
-def inspect(file: str, password_file: str | None, as_json: bool) -> int:
+def inspect(file: str, password_file: str | None, alias: str | None, as_json: bool) -> int:
     """Print what FILE holds, and what is wrong with it. Exit status 3 if there is an error.
 
     FILE is a JWK, a JWK Set, an answer of Graph, a JWE, PEM, DER or PKCS#12; - is standard input.
@@ -75,7 +76,7 @@ def inspect(file: str, password_file: str | None, as_json: bool) -> int:
     found = foreign.read(file)
     password = None if password_file is None else passphrases.read_password(password_file)
     with prefix_errors(file), immediate():
-        report = _report(found, password)
+        report = _report(found, password, alias)
     if as_json:
         problems = [{"severity": severity, "message": text} for severity, text in report.problems]
         write_json(
@@ -96,7 +97,7 @@ def inspect(file: str, password_file: str | None, as_json: bool) -> int:
     return 3 if any(severity == "error" for severity, _ in report.problems) else 0
 
 
-def _report(found: ForeignFile, password: str | None) -> _Report:
+def _report(found: ForeignFile, password: str | None, alias: str | None) -> _Report:
     report = _Report()
     _add_header(report, found.header)
     if found.form == "jwe" and (found.protection != "passphrase" or password is None):
@@ -111,7 +112,7 @@ def _report(found: ForeignFile, password: str | None) -> _Report:
         _add_request(report, found.request())
     else:
         _add_certificates(report, found.certificates())
-        _add_key(report, lambda: _facts(one_key(found.open(password=password))))
+        _add_key(report, lambda: _facts(one_key(found.open(password=password, alias=alias))))
     return report
 
 

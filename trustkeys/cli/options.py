@@ -120,6 +120,15 @@ def password_file(
     return click.option(name, type=INPUT, metavar="FILE", help=text)
 
 
+def alias(command: Command) -> Command:
+    """Add ``--alias``."""
+    return click.option(
+        "--alias",
+        metavar="NAME",
+        help="Which of several keys in PKCS#12: its name, or its certificate's SHA-1 or SHA-256.",
+    )(command)
+
+
 def key_set_file(command: Command) -> Command:
     """Add the argument FILE, a key set's file to change, and ``--password-file``."""
     return click.argument("file", type=CHANGED)(password_file()(command))

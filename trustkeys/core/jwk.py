@@ -215,14 +215,8 @@ def _checked_x5c(
             target="x5c",
         )
     if key_type.kty == "RSA" and chain:
-        if work is not None and not work.may_verify(chain):
-            raise InvalidInputError(
-                "x5c: the document has too many certificate chains to verify: put its keys into "
-                "several documents",
-                code="AADB2C95034",
-                target="x5c",
-            )
-        check_chain(chain, rsa_public_key(members), x5t)
+        checks = None if work is None else work.signatures
+        check_chain(chain, rsa_public_key(members), x5t, checks=checks)
         if jwk.get("x5t#S256") not in (None, x5t_s256_of(chain[0])):
             raise InvalidInputError(
                 "x5t#S256 must be the SHA-256 thumbprint of the first certificate of x5c",

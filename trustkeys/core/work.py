@@ -1,27 +1,48 @@
-"""How much slow work one document of many keys may cause."""
+"""How much slow work one document may cause."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import final
 
-from attrs import define
+from attrs import Factory, define
 
-from trustkeys.core.guarded import attempt
-
-if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
+from trustkeys.errors import InvalidInputError
 
 __tracebackhide__ = True
 
 PROOFS = 40 * 2048**3
 """The proofs that primes are prime: for 40 keys of RSA-2048, in about 2 seconds."""
 
-SIGNATURES = 10_000
-"""The signatures of certificates that are verified, in units of about 0.1 ms."""
+MAX_WORK = 20_000
+"""The most work that the signatures of one document may take, about 2 seconds."""
 
-_SLOW = 50
-"""The cost of a signature of another kind than RSA or P-256, such as a Brainpool curve's."""
+
+@final
+class SignatureChecks:
+    """What the signatures of one document's certificates may still cost.
+
+    A signature of RSA up to 4,096 bits, P-256 or Ed25519 costs 1, which is at most 0.1 ms. Any
+    other costs 200: one of a brainpool curve takes 10 ms.
+    """
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = MAX_WORK
+
+    def spend(self, work: int) -> None:
+        """Take the cost of one signature.
+
+        Raises:
+            InvalidInputError: Nothing is left. Code ``AADB2C95034``.
+        """
+        self._left -= work
+        if self._left < 0:
+            raise InvalidInputError(
+                "the certificates have too many signatures to check, or too slow ones",
+                code="AADB2C95034",
+                target="x5c",
+            )
 
 
 @define
@@ -30,11 +51,12 @@ class Work:
 
     Attributes:
         unproved: The number of keys whose primes were not tested, since the document has too many.
+        signatures: What its certificates' signatures may still cost.
     """
 
     unproved: int = 0
+    signatures: SignatureChecks = Factory(SignatureChecks)
     _proofs: int = PROOFS
-    _signatures: int = SIGNATURES
 
     def may_prove(self, size: int) -> bool:
         """Whether the primes of one more RSA key of `size` bits may be tested."""
@@ -43,21 +65,3 @@ class Work:
             return True
         self.unproved += 1
         return False
-
-    def may_verify(self, chain: Sequence[Certificate]) -> bool:
-        """Whether the signatures in one more certificate chain may be verified."""
-        self._signatures -= sum(map(_cost, chain[1:]))
-        return self._signatures >= 0
-
-
-def _cost(issuer: Certificate) -> int:
-    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
-    key = attempt(issuer.public_key)
-    if isinstance(key, RSAPublicKey):
-        # A long exponent makes the signature slow. cryptography has no cheaper way to read it.
-        is_fast = key.key_size <= 4096 and key.public_numbers().e < 2**32
-    else:
-        is_fast = isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)
-    return 1 if is_fast else _SLOW

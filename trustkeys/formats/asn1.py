@@ -6,12 +6,13 @@ and slow to import: import this module in the function that reads a file.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import typing
+from typing import TypeVar
 
 from trustkeys.core.guarded import attempt
 
 try:
-    from asn1crypto import core
+    from asn1crypto import cms, core, keys, pkcs12
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         "reading PEM, DER and PKCS#12 needs asn1crypto: pip install 'trustkeys[formats]'",
@@ -54,6 +55,28 @@ class PrivateKeyInfo(core.Sequence):  # type: ignore[misc]
     ]
 
 
+class SafeBag(core.Sequence):  # type: ignore[misc]
+    """RFC 7292 section 4.2, with a value of any kind."""
+
+    _fields = [  # noqa: RUF012
+        ("bag_id", pkcs12.BagId),
+        ("bag_value", core.Any, {"explicit": 0}),
+        ("bag_attributes", pkcs12.Attributes, {"optional": True}),
+    ]
+
+
+class SafeContents(core.SequenceOf):  # type: ignore[misc]
+    """RFC 7292 section 4.2."""
+
+    _child_spec = SafeBag
+
+
+def key_bag(pkcs8: bytes) -> typing.Any:
+    """Return a bag with a private key that is not encrypted."""
+    bag = pkcs12.SafeBag({"bag_id": "key_bag", "bag_value": keys.PrivateKeyInfo.load(pkcs8)})
+    return SafeBag.load(bag.dump())
+
+
 class PublicKeyInfo(core.Sequence):  # type: ignore[misc]
     """SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7)."""
 
@@ -71,7 +94,7 @@ def parsed(spec: type[T], data: bytes) -> T | None:
     return attempt(_parsed, spec, data)
 
 
-def _parsed(spec: Any, data: bytes) -> Any:
+def _parsed(spec: typing.Any, data: bytes) -> typing.Any:
     value = spec.load(data, strict=True)
     value.native  # noqa: B018 - parses the parts, which asn1crypto puts off
     return value
@@ -81,3 +104,9 @@ def first(data: bytes) -> bytes:
     """Return the first structure in the data, without what follows it; nothing if it is broken."""
     found = attempt(core.Any.load, data)
     return b"" if found is None else found.dump()
+
+
+ContentInfo = cms.ContentInfo
+OctetString = core.OctetString
+AuthenticatedSafe = pkcs12.AuthenticatedSafe
+PfxStructure = pkcs12.Pfx

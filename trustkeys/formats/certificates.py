@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from trustkeys.core.guarded import attempt
 from trustkeys.core.key import TrustFrameworkKey, with_chain
 from trustkeys.core.numericdate import NumericDateInput, numeric_dates, utc
 from trustkeys.core.rsa import rsa_public_members
-from trustkeys.core.x5c import (
-    MAX_CHAIN,
-    belongs_to,
-    is_issued_by,
-    read_x5c,
-    x5c_of,
-    x5t_of,
-)
+from trustkeys.core.x5c import read_x5c, x5c_of, x5t_of
 from trustkeys.errors import InvalidInputError
+from trustkeys.formats.certificate_files import read_certificates
+from trustkeys.formats.chain import bad_chain, in_order, leaf_of
 from trustkeys.formats.key_usage import check_usage, key_usage, use_of
 from trustkeys.formats.opened import ANY_USE, OpenedKey
 from trustkeys.wording import shape
@@ -118,19 +114,21 @@ def with_certificates(
 
     Args:
         key: An RSA key.
-        certificates: Its certificate and those of the issuers, in any order: PEM, DER, or
-            objects of `cryptography`.
+        certificates: Its certificate and those of the issuers, in any order: PEM, DER, PKCS#7,
+            or objects of `cryptography`. Others are left out with a warning.
 
     Returns:
         The key with the chain, in order, in `x5c` and `x5t`.
 
     Raises:
-        InvalidInputError: ``AADB2C95034`` none of the certificates is for this key, one does not
-            belong to the chain, or the key usage does not allow the key's `use`.
+        InvalidInputError: ``AADB2C95034`` none of the certificates is for this key, there are too
+            many, or the key usage does not allow the key's `use`.
     """
-    chain = _in_order(_certificates(certificates), key)
-    check_usage(chain[0], key.use)
-    return _carrying(key, chain)
+    chain = in_order(_certificates(certificates), key.public_key())
+    check_usage(chain.certificates[0], key.use)
+    for remark in chain.remarks:
+        warnings.warn(remark, stacklevel=2)
+    return _carrying(key, chain.certificates)
 
 
 def to_certificate_pem(key: TrustFrameworkKey) -> bytes:
@@ -155,21 +153,6 @@ def certificates_of(key: TrustFrameworkKey) -> tuple[x509.Certificate, ...]:
     return read_x5c(key.x5c)
 
 
-def read_certificates(data: bytes) -> tuple[x509.Certificate, ...]:
-    """Read certificates from PEM or DER.
-
-    Raises:
-        InvalidInputError: There are none. Code ``AADB2C95034``.
-    """
-    if not isinstance(data, bytes):
-        raise InvalidInputError(f"certificates must be bytes, not {shape(data)}")
-    with suppress(ValueError, x509.InvalidVersion):
-        if b"-----BEGIN" in data:
-            return tuple(x509.load_pem_x509_certificates(data))
-        return (x509.load_der_x509_certificate(data),)
-    raise InvalidInputError("these must be certificates in PEM or DER", code="AADB2C95034")
-
-
 def from_certificate(
     certificates: bytes | Iterable[x509.Certificate],
     *,
@@ -180,50 +163,63 @@ def from_certificate(
     """Read the public key of a certificate, with the certificate and its dates.
 
     Args:
-        certificates: The key's own first: PEM, DER, or objects of `cryptography`.
+        certificates: The key's own and its issuers', in any order: PEM, DER, PKCS#7, or objects
+            of `cryptography`. Other authorities' are left out with a warning.
         use: ``"sig"`` or ``"enc"``. Default: the use that the key usage allows, if it is one.
         nbf: Whole seconds since 1970 or an aware datetime. Default: the certificate's.
         exp: Likewise.
 
     Raises:
-        MissingUseError: Code ``AADB2C90253``: `use` is None, and the key usage allows both or
-            neither.
-        InvalidInputError: ``AADB2C95034`` no certificate of an RSA key, one that does not belong
-            to the chain, or a key usage that does not allow `use`; else as
-            `TrustFrameworkKey.from_jwk`.
+        MissingUseError: Code ``AADB2C90253``: `use` is None, and the key usage allows both.
+        InvalidInputError: ``AADB2C95034`` no certificate of an RSA key, those of several keys, too
+            many, or a key usage that does not allow `use`; else as `TrustFrameworkKey.from_jwk`.
     """
     return opened_certificate([*_certificates(certificates)]).key(use=use, nbf=nbf, exp=exp)
 
 
-def opened_certificate(chain: Sequence[x509.Certificate]) -> OpenedKey:
-    """Read the public key of the first certificate; else as `from_certificate`."""
-    public_key: object = None
-    with suppress(IndexError, ValueError, UnsupportedAlgorithm):
-        public_key = chain[0].public_key()
+def opened_certificate(certificates: Sequence[x509.Certificate]) -> OpenedKey:
+    """Read the public key of the certificate that the others belong to, as `from_certificate`."""
+    public_key = attempt(leaf_of(certificates).public_key)
     if not isinstance(public_key, RSAPublicKey):
         raise InvalidInputError("the certificate must be for an RSA key", code="AADB2C95034")
-    return opened_with_certificates({"kty": "RSA", **rsa_public_members(public_key)}, chain)
+    return opened_with_certificates({"kty": "RSA", **rsa_public_members(public_key)}, certificates)
 
 
 def opened_with_certificates(
-    members: dict[str, str], certificates: Iterable[x509.Certificate]
+    members: dict[str, str],
+    certificates: Iterable[x509.Certificate],
+    *,
+    own: x509.Certificate | None = None,
 ) -> OpenedKey:
     """Check the members of an RSA key, and attach its certificates, in any order.
 
     The `use` and the dates are those of the key's own certificate.
 
+    Args:
+        members: The members of a JWK.
+        certificates: The key's and its issuers'. Others are left out with a remark.
+        own: The key's own certificate, if it is known which one of several it is.
+
     Raises:
         InvalidInputError: As `TrustFrameworkKey.from_jwk` and `with_certificates`.
     """
     key = TrustFrameworkKey.from_jwk(members, use=ANY_USE)
-    chain = _in_order(certificates, key)
-    start, end = dates_of(chain[0])
-    return OpenedKey(_carrying(key, chain), use_of(chain[0]), start, end, chain[0])
+    chain = in_order(certificates, key.public_key(), own=own)
+    first = chain.certificates[0]
+    start, end = dates_of(first)
+    carrying = _carrying(key, chain.certificates)
+    return OpenedKey(carrying, use_of(first), start, end, first, remarks=chain.remarks)
 
 
 def dates_of(certificate: x509.Certificate) -> tuple[int, int]:
-    """Return a certificate's first and last second since 1970; 0 for earlier ones."""
-    dates = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    """Return a certificate's first and last second since 1970; 0 for earlier ones.
+
+    Raises:
+        InvalidInputError: They cannot be read. Code ``AADB2C95034``.
+    """
+    dates = attempt(lambda: (certificate.not_valid_before_utc, certificate.not_valid_after_utc))
+    if dates is None:
+        raise bad_chain("the dates of the certificate cannot be read")
     start, end = (max(int(date.timestamp()), 0) for date in dates)
     return start, end
 
@@ -238,30 +234,6 @@ def _certificates(
     if isinstance(certificates, (bytes, str)):
         return read_certificates(certificates)
     return certificates
-
-
-def _in_order(
-    certificates: Iterable[x509.Certificate], key: TrustFrameworkKey
-) -> list[x509.Certificate]:
-    """Return the key's own certificate, followed by those of its issuers, in order."""
-    rest = [*dict.fromkeys(certificates)]
-    if len(rest) > MAX_CHAIN:
-        raise _bad_chain(f"a chain must have at most {MAX_CHAIN} certificates, not {len(rest)}")
-    public_key = key.public_key()
-    chain = [certificate for certificate in rest if belongs_to(certificate, public_key)][:1]
-    if not chain:
-        raise _bad_chain("none of the certificates is for this key")
-    rest.remove(chain[0])
-    while issuers := [other for other in rest if is_issued_by(chain[-1], other)]:
-        chain.append(issuers[0])
-        rest.remove(issuers[0])
-    if rest:
-        raise _bad_chain(f"{len(rest)} of the certificates do not belong to the chain of this key")
-    return chain
-
-
-def _bad_chain(message: str) -> InvalidInputError:
-    return InvalidInputError(message, code="AADB2C95034", target="x5c")
 
 
 def _validity(

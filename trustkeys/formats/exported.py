@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import warnings
+from base64 import b32encode
 from typing import NoReturn, final
 
 from trustkeys.core.strict_json import is_text
@@ -63,13 +64,14 @@ def passphrase(own: str | None) -> str:
     finds such a passphrase by trial unless it is long and random.
 
     Args:
-        own: The caller's passphrase. Default: a new one of 128 random bits, in hexadecimal.
+        own: The caller's passphrase. Default: a new one of 128 random bits in base32, 26 letters
+            and digits: gpgsm 2.2 opens no PFX with 32.
 
     Raises:
         PassphraseError: `own` is not 1 to 1023 printable ASCII characters. Code ``BadRequest``.
     """
     if own is None:
-        return secrets.token_hex(16)
+        return b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
     # Programs encode other characters in different ways.
     is_ascii = isinstance(own, str) and own.isascii() and own.isprintable()
     if not is_ascii or not 0 < len(own) <= MAX_LENGTH:

@@ -1,39 +1,50 @@
 """JSON Web Encryption (RFC 7516): to a passphrase, or sealed to a recipient's public key.
 
-The content is encrypted with A256GCM. Its key is wrapped with PBES2-HS512+A256KW for a
-passphrase, RSA-OAEP-256 for an RSA key, or ECDH-ES+A256KW for an elliptic-curve key (RFC 7518
-section 4). Only the holder of the passphrase or of the private key can decrypt it. Sealing does
-not prove who sealed: everyone can have the public key.
+What this module writes is compact. The content is encrypted with A256GCM. Its key is wrapped with
+PBES2-HS512+A256KW for a passphrase, RSA-OAEP-256 for an RSA key, or ECDH-ES+A256KW for an
+elliptic-curve key (RFC 7518 section 4). Only the holder of the passphrase or of the private key can
+decrypt it. Sealing does not prove who sealed: everyone can have the public key.
 
-jwcrypto refuses PBES2 with this many rounds unless a global of its module is changed. So this
-module builds the JWE for passphrases itself, with the ciphers of `cryptography`.
+It reads compact and JSON serialisation, PBES2, RSA-OAEP and ECDH-ES in all their forms, with every
+`enc` of RFC 7518.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes, keywrap
+from cryptography.hazmat.primitives import keywrap
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
-from trustkeys.core.base64url import base64url_decode, base64url_encode
+from trustkeys.core.base64url import base64url_encode
 from trustkeys.core.key import TrustFrameworkKey
-from trustkeys.core.strict_json import MAX_SET_BYTES, is_text, parse_object
+from trustkeys.core.strict_json import MAX_SET_BYTES, as_utf8, parse_object
 from trustkeys.errors import (
     InvalidInputError,
     MissingPassphraseError,
     NotEncryptedError,
-    PassphraseError,
     WrongPassphraseError,
 )
+from trustkeys.formats.algorithms import (
+    Protection,
+    check_content,
+    described,
+    protection,
+    unsupported,
+)
+from trustkeys.formats.envelope import (
+    Envelope,
+    Share,
+    no_jwe,
+    parse_members,
+    parse_text,
+)
+from trustkeys.formats.pbes2 import check_rounds, derive, spellings, unwrap
 from trustkeys.testkeys.guard import refuse_test_jwks, refuse_test_keys
 from trustkeys.wording import shape
 
@@ -49,16 +60,6 @@ ENC = "A256GCM"
 
 ROUNDS = 220_000
 """Rounds of PBKDF2 with HMAC-SHA-512 (OWASP's figure); joserfc accepts up to 300,000."""
-
-MAX_ROUNDS = 600_000
-"""The most rounds accepted when decrypting: half a second of CPU."""
-
-MAX_TEXT = MAX_SET_BYTES * 4 // 3 + 4096
-"""The largest JWE that is read, in characters: the largest key set, in base64url."""
-
-_RECIPIENT_ALGS = ("RSA-OAEP-256", "ECDH-ES+A256KW")
-
-Protection = Literal["passphrase", "recipient", "unknown"]
 
 
 def encrypt(
@@ -114,20 +115,21 @@ def encrypt_key(
 def decrypt(
     text: str | bytes, *, password: str | None = None, with_key: Recipient | None = None
 ) -> bytes:
-    """Decrypt a JWE that `encrypt`, or another program with the same algorithms, made.
+    """Decrypt a JWE of this or another program.
 
     Args:
-        text: The compact JWE.
-        password: The passphrase that it is encrypted to.
-        with_key: The private key that it is sealed to.
+        text: The JWE: compact, or JSON of at most 16 MiB and 32 recipients (RFC 7516 section 7.2).
+        password: The passphrase that it is encrypted to. It is tried in the normal form NFC, then
+            as it is if that differs.
+        with_key: The private key that it is sealed to. The `kid` of the JWE need not be its own.
 
     Raises:
         MissingPassphraseError: It is encrypted to a passphrase, and `password` is None.
         WrongPassphraseError: The passphrase is wrong, or the encrypted content was changed.
         NotEncryptedError: It is sealed to a recipient, and `password` is not needed.
-        InvalidInputError: Code ``BadRequest``: no compact JWE; another algorithm; compression;
-            more than 600,000 rounds; `with_key` is missing, not needed, wrong, or has no private
-            part. For `with_key` also as for `to` in `encrypt`.
+        InvalidInputError: Code ``BadRequest``: no JWE; another algorithm; compression; more than
+            1,000,000 rounds for all recipients together; `with_key` is missing, not needed, wrong,
+            or has no private part. For `with_key` also as for `to` in `encrypt`.
     """
     return parse(text).decrypt(password=password, with_key=with_key)
 
@@ -151,92 +153,117 @@ def decrypt_key(
 
 @frozen
 class Jwe:
-    """A compact JWE, parsed and not decrypted.
+    """A JWE, parsed and not decrypted. Make one with `parse` or `parse_document`."""
 
-    Attributes:
-        header: The protected header.
-    """
+    _envelope: Envelope = field(repr=False)
 
-    header: Mapping[str, Any]
-    _text: str = field(repr=False)
-    _parts: tuple[bytes, ...] = field(repr=False)
+    @property
+    def header(self) -> Mapping[str, Any]:
+        """The JOSE header of the recipient that `protection` speaks of."""
+        return self._shown.header
 
     @property
     def protection(self) -> Protection:
-        """What opens it, as its `alg` says; unknown for an algorithm that is not supported."""
-        alg = self.header.get("alg")
-        if alg in _RECIPIENT_ALGS:
-            return "recipient"
-        return "passphrase" if alg == ALG else "unknown"
+        """What opens it: a passphrase if one does; unknown if no `alg` of it is read."""
+        return protection(self._shown)
+
+    @property
+    def description(self) -> str:
+        """What it is, in words for a person."""
+        return f"a JWE (RFC 7516), {described(self._shown)}"
 
     def decrypt(self, *, password: str | None, with_key: Recipient | None) -> bytes:
         """Decrypt the content, as the function `decrypt` does."""
-        if self.protection == "unknown" or self.header.get("enc") != ENC:
-            algs = " or ".join([ALG, *_RECIPIENT_ALGS])
-            raise InvalidInputError(
-                f"the JWE must use {algs}, with {ENC}, and its header names another algorithm"
-            )
-        for name in ("zip", "crit"):
-            if name in self.header:
-                raise InvalidInputError(f"the JWE must not have {name} in its header", target=name)
-        if self.protection == "passphrase":
-            if with_key is not None:
-                raise not_sealed()
-            if password is None:
-                raise MissingPassphraseError("it is encrypted, and the passphrase is missing")
-            return self._decrypt_with_passphrase(password)
-        if password is not None:
+        if self.protection == "unknown":
+            raise unsupported(self._shown)
+        if password is not None and self.protection != "passphrase":
             raise NotEncryptedError(
                 "it is not encrypted to a passphrase, though one was given: it is sealed to the "
                 "key of a recipient"
             )
-        if with_key is None:
-            raise InvalidInputError(
-                "it is sealed to the key of a recipient, and the private key is missing",
-                target="with_key",
-            )
-        from trustkeys.formats.recipient import unseal
+        if with_key is not None:
+            return self._decrypt_with_key(with_key)
+        if password is not None:
+            return self._decrypt_with_passphrase(password)
+        check_content(self._shown)
+        if self.protection == "passphrase":
+            raise MissingPassphraseError("it is encrypted, and the passphrase is missing")
+        raise InvalidInputError(
+            "it is sealed to the key of a recipient, and the private key is missing",
+            target="with_key",
+        )
 
-        return unseal(self._text, self.header, with_key)
+    @property
+    def _shown(self) -> Share:
+        found = [*self._shares("passphrase"), *self._shares("recipient"), *self._envelope.shares]
+        return found[0]
+
+    def _shares(self, opened_by: Protection) -> list[Share]:
+        return [each for each in self._envelope.shares if protection(each) == opened_by]
+
+    def _checked(self, shares: list[Share]) -> list[Share]:
+        """Check shares that are to be opened, before any work is done for them."""
+        for share in shares:
+            check_content(share)
+            if not self._envelope.is_whole(share):
+                raise no_jwe()
+        return shares
 
     def _decrypt_with_passphrase(self, password: str) -> bytes:
-        secret = _octets(password)
-        wrapped, iv, ciphertext, tag = self._parts
-        if (len(wrapped), len(iv), len(tag)) != (40, 12, 16):
-            raise _no_jwe()
-        salt, rounds = _key_derivation(self.header)
-        plaintext = None
-        try:
-            cek = keywrap.aes_key_unwrap(_derive(secret, salt, rounds), wrapped)
-            protected = self._text.partition(".")[0].encode()
-            plaintext = AESGCM(cek).decrypt(iv, ciphertext + tag, protected)
-        except (keywrap.InvalidUnwrap, InvalidTag):
-            pass
-        if plaintext is None:
-            raise WrongPassphraseError(
-                "the passphrase is wrong, or the encrypted content was changed"
-            )
-        return plaintext
+        shares = self._checked(self._shares("passphrase"))
+        secrets = spellings(password)
+        check_rounds(shares)
+        for secret in secrets:
+            for share in shares:
+                plaintext = self._envelope.content(share, unwrap(share, secret))
+                if plaintext is not None:
+                    return plaintext
+        raise WrongPassphraseError("the passphrase is wrong, or the encrypted content was changed")
+
+    def _decrypt_with_key(self, with_key: Recipient) -> bytes:
+        shares = self._checked(self._shares("recipient"))
+        if not shares:
+            raise not_sealed()
+        from trustkeys.formats.recipient import unsealer
+
+        key = unsealer(with_key, shares)
+        for share in key.shares:
+            plaintext = self._envelope.content(share, key.unwrap(share))
+            if plaintext is not None:
+                return plaintext
+        raise InvalidInputError("it is sealed to another key, or was changed", target="with_key")
 
 
 def parse(text: str | bytes) -> Jwe:
-    """Parse a compact JWE.
+    """Parse a JWE, compact or JSON.
 
     Raises:
-        InvalidInputError: It is none, or larger than `MAX_TEXT`. Code ``BadRequest``.
+        InvalidInputError: It is none, or too large. Code ``BadRequest``.
     """
-    if isinstance(text, bytes):
-        text = text.decode("latin-1")  # any byte beyond ASCII is no base64url either
-    if not isinstance(text, str) or len(text) > MAX_TEXT:
-        raise InvalidInputError(f"this must be a compact JWE, not {shape(text)}")
-    text = text.strip()
-    parts: list[bytes] = []
-    with suppress(ValueError):
-        parts = [base64url_decode(part) for part in text.split(".", 5)]
-    if len(parts) != 5 or not parts[0]:
-        raise _no_jwe()
-    header, *rest = parts
-    return Jwe(parse_object(header, what="the header of the JWE"), text, tuple(rest))
+    return Jwe(parse_text(text))
+
+
+def parse_document(document: Mapping[str, Any]) -> Jwe:
+    """Parse a JWE whose JSON has been read. Raises as `parse`."""
+    return Jwe(parse_members(document))
+
+
+def is_jwe(document: Mapping[str, Any]) -> bool:
+    """Whether a JSON object is a JWE (RFC 7516 section 9)."""
+    return "ciphertext" in document
+
+
+def is_jwe_text(data: bytes) -> bool:
+    """Whether a file holds a JWE, judged by its beginning, or by its members if it is JSON."""
+    data = as_utf8(data).removeprefix(b"\xef\xbb\xbf").lstrip()
+    # The base64url of {", with which the header of a JWE starts.
+    if data.startswith(b"eyJ"):
+        return True
+    if not data.startswith(b"{") or b'"ciphertext"' not in data:
+        return False
+    with suppress(InvalidInputError):
+        return is_jwe(parse_object(data, what="the JWE", max_bytes=MAX_SET_BYTES))
+    return False
 
 
 def not_sealed() -> InvalidInputError:
@@ -244,10 +271,6 @@ def not_sealed() -> InvalidInputError:
     return InvalidInputError(
         "it is not sealed to a recipient, though a key for it was given", target="with_key"
     )
-
-
-def _no_jwe() -> InvalidInputError:
-    return InvalidInputError("this is not a compact JWE (RFC 7516 section 7.1), or it is cut off")
 
 
 def encrypt_unguarded(
@@ -260,45 +283,13 @@ def encrypt_unguarded(
         from trustkeys.formats.recipient import seal
 
         return seal(plaintext, to, cty=cty)
-    secret = _octets(password)
+    secret = spellings(password)[0]
     salt = os.urandom(16)
     header = {"alg": ALG, "enc": ENC, "cty": cty, "p2s": base64url_encode(salt), "p2c": ROUNDS}
     protected = base64url_encode(json.dumps(header, separators=(",", ":")).encode())
     cek = AESGCM.generate_key(256)
     iv = os.urandom(12)
     sealed = AESGCM(cek).encrypt(iv, plaintext, protected.encode())
-    wrapped = keywrap.aes_key_wrap(_derive(secret, salt, ROUNDS), cek)
+    wrapped = keywrap.aes_key_wrap(derive(ALG, secret, salt, ROUNDS), cek)
     parts = (wrapped, iv, sealed[:-16], sealed[-16:])
     return ".".join([protected, *map(base64url_encode, parts)])
-
-
-def _key_derivation(header: Mapping[str, Any]) -> tuple[bytes, int]:
-    """Return the salt and the rounds, checked before any work is done for them."""
-    rounds = header.get("p2c")
-    # A boolean is an int in Python, and True would be one round.
-    if type(rounds) is not int or not 1000 <= rounds <= MAX_ROUNDS:
-        raise InvalidInputError(
-            f"p2c must be an integer from 1000 to {MAX_ROUNDS} rounds, not {shape(rounds)}",
-            target="p2c",
-        )
-    salt = b""
-    with suppress(ValueError):
-        salt = base64url_decode(str(header.get("p2s")))
-    if len(salt) < 8:
-        raise InvalidInputError("p2s must be at least 8 octets in base64url", target="p2s")
-    return salt, rounds
-
-
-def _octets(password: object) -> bytes:
-    if not isinstance(password, str) or not password or not is_text(password):
-        what = "empty" if password == "" else shape(password)
-        raise PassphraseError(
-            f"the passphrase must be text of at least one character, but is {what}"
-        )
-    return unicodedata.normalize("NFC", password).encode()
-
-
-def _derive(password: bytes, salt: bytes, rounds: int) -> bytes:
-    # RFC 7518 section 4.8.1.1: the algorithm's name is part of the salt.
-    kdf = PBKDF2HMAC(hashes.SHA512(), 32, ALG.encode() + b"\0" + salt, rounds)
-    return kdf.derive(password)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cryptography import x509
 
+from trustkeys.core.guarded import attempt
 from trustkeys.core.request import checked_use
 from trustkeys.errors import InvalidInputError
 
@@ -20,17 +21,28 @@ def use_of(certificate: x509.Certificate) -> str | None:
     return allowed.pop() if len(allowed) == 1 else None
 
 
-def check_usage(certificate: x509.Certificate, use: str) -> None:
-    """Check that a certificate's key usage allows a `use`.
+def check_usage(certificate: x509.Certificate, use: str | None) -> None:
+    """Check that a certificate's key usage allows a `use`, or any if `use` is None.
 
     Raises:
         InvalidInputError: It does not, or its extensions cannot be read. Code ``AADB2C95034``.
     """
-    use = checked_use(use)
-    if use not in allowed_uses(certificate):
+    allowed = allowed_uses(certificate)
+    if use is not None and checked_use(use) in allowed:
+        return
+    if not allowed:
+        raise InvalidInputError(
+            "the key usage of the certificate allows neither sig nor enc: it has neither "
+            "digitalSignature nor keyEncipherment nor dataEncipherment, like the certificate of an "
+            "authority, which only signs certificates",
+            code="AADB2C95034",
+            target="use",
+        )
+    if use is not None:
         needed = {"sig": "digitalSignature", "enc": "keyEncipherment or dataEncipherment"}
         raise InvalidInputError(
-            f"the certificate's key usage must have {needed[use]} for a key of use {use}",
+            f"the certificate's key usage must have {needed[checked_use(use)]} for a key of use "
+            f"{use}",
             code="AADB2C95034",
             target="use",
         )
@@ -62,15 +74,13 @@ def allowed_uses(certificate: x509.Certificate) -> set[str]:
     Raises:
         InvalidInputError: Its extensions cannot be read. Code ``AADB2C95034``.
     """
-    try:
-        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound:
-        return {"sig", "enc"}
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-        usage = None
-    if usage is None:
+    extensions = attempt(lambda: certificate.extensions)
+    if extensions is None:
         raise InvalidInputError(
             "the certificate's extensions cannot be read", code="AADB2C95034", target="x5c"
         )
+    usage = next((each.value for each in extensions if isinstance(each.value, x509.KeyUsage)), None)
+    if usage is None:
+        return {"sig", "enc"}
     signs = {"sig"} if usage.digital_signature else set()
     return signs | ({"enc"} if usage.key_encipherment or usage.data_encipherment else set())

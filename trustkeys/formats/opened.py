@@ -93,6 +93,8 @@ class OpenedKey:
                 ``BadRequest`` the dates.
         """
         wanted = self.use if use is None else use
+        if self.certificate is not None:
+            check_usage(self.certificate, wanted)
         if wanted is None:
             raise MissingUseError(
                 "use is missing: the file does not say whether the key is for sig or enc, so give "
@@ -107,8 +109,6 @@ class OpenedKey:
                 code="AADB2C95034",
                 target="use",
             )
-        if self.certificate is not None:
-            check_usage(self.certificate, wanted)
         start, end = numeric_dates(
             self.nbf if nbf is None else nbf, self.exp if exp is None else exp
         )

@@ -16,8 +16,9 @@ from trustkeys.core.numericdate import NumericDateInput
 from trustkeys.core.private import Private
 from trustkeys.core.strict_json import as_utf8
 from trustkeys.errors import InvalidInputError, NotEncryptedError
-from trustkeys.formats import jwe, pkcs12
+from trustkeys.formats import algorithms, jwe, pkcs12
 from trustkeys.formats.answers import is_key_set, parse_document, read_key_sets
+from trustkeys.formats.certificate_files import holds_certificates
 from trustkeys.formats.certificates import (
     opened_certificate,
     opened_with_certificates,
@@ -39,7 +40,7 @@ Form = Literal["jwk", "jwks", "jwe", "pem", "der", "pkcs12", "certificate", "csr
 
 T = TypeVar("T")
 
-Protection = Literal["none"] | jwe.Protection
+Protection = Literal["none"] | algorithms.Protection
 
 
 @frozen
@@ -79,13 +80,18 @@ class ForeignFile:
         return parsed.header if isinstance(parsed, jwe.Jwe) else {}
 
     def open(
-        self, *, password: str | None = None, with_key: Recipient | None = None
+        self,
+        *,
+        password: str | None = None,
+        with_key: Recipient | None = None,
+        alias: str | None = None,
     ) -> OpenedKey | OpenedSet:
         """Decrypt the content, and check the key in it.
 
         Args:
             password: The passphrase of an encrypted file.
             with_key: The private key that a JWE is sealed to.
+            alias: Which of several keys in PKCS#12, as for `trustkeys.formats.pkcs12.from_pkcs12`.
 
         Raises:
             MissingPassphraseError: It is encrypted, and `password` is None.
@@ -94,6 +100,10 @@ class ForeignFile:
             InvalidInputError: It holds no key, `with_key` is missing, wrong or not needed; else
                 as `TrustFrameworkKey.from_jwk`.
         """
+        if alias is not None and self.form != "pkcs12":
+            raise InvalidInputError(
+                "an alias chooses a key in a PKCS#12 file, and this is none", target="alias"
+            )
         if self.form in ("jwk", "jwks", "jwe"):
             document = self.document(password=password, with_key=with_key)
             if is_key_set(document):
@@ -103,11 +113,11 @@ class ForeignFile:
             raise jwe.not_sealed()
         data, parsed = self._content.reveal()
         if self.form == "pkcs12":
-            return pkcs12.opened_pkcs12(data, parsed, password)
+            return pkcs12.opened_pkcs12(parsed, password, alias)
         if self.form in ("pem", "der"):
             file = parsed or KeyFile.read(data)
             key = file.key(password)
-            if b"-----BEGIN CERTIFICATE-----" in data:
+            if holds_certificates(data):
                 opened = opened_with_certificates(key.members(), read_certificates(data))
             else:
                 opened = OpenedKey.from_jwk(key.members())
@@ -151,7 +161,7 @@ class ForeignFile:
         data, parsed = self._content.reveal()
         if isinstance(parsed, x509.Certificate):
             return (parsed,)
-        if self.form == "certificate" or b"-----BEGIN CERTIFICATE-----" in data:
+        if self.form == "certificate" or holds_certificates(data):
             return read_certificates(data)
         return ()
 
@@ -179,7 +189,7 @@ def recognise(data: bytes) -> ForeignFile:
     if text.startswith((b"{", b"[")):
         found: _Found | None = _json(data)
     elif text.startswith(b"eyJ"):
-        found = _jwe(data)
+        found = _jwe(jwe.parse(data))
     else:
         found = _pem(data) if b"-----BEGIN" in data else _der(data)
     if found is None and (words := named_form(data)) is not None:
@@ -200,6 +210,7 @@ def read_key(
     exp: NumericDateInput = None,
     password: str | None = None,
     with_key: Recipient | None = None,
+    alias: str | None = None,
 ) -> TrustFrameworkKey:
     """Read one key in any form that `recognise` knows, and check it.
 
@@ -210,13 +221,14 @@ def read_key(
         exp: Likewise.
         password: The passphrase of an encrypted file.
         with_key: The private key that a JWE is sealed to.
+        alias: Which of several keys in PKCS#12, as for `trustkeys.formats.pkcs12.from_pkcs12`.
 
     Raises:
         MissingUseError: Neither `use` nor the file says what the key is for. Code
             ``AADB2C90253``.
         InvalidInputError: The file holds no key or several; else as `ForeignFile.open`.
     """
-    found = recognise(data).open(password=password, with_key=with_key)
+    found = recognise(data).open(password=password, with_key=with_key, alias=alias)
     return one_key(found).key(use=use, nbf=nbf, exp=exp)
 
 
@@ -237,6 +249,8 @@ _Found = tuple[Form, Protection, str, Any]
 
 def _json(data: bytes) -> _Found:
     document = parse_document(data, what="the file")
+    if jwe.is_jwe(document):
+        return _jwe(jwe.parse_document(document))
     if is_key_set(document):
         return "jwks", "none", read_key_sets(document).description, document
     if any(document.get(name) is not None for name in ("d", "k")):
@@ -248,14 +262,8 @@ def _json(data: bytes) -> _Found:
     return "jwk", "none", f"{words} (JWK, RFC 7517)", document
 
 
-def _jwe(data: bytes) -> _Found:
-    parsed = jwe.parse(data)
-    words = {
-        "passphrase": "a JWE (RFC 7516), encrypted to a passphrase",
-        "recipient": "a JWE (RFC 7516), sealed to the public key of a recipient",
-        "unknown": "a JWE (RFC 7516) of an algorithm that trustkeys does not support",
-    }[parsed.protection]
-    return "jwe", parsed.protection, words, parsed
+def _jwe(parsed: jwe.Jwe) -> _Found:
+    return "jwe", parsed.protection, parsed.description, parsed
 
 
 def _pem(data: bytes) -> _Found | None:
@@ -282,8 +290,9 @@ _ENCRYPTED = re.compile(
 def _der(data: bytes) -> _Found | None:
     # Only a PFX begins with version 3 (RFC 7292 section 4).
     if _PFX.match(data):
-        bag = pkcs12.load(data)
-        return _key("pkcs12", "a PKCS#12 file (PFX)", bag, is_encrypted=bag is None)
+        file = pkcs12.PfxFile.parse(data)
+        is_encrypted = file.unencrypted is None
+        return _key("pkcs12", "a PKCS#12 file (PFX)", file, is_encrypted=is_encrypted)
     if certificate := _loaded(x509.load_der_x509_certificate, data):
         return "certificate", "none", "a certificate (X.509, DER)", certificate
     if request := _loaded(x509.load_der_x509_csr, data):

@@ -1,4 +1,4 @@
-"""JWE to the public key of a recipient: RSA-OAEP-256 or ECDH-ES+A256KW (RFC 7518 section 4).
+"""JWE to the public key of a recipient: RSA-OAEP or ECDH-ES (RFC 7518 section 4).
 
 `trustkeys.formats.jwe` is the public door. This module needs jwcrypto, and is imported only for
 a recipient's key.
@@ -7,20 +7,24 @@ a recipient's key.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
-from jwcrypto.common import JWException
+from jwcrypto.jwa import JWA
 from jwcrypto.jwe import JWE
 from jwcrypto.jwk import JWK
 
+from trustkeys.core.guarded import attempt
 from trustkeys.core.jwk import optional_text
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.request import checked_use
 from trustkeys.core.strict_json import parse_object
 from trustkeys.errors import InvalidInputError
+from trustkeys.formats.algorithms import RECIPIENT
+from trustkeys.formats.envelope import SIZES, Share
 from trustkeys.testkeys.guard import refuse_test_keys
+from trustkeys.wording import either
 
 __tracebackhide__ = True
 
@@ -28,6 +32,9 @@ Recipient = TrustFrameworkKey | str | bytes | Mapping[str, Any]
 """A key as `TrustFrameworkKey.from_jwk` takes it, or a JWK of `kty` ``EC``."""
 
 ENC = "A256GCM"
+
+# What jwcrypto sees of a JWE's header, besides `epk`.
+_HEADER = ("alg", "enc", "apu", "apv")
 
 _ALGORITHMS = {"RSA": "RSA-OAEP-256", "EC": "ECDH-ES+A256KW"}
 
@@ -54,34 +61,54 @@ def seal(plaintext: bytes, to: Recipient, *, cty: str) -> str:
     return sealed
 
 
-def unseal(text: str, header: Mapping[str, Any], with_key: Recipient) -> bytes:
-    """Decrypt a compact JWE with the private key of its recipient.
+def unsealer(with_key: Recipient, shares: Sequence[Share]) -> Unsealer:
+    """Check a private key, and find the shares of a JWE that it may open.
 
-    The caller has checked the `header`, except for `alg`, `epk` and `kid`.
+    The `kid` of a share is only a hint (RFC 7516 section 4.1.6): one that names the key is first.
+
+    Raises:
+        InvalidInputError: It can open none: it is of another type, or on another curve.
     """
     key = _checked(with_key, private=True)
-    if header.get("alg") != key.alg:
+    mine = [each for each in shares if each.alg in RECIPIENT[key.jwk["kty"]]]
+    if not mine:
+        algs = either(RECIPIENT[key.jwk["kty"]])
         raise InvalidInputError(
-            f"it is sealed to a key of another type: the key given needs {key.alg}",
+            f"it is sealed to a key of another type ({shares[0].alg}): the key given needs {algs}",
             target="with_key",
         )
-    if not _has_plain_point(header.get("epk"), key.jwk.get("crv")):
-        raise InvalidInputError(
-            "epk must be a point on the curve of an EC recipient's key, and absent for an RSA key",
-            target="epk",
-        )
-    if header.get("kid") not in (None, *key.kids):
-        raise InvalidInputError("it is sealed to another key: its kid says so", target="kid")
-    plaintext = None
-    try:
-        token = JWE(algs=[key.alg, ENC])
-        token.deserialize(text, key.jwk)
-        plaintext = token.payload
-    except (JWException, ValueError, TypeError):  # all that jwcrypto raises
-        pass
-    if plaintext is None:
-        raise InvalidInputError("it is sealed to another key, or was changed", target="with_key")
-    return bytes(plaintext)
+    curve = key.jwk.get("crv")
+    if curve is not None:
+        mine = [each for each in mine if _point(each, curve) is not None]
+        if not mine:
+            raise InvalidInputError(
+                f"epk must be a point on {curve}, the curve of the key given", target="epk"
+            )
+    mine.sort(key=lambda each: each.header.get("kid") not in key.kids)
+    return Unsealer(key.jwk, mine)
+
+
+@frozen(repr=False)
+class Unsealer:
+    """A private key, and the shares of a JWE that it may open.
+
+    Attributes:
+        shares: The shares.
+    """
+
+    _jwk: JWK
+    shares: Sequence[Share]
+
+    def unwrap(self, share: Share) -> bytes | None:
+        """Decrypt the key of a share, or return None if it is for another key."""
+        # jwcrypto must see no more of the header: it obeys other members of it, and of epk.
+        header = {name: share.header[name] for name in _HEADER if name in share.header}
+        if "crv" in self._jwk:
+            header["epk"] = _point(share, self._jwk["crv"])
+        size = SIZES[share.enc][0]
+        algorithm: Any = JWA.keymgmt_alg(share.alg)
+        key = attempt(algorithm.unwrap, self._jwk, 8 * size, share.encrypted_key, header)
+        return key if isinstance(key, bytes) and len(key) == size else None
 
 
 @frozen
@@ -152,12 +179,11 @@ def _curve_key(key: Mapping[str, Any]) -> JWK:
     return found
 
 
-def _has_plain_point(epk: object, curve: str | None) -> bool:
-    """Check `epk` against RFC 7518 section 4.6.1.1: jwcrypto also obeys other members of it."""
-    if curve is None or not isinstance(epk, dict):
-        return curve is None and epk is None
-    return (
-        epk.keys() == {"kty", "crv", "x", "y"}
-        and (epk["kty"], epk["crv"]) == ("EC", curve)
-        and all(isinstance(value, str) for value in epk.values())
-    )
+def _point(share: Share, curve: str) -> dict[str, str] | None:
+    """Return the point in `epk`, if it is one on a curve, without other members that it has."""
+    epk = share.header.get("epk")
+    if not isinstance(epk, dict) or (epk.get("kty"), epk.get("crv")) != ("EC", curve):
+        return None
+    names = ("kty", "crv", "x", "y")
+    point = {name: epk[name] for name in names if isinstance(epk.get(name), str)}
+    return point if len(point) == len(names) else None

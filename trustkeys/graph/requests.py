@@ -165,6 +165,9 @@ def _check_action(key: TrustFrameworkKey, action: str) -> None:
 def _check_certificates(key: TrustFrameworkKey) -> None:
     """Raise InvalidInputError if the certificates do not belong to the key or its `use`."""
     if key.x5c:
-        from trustkeys.formats.certificates import certificates_of, with_certificates
+        from trustkeys.core.x5c import check_chain, read_x5c
+        from trustkeys.formats.key_usage import check_usage
 
-        with_certificates(key, certificates_of(key))
+        chain = read_x5c(key.x5c)
+        check_chain(chain, key.public_key(), key.x5t)
+        check_usage(chain[0], key.use)

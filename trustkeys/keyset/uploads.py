@@ -33,7 +33,7 @@ def open_pkcs12(pfx: str | bytes, password: str) -> OpenedKey:
         InvalidInputError: ``BadRequest`` the passphrase is missing; else as
             `trustkeys.formats.pkcs12.from_pkcs12`.
     """
-    from trustkeys.formats.pkcs12 import load, opened_pkcs12
+    from trustkeys.formats.pkcs12 import PfxFile, opened_pkcs12
 
     if not isinstance(password, str) or not password:
         raise InvalidInputError(
@@ -41,8 +41,7 @@ def open_pkcs12(pfx: str | bytes, password: str) -> OpenedKey:
             "refuses a PFX without a passphrase",
             target="password",
         )
-    content = _content(pfx, "the PFX")
-    return opened_pkcs12(content, load(content), password)
+    return opened_pkcs12(PfxFile.parse(_content(pfx, "the PFX")), password)
 
 
 def _content(key: str | bytes, what: str) -> bytes:

@@ -281,6 +281,8 @@ def _added(keys: TrustFrameworkKeySet, opened: OpenedKey) -> TrustFrameworkKey:
     does not document how: `sig` is our reading.
     """
     use = keys.use or opened.use
+    # The service says nothing about what it leaves out.
+    opened = evolve(opened, remarks=())
     if opened.certificate is not None:
         use = use or "sig"
         if not allowed_uses(opened.certificate):

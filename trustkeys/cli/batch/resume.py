@@ -20,7 +20,7 @@ from trustkeys.cli.params import refuse_existing
 from trustkeys.cli.terminal import json_text
 from trustkeys.cli.times import now_or
 from trustkeys.core.jwk import read_jwk
-from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.key import TrustFrameworkKey, sent_jwk
 from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.core.strict_json import MAX_JSON_BYTES, parse_object
 from trustkeys.core.thumbprint import jwk_thumbprint
@@ -139,7 +139,7 @@ def _is_of(record: dict[str, Any], name: Id, request: GenerateKeyRequest, *, sea
         return False
     return (
         key.has_private
-        and key.to_jwk(private=True) == record
+        and sent_jwk(key) == record
         and key.kid == jwk_thumbprint(record)
         and (key.use, key.kty, key.nbf, key.exp, key.size)
         == (request.use, request.kty, request.nbf, request.exp, request.size)
