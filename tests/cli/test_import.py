@@ -285,7 +285,7 @@ def test_import_never_overwrites_a_file_nor_leaves_half_of_one(
     assert contents(files) == before
     # Only the start of an endless file is read.
     process = command("import", "/dev/zero", "-o", "new", cwd=files)
-    assert failed(process, 2).startswith("/dev/zero: this is not a JWK")
+    assert failed(process, 2).startswith("/dev/zero: the file holds nothing but zero bytes")
 
 
 def test_an_existing_output_is_refused_before_the_prompt(files: Path, keys: Keys) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cryptography.x509 import Certificate
 
+from trustkeys.core.guarded import attempt
 from trustkeys.core.x5c import load_certificate
 from trustkeys.errors import InvalidInputError
 from trustkeys.formats import pem_blocks
@@ -49,6 +50,11 @@ def read_certificates(data: bytes) -> tuple[Certificate, ...]:
 def holds_certificates(data: bytes) -> bool:
     """Whether a PEM has certificates, perhaps beside a key."""
     return not pem_blocks.CERTIFICATE_LABELS.isdisjoint(pem_blocks.labels(data))
+
+
+def is_pkcs7(der: bytes) -> bool:
+    """Whether this is PKCS#7 with certificates."""
+    return bool(attempt(_ders_of_pkcs7, der))
 
 
 def no_certificates() -> InvalidInputError:
