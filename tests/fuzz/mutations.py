@@ -11,8 +11,8 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
-from attrs import define, evolve
 from asn1crypto import pkcs12
+from attrs import define, evolve
 
 from tests.fuzz.seeds import Seed, with_mac
 
@@ -41,25 +41,22 @@ _NUMBERS = (b"\x00", b"\xff", b"\x7f\xff\xff\xff", b"\x80\x00\x00\x00", b"\xff" 
 def _bytes(draw: Random, data: bytes, other: bytes) -> bytes:
     start = draw.randrange(len(data) + 1)
     end = min(len(data), start + draw.choice((1, 2, 4, 16, 64, 1024)))
-    kind = draw.randrange(9)
-    if kind <= 1 and data:  # a bit
-        place = draw.randrange(len(data))
-        flipped = data[place] ^ 1 << draw.randrange(8)
-        return data[:place] + bytes([flipped]) + data[place + 1 :]
-    if kind == 2:
-        return data[:start]
-    if kind == 3:
-        return data[:start] + data[end:]
-    if kind == 4:
-        return data[:end] + data[start:end] * draw.choice((1, 2, 30)) + data[end:]
-    if kind == 5:
-        cut = draw.randrange(len(other) + 1)
-        return data[:start] + other[cut : cut + draw.choice((4, 64, 4096))] + data[end:]
-    if kind == 6:
-        return data[:start] + draw.choice(_NUMBERS) + data[end:]
-    if kind == 7:
-        return data[:start] + draw.randbytes(end - start) + data[end:]
-    return data + draw.choice((b"\n", b"\0", b" ", data, other))
+    before, chosen, after = data[:start], data[start:end], data[end:]
+    cut = draw.randrange(len(other) + 1)
+    flipped = bytes([chosen[0] ^ 1 << draw.randrange(8)]) + chosen[1:] if chosen else b""
+    return draw.choice(
+        (
+            before + flipped + after,
+            before + flipped + after,
+            before,
+            before + after,
+            before + chosen * draw.choice((2, 3, 30)) + after,
+            before + other[cut : cut + draw.choice((4, 64, 4096))] + after,
+            before + draw.choice(_NUMBERS) + after,
+            before + draw.randbytes(len(chosen)) + after,
+            data + draw.choice((b"\n", b"\0", b" ", data, other)),
+        )
+    )
 
 
 # --- DER
@@ -263,7 +260,15 @@ _NAMES = (
     *("kty", "use", "n", "e", "d", "p", "q", "dp", "dq", "qi", "oth", "k", "kid", "x5c", "x5t"),
     *("nbf", "exp", "alg", "key_ops", "status", "keys", "value", "Keys", "id", "x5u", "x5t#S256"),
     *("enc", "p2c", "p2s", "zip", "crit", "epk", "protected", "recipients", "header", "error"),
-    *("@odata.context", "@odata.nextLink", "jwks_uri", "key", "attributes", "contentType", "\ud800"),
+    *(
+        "@odata.context",
+        "@odata.nextLink",
+        "jwks_uri",
+        "key",
+        "attributes",
+        "contentType",
+        "\ud800",
+    ),
 )
 _TOKENS = (
     *(b"NaN", b"Infinity", b"-0", b"1e999", b"1" * 5000, b"[" * 5000, b'{"a":' * 2000, b'"kty":'),
@@ -294,6 +299,29 @@ def _loaded(data: bytes) -> Any:
 
 
 def _edit(draw: Random, root: Any, other: Any) -> None:
+    holder, name = draw.choice(_places(root))
+    value = holder[name]
+    kind = draw.randrange(7)
+    if kind == 0:
+        del holder[name]
+    elif kind == 1 and isinstance(holder, dict):
+        holder[draw.choice(_NAMES)] = value
+    elif kind == 2 and isinstance(holder, dict):
+        holder[draw.choice(_NAMES)] = draw.choice(_VALUES)
+    elif kind == 3:
+        holder[name] = draw.choice(([value], {"a": value}, [value] * 3, str(value)))
+    elif kind == 4 and other:
+        holder[name] = other
+    elif isinstance(value, str) and value:
+        text = value.encode("utf-8", "surrogatepass")
+        changed = (_base64(draw, text, text) if kind == 5 else None) or _bytes(draw, text, text)
+        holder[name] = changed.decode("latin-1")
+    else:
+        holder[name] = draw.choice(_VALUES)
+
+
+def _places(root: Any) -> list[tuple[Any, Any]]:
+    """Return each member of an object, and each item of a list, as its holder and its name."""
     places: list[tuple[Any, Any]] = []
     todo = [root]
     while todo:
@@ -303,32 +331,7 @@ def _edit(draw: Random, root: Any, other: Any) -> None:
             places.append((found, name))
             if isinstance(value, (dict, list)):
                 todo.append(value)
-    if not places:
-        return
-    holder, name = draw.choice(places)
-    value = holder[name]
-    kind = draw.randrange(8)
-    if kind == 0:
-        del holder[name]
-    elif kind == 1 and isinstance(holder, dict):
-        holder[draw.choice(_NAMES)] = value
-    elif kind == 2 and isinstance(holder, dict):
-        holder[draw.choice(_NAMES)] = draw.choice(_VALUES)
-    elif kind == 3:
-        holder[name] = draw.choice(([value], {name: value}, [value] * 3, str(value)))
-    elif kind == 4 and other:
-        holder[name] = other
-    elif kind == 5:
-        source, place = draw.choice(places)
-        # Only text: a container in itself could not be written.
-        if not isinstance(source[place : place + 1] if isinstance(source, list) else source.get(place), (dict, list)):
-            holder[name] = source[place] if not isinstance(source, list) or place < len(source) else 0
-    elif isinstance(value, str) and value:
-        text = value.encode("utf-8", "surrogatepass")
-        changed = (_base64(draw, text, text) if kind == 6 else None) or _bytes(draw, text, text)
-        holder[name] = changed.decode("latin-1")
-    else:
-        holder[name] = draw.choice(_VALUES)
+    return places
 
 
 def _jwe(draw: Random, data: bytes, other: bytes) -> bytes | None:

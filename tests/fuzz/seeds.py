@@ -26,11 +26,11 @@ from tests.formats.helpers import Authority
 from tests.support import der
 from trustkeys import TrustFrameworkKeySet, testing
 from trustkeys.formats.certificates import signing_request, with_certificates
-from trustkeys.formats.recipient import seal
+from trustkeys.formats.recipient import Recipient, seal
 
 PASSWORD = "secret"
 
-RECIPIENTS = {
+RECIPIENTS: dict[str, Recipient] = {
     "rsa": testing.rsa_key(9, use="enc"),
     "ec": {
         "kty": "EC",
@@ -64,8 +64,11 @@ def seeds(folder: Path) -> list[Seed]:
     return [*found, *_wrapped(found)]
 
 
-def with_mac(auth_safe: bytes) -> bytes:
-    """Return the PFX with this AuthenticatedSafe, and a checksum of one round for `PASSWORD`."""
+def with_mac(auth_safe: bytes, rounds: int = 1) -> bytes:
+    """Return the PFX with this AuthenticatedSafe, and a checksum for `PASSWORD`.
+
+    The checksum has one round, and is wrong if `rounds` claims more.
+    """
     salt = b"saltsalt"
     # RFC 7292 appendix B.2, for a key that is as long as the hash.
     password = (PASSWORD + "\0").encode("utf-16-be")
@@ -82,7 +85,7 @@ def with_mac(auth_safe: bytes) -> bytes:
                         "digest": hmac.digest(key, auth_safe, "sha256"),
                     },
                     "mac_salt": salt,
-                    "iterations": 1,
+                    "iterations": rounds,
                 },
             }
         ).dump()
@@ -96,9 +99,7 @@ def _text(value: Any) -> bytes:
 def _of_json() -> Iterator[Seed]:
     rsa, secret = testing.rsa_key(1, nbf=1_700_000_000, exp=2_000_000_000), testing.oct_key(1)
     authority = Authority()
-    certified = with_certificates(
-        rsa, [authority.issue_for(rsa), authority.middle, authority.root]
-    )
+    certified = with_certificates(rsa, [authority.issue_for(rsa), authority.middle, authority.root])
     more = [testing.rsa_key(seed, nbf=1_700_000_000 + seed) for seed in (2, 3)]
     sets = {
         "rsa": TrustFrameworkKeySet("B2C_1A_Signing", [certified, *more]),
@@ -259,13 +260,13 @@ def _of_pfx(folder: Path) -> Iterator[Seed]:
         yield Seed(name, "pfx", _openssl(folder, f"{export} -passout env:P {options}"))
     certificate = _of_pem((folder / "leaf.pem").read_bytes())
     bags: list[dict[str, Any]] = [_key_bag(1), _key_bag(2), _certificate_bag(certificate)]
-    yield Seed("PFX with two keys", "pfx", with_mac(_auth_safe(bags)))
+    yield Seed("PFX with two keys", "pfx", with_mac(auth_safe(bags)))
     secret = der(0x30, der(0x06, bytes.fromhex("2a864886f70d010701")), der(0xA0, der(4, b"x")))
     others = [
         {"bag_id": "secret_bag", "bag_value": pkcs12.SecretBag.load(secret)},
         {"bag_id": "safe_contents", "bag_value": [_certificate_bag(certificate)]},
     ]
-    yield Seed("PFX with other bags", "pfx", with_mac(_auth_safe([*bags[::2], *others])))
+    yield Seed("PFX with other bags", "pfx", with_mac(auth_safe([*bags[::2], *others])))
 
 
 def _key_bag(seed: int) -> dict[str, Any]:
@@ -285,17 +286,15 @@ def _attributes(seed: int) -> list[dict[str, Any]]:
     ]
 
 
-def _auth_safe(bags: list[dict[str, Any]]) -> bytes:
+def auth_safe(bags: list[dict[str, Any]]) -> bytes:
     contents = pkcs12.SafeContents(bags).dump()
-    return bytes(
-        pkcs12.AuthenticatedSafe([{"content_type": "data", "content": contents}]).dump()
-    )
+    return bytes(pkcs12.AuthenticatedSafe([{"content_type": "data", "content": contents}]).dump())
 
 
 def _openssl(folder: Path, line: str) -> bytes:
     options = [] if "genkey" in line or "genpkey" in line else _passwords(line)
-    done = subprocess.run(  # noqa: S603
-        ["openssl", *line.split(), *options],  # noqa: S607
+    done = subprocess.run(
+        ["openssl", *line.split(), *options],
         cwd=folder,
         env={**os.environ, "P": PASSWORD},
         capture_output=True,
