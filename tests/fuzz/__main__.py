@@ -25,7 +25,7 @@ from typing import Any
 from attrs import define, field
 
 from tests.fuzz.mutations import mutated
-from tests.fuzz.readers import READERS, Reader
+from tests.fuzz.readers import READERS, Reader, each_proof_once
 from tests.fuzz.seeds import seeds
 from trustkeys.errors import TrustKeysError
 
@@ -56,7 +56,7 @@ class Result:
 def run(count: int, seed: int, first: int = 0, *, one: bool = False) -> Result:
     """Pass `count` changed files to the readers that they fit, or each to one of these."""
     result = Result()
-    with tempfile.TemporaryDirectory() as folder, _watched() as problems:
+    with tempfile.TemporaryDirectory() as folder, each_proof_once(), _watched() as problems:
         found = seeds(Path(folder))
         for number in range(first, first + count):
             draw = Random(f"{seed}:{number}")

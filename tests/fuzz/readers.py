@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
+
+import pytest
 
 from tests.fuzz.seeds import PASSWORD, RECIPIENTS
 from trustkeys import GenerateKeyRequest, TrustFrameworkKey, TrustFrameworkKeySet, testing
@@ -29,21 +31,21 @@ from trustkeys.store import StoredFile
 
 Reader = Callable[[bytes], object]
 
-# The same few numbers would be proved and tested for primes again and again.
-weak.slow_weakness = cache(weak.slow_weakness)
-_prove = RSAStrategy.prove
 
+@contextmanager
+def each_proof_once() -> Iterator[None]:
+    """Test the same few numbers for primes once in the block, and not again for each file."""
+    prove, test = RSAStrategy.prove, weak.slow_weakness
 
-@cache
-def _proved(members: tuple[tuple[str, str], ...]) -> None:
-    _prove(RSAStrategy(), dict(members))
+    @cache
+    def proved(members: tuple[tuple[str, str], ...]) -> None:
+        prove(RSAStrategy(), dict(members))
 
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RSAStrategy, "prove", lambda _, members: proved(tuple(members.items())))
+        patch.setattr(weak, "slow_weakness", cache(test))
+        yield
 
-def _prove_once(_: RSAStrategy, members: Mapping[str, str]) -> None:
-    _proved(tuple(members.items()))
-
-
-RSAStrategy.prove = _prove_once  # type: ignore[assignment, method-assign]
 
 _KEYS = TrustFrameworkKeySet("B2C_1A_Signing", [testing.rsa_key(1), testing.rsa_key(2)])
 

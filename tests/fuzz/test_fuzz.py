@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from random import Random
 
@@ -16,9 +17,23 @@ pytestmark = pytest.mark.deep
 
 
 def test_changed_files_are_read_or_refused() -> None:
-    result = run(3000, 17)
+    result = run(2000, 17)
     assert list(result.failures) == []
     assert result.peak < 500
+
+
+def test_what_escapes_is_reported_with_its_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(data: bytes) -> None:
+        os.write(2, b"panicked")
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(READERS["der"], "broken", broken)
+    failures = run(100, 17).failures
+    assert {text.partition(" at ")[0] for text in failures} == {
+        "broken: ZeroDivisionError",
+        "broken: printed by native code: panicked",
+    }
+    assert all(failures.values())
 
 
 def test_every_seed_fits_a_reader(tmp_path: Path) -> None:

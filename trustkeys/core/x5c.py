@@ -79,19 +79,26 @@ def load_certificate(der: bytes) -> Certificate | None:
     return attempt(load_der_x509_certificate, der)
 
 
-def check_chain(chain: Sequence[Certificate], key: RSAPublicKey, x5t: str | None = None) -> None:
+def check_chain(
+    chain: Sequence[Certificate],
+    key: RSAPublicKey,
+    x5t: str | None = None,
+    *,
+    checks: SignatureChecks | None = None,
+) -> None:
     """Check that a chain belongs to a key, and that each certificate is issued by the next.
 
     Args:
         chain: One or more certificates.
         key: The public half of the key.
         x5t: The expected SHA-1 thumbprint of the first certificate, if known.
+        checks: What the signatures of the document may still cost. Default: this chain is all.
 
     Raises:
         InvalidInputError: The key, the order or the thumbprint does not match; or the signatures
             cost too much. Code ``AADB2C95034``.
     """
-    problem = _problem(chain, key, x5t, SignatureChecks())
+    problem = _problem(chain, key, x5t, SignatureChecks() if checks is None else checks)
     if problem is not None:
         raise InvalidInputError(problem, code="AADB2C95034", target="x5c")
 

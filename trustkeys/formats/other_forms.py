@@ -132,9 +132,11 @@ def _nothing(data: bytes) -> str:
 
 def der_size(data: bytes) -> int | None:
     """Return the size that DER of a sequence says that it has, or None if it is none."""
-    if len(data) < 6 or data[0] != 0x30 or data[1] == 0x80 or data[1] > 0x84:
+    if len(data) < 2 or data[0] != 0x30 or data[1] == 0x80 or data[1] > 0x84:
         return None
     octets = max(data[1] - 0x80, 0)
+    if len(data) < 2 + octets:
+        return None
     return 2 + octets + (int.from_bytes(data[2 : 2 + octets]) if octets else data[1])
 
 

@@ -74,8 +74,8 @@ class PlainKey:
         numbers = self._numbers.reveal()
         if numbers is None:
             raise _refusal(f"this must be an RSA key, and it is {self.name}")
-        if min(numbers.values()) < 0:
-            raise _refusal("the RSA key has a negative number")
+        if min(numbers.values()) <= 0:
+            raise _refusal("the RSA key has a number that is not positive")
         return {"kty": "RSA", **{name: uint_encode(value) for name, value in numbers.items()}}
 
     def restricted(self, opened: OpenedKey) -> OpenedKey:
@@ -182,8 +182,12 @@ def _private_numbers(der: bytes) -> _Numbers:
 
 
 def _public_numbers(der: bytes) -> _Numbers:
+    from asn1crypto.core import Integer, SequenceOf
     from asn1crypto.keys import RSAPublicKey
 
+    # asn1crypto ignores what follows, and a DSA key begins with two integers too.
+    if len(SequenceOf.load(der, spec=Integer, strict=True)) != 2:
+        raise ValueError
     return _n_and_e(RSAPublicKey.load(der, strict=True)), 2
 
 
