@@ -20,7 +20,7 @@ _REASONS = {
     "PFX, checksum of 2^31 rounds": "2147483648 rounds of PKCS#12's key derivation",
     "PFX, bag of 16.8 million rounds": "16777216 rounds of PBKDF2",
     "old PEM, empty IV": "DEK-Info of its PEM is broken",
-    "2,810 brainpool certificates": "at most 1000 certificates",
+    "2,810 brainpool certificates": "at most 1048576 bytes",
     "JSON lists, 1,000,000 deep": "nested too deep",
     "JSON objects, 1,000,000 deep": "nested too deep",
 }
