@@ -16,6 +16,7 @@ from trustkeys.core.guarded import attempt
 from trustkeys.core.private import Private
 from trustkeys.errors import InvalidInputError
 from trustkeys.formats.opened import OpenedKey
+from trustkeys.formats.protection import shown_identifier
 
 __tracebackhide__ = True
 
@@ -150,7 +151,7 @@ def _named(
         if numbers is None:
             return _other(der, "an RSA key whose numbers are broken", is_private=is_private)
         return _rsa(der, dotted, numbers)
-    name = _OTHERS.get(dotted, f"a key of the algorithm {dotted}")
+    name = _OTHERS.get(dotted, f"a key of the algorithm {shown_identifier(dotted)}")
     if dotted == _EC:
         from asn1crypto.keys import ECDomainParameters
 
@@ -198,7 +199,7 @@ def _curve_name(parameters: Any) -> str:
     if parameters.name != "named":
         return " with a curve of its own"
     dotted = parameters.chosen.dotted
-    return f" on {_CURVES.get(dotted, parameters.chosen.native)}"
+    return f" on {_CURVES.get(dotted) or shown_identifier(parameters.chosen.native)}"
 
 
 def _refusal(message: str) -> InvalidInputError:
