@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ from trustkeys.formats.algorithms import PASSPHRASE, RECIPIENT
 from trustkeys.formats.envelope import MAX_RECIPIENTS, SIZES, Share
 from trustkeys.formats.jwe import decrypt, decrypt_key, encrypt, is_jwe_text, parse
 from trustkeys.formats.pbes2 import MAX_ROUNDS, unwrap
-from trustkeys.formats.reading import read_key, recognise
+from trustkeys.formats.reading import recognise
 
 PASSWORD = "correct horse battery staple"
 TEXT = b'{"kty":"oct"}'
@@ -100,23 +99,6 @@ def test_an_unsafe_or_unknown_algorithm_is_named(rsa: JWK) -> None:
     secret = "a secret in the wrong place"
     assert secret not in refused(decrypt, support.with_header(text, alg=secret)).message
     assert secret not in parse(support.with_header(text, alg=secret)).description
-
-
-# step's own library and go-jose encrypted the same key, to PASSWORD and to this test's EC key.
-FILES = Path(__file__).parent / "files"
-KID = "Hy4w50lyPjaepxK3elNLOMKNVT65u8IwUTF1_3KPGB4"
-
-
-@pytest.mark.parametrize("name", ["step.json", "go-jose.json"])
-def test_files_of_go_programs_are_read(name: str) -> None:
-    data = (FILES / name).read_bytes()
-    assert recognise(data).description == "a JWE (RFC 7516), encrypted to a passphrase"
-    assert read_key(data, password=PASSWORD).kid == KID
-
-
-def test_a_file_of_go_jose_is_read_with_the_key_of_a_recipient() -> None:
-    data = (FILES / "go-jose.json").read_bytes()
-    assert read_key(data, with_key=(FILES / "go-jose.key.json").read_bytes()).kid == KID
 
 
 @pytest.mark.parametrize("place", ["protected", "unprotected"])

@@ -118,8 +118,8 @@ def parse_members(members: Mapping[str, Any]) -> Envelope:
     """Read the members of a JWE in JSON, flattened or general (RFC 7516 section 7.2).
 
     Raises:
-        InvalidInputError: It is no JWE; it has a header member twice, with two values; more recipients
-            than `MAX_RECIPIENTS`. Code ``BadRequest``.
+        InvalidInputError: It is no JWE; it has a header member twice, with two values; more
+            recipients than `MAX_RECIPIENTS`. Code ``BadRequest``.
     """
     protected = _text(members, "protected")
     aad = _text(members, "aad")
