@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import grp
 import os
+import pwd
 import resource
 import signal
 import stat
@@ -377,6 +379,7 @@ def test_a_directory_of_another_user_is_not_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever owns it can put keys of his own in the place of ours. So can who may write there."""
+    monkeypatch.setattr(files, "_is_private_group", lambda _: False)
     for mode in (0o720, 0o702):
         tmp_path.chmod(mode)
         with pytest.raises(PermissionError, match="other users can write to it"):
@@ -390,6 +393,109 @@ def test_a_directory_of_another_user_is_not_ours(
     monkeypatch.delattr(os, "geteuid")
     tmp_path.chmod(0o777)
     files.check_own_directory(str(tmp_path))
+
+
+@pytest.fixture
+def private_group(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Set what the system says about the group of the user `me`, and of new directories."""
+
+    def describe(
+        gid: int,
+        *,
+        primary: int | None = None,
+        name: str = "me",
+        members: tuple[str, ...] = (),
+        others: tuple[int, ...] = (),
+    ) -> None:
+        me = os.geteuid()
+        own = pwd.struct_passwd(("me", "x", me, gid if primary is None else primary, "", "/", ""))
+        rest = [pwd.struct_passwd(("them", "x", me + 1, each, "", "/", "")) for each in others]
+        monkeypatch.setattr(pwd, "getpwuid", {me: own}.__getitem__)
+        monkeypatch.setattr(pwd, "getpwall", lambda: [own, *rest])
+        group = grp.struct_group((name, "x", gid, [*members]))
+        monkeypatch.setattr(grp, "getgrgid", {gid: group}.__getitem__)
+
+    return describe
+
+
+@pytest.mark.parametrize("is_private", [True, False])
+def test_no_other_user_can_replace_a_new_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_private: bool
+) -> None:
+    monkeypatch.setattr(files, "_is_private_group", lambda _: is_private)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (tmp_path / "link").symlink_to("folder")
+    for mode in range(0o700, 0o2000):
+        if mode & 0o700 != 0o700:
+            continue
+        folder.chmod(mode)
+        is_open = mode & 0o002 or (mode & 0o020 and not is_private)
+        is_open = is_open and not mode & 0o1000
+        for path in ("folder/new", "link/new", "folder/new/"):
+            try:
+                files.check_directory_of(str(tmp_path / path))
+            except PermissionError as error:
+                assert is_open, oct(mode)
+                assert error.filename == str(tmp_path / path.split("/")[0])
+                assert "run chmod go-w on it" in str(error)
+            else:
+                assert not is_open, oct(mode)
+
+
+@pytest.mark.parametrize(
+    ("facts", "is_private"),
+    [
+        ({}, True),
+        ({"members": ("me",)}, True),
+        ({"members": ("me", "them")}, False),
+        ({"members": ("them",)}, False),
+        ({"name": "staff"}, False),
+        ({"primary": 12345}, False),
+        ({"others": (12345,)}, True),
+        ({"others": (54321,)}, False),
+    ],
+)
+def test_only_the_private_group_of_the_user_may_write(
+    private_group: Callable[..., None], facts: dict[str, Any], is_private: bool
+) -> None:
+    private_group(54321, **facts)
+    assert files._is_private_group(54321) is is_private
+    assert not files._is_private_group(12345)  # a group without an entry
+
+
+@pytest.mark.parametrize("umask", [0, 0o002, 0o007, 0o022, 0o077])
+def test_a_directory_is_refused_only_under_the_umask_0(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    private_group: Callable[..., None],
+    umask: int,
+) -> None:
+    before = os.umask(umask)
+    try:
+        (tmp_path / "new").mkdir()
+    finally:
+        os.umask(before)
+    private_group((tmp_path / "new").stat().st_gid)
+    monkeypatch.chdir(tmp_path / "new")
+    if umask:
+        files.check_directory_of("key")
+        return
+    with pytest.raises(PermissionError) as caught:
+        files.check_directory_of("key")
+    assert caught.value.filename == str(tmp_path / "new")
+
+
+def test_a_missing_directory_is_told_by_the_name_of_the_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        files.check_directory_of(str(tmp_path / "missing" / "key"))
+    assert caught.value.filename == str(tmp_path / "missing" / "key")
+
+
+def test_windows_has_no_mode_bits_to_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path.chmod(0o777)
+    monkeypatch.delattr(os, "geteuid")
+    files.check_directory_of(str(tmp_path / "key"))
 
 
 def test_the_lock_is_released_even_if_the_change_fails(

@@ -90,7 +90,8 @@ def check_own_directory(path: str) -> None:
     """Check that no other user can replace files in a directory.
 
     Raises:
-        OSError: Not a directory, or it belongs to another user, or others can write to it.
+        OSError: Not a directory, or it belongs to another user, or others can write to it, as
+            `check_directory_of` judges that.
     """
     # lstat would follow a link whose name ends in a slash.
     status = os.lstat(path.rstrip("/") or "/")
@@ -99,8 +100,56 @@ def check_own_directory(path: str) -> None:
     if hasattr(os, "geteuid"):
         if status.st_uid != os.geteuid():
             raise PermissionError(errno.EPERM, "it belongs to another user")
-        if status.st_mode & 0o022:
-            raise PermissionError(errno.EACCES, "other users can write to it: run chmod 700")
+        _check_closed(status)
+
+
+def check_directory_of(path: str) -> None:
+    """Check that no other user can replace a new file after it was written.
+
+    In a sticky directory, such as /tmp, only the owners of files can. A group that has the user as
+    its only member may write. The owner of the directory is not judged: root in a container writes
+    into directories of its user.
+
+    Args:
+        path: The new file or directory. If its directory is a symbolic link, the target counts.
+
+    Raises:
+        OSError: Others can write to the directory, which is the file name of the error; or there
+            is no such directory, with `path` as the file name.
+    """
+    directory = os.path.dirname(path.rstrip("/")) or "."
+    with named(path):
+        status = os.stat(directory)
+    if hasattr(os, "geteuid"):
+        with named(os.path.abspath(directory)):
+            _check_closed(status)
+
+
+def _check_closed(directory: os.stat_result) -> None:
+    mode = directory.st_mode
+    if mode & stat.S_ISVTX:
+        return
+    if mode & 0o002 or (mode & 0o020 and not _is_private_group(directory.st_gid)):
+        message = "other users can write to it: run chmod go-w on it, or choose another directory"
+        raise PermissionError(errno.EACCES, message)
+
+
+def _is_private_group(gid: int) -> bool:
+    """Return whether a group is the one that systems with the umask 002 make for each user."""
+    # Windows has neither module.
+    import grp
+    import pwd
+
+    try:
+        user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
+    except KeyError:
+        return False
+    return (
+        user.pw_gid == gid
+        and user.pw_name == group.gr_name
+        and {*group.gr_mem} <= {user.pw_name}
+        and all(each.pw_uid == user.pw_uid for each in pwd.getpwall() if each.pw_gid == gid)
+    )
 
 
 def open_itself(path: str, flags: int) -> int:

@@ -152,7 +152,7 @@ FORMS = (
 PEM = "-----BEGIN {0}-----\n{1}\n-----END {0}-----\n"
 
 
-CUT_OFF = "this is not a JWK, a JWK Set, a JWE, PEM, DER or PKCS#12, or it is cut off"
+UNKNOWN = "this is not a JWK, a JWK Set, a JWE, PEM, DER or PKCS#12"
 
 
 def strangers(keys: Keys, forms: dict[str, Foreign]) -> dict[str, tuple[bytes, str]]:
@@ -163,18 +163,18 @@ def strangers(keys: Keys, forms: dict[str, Foreign]) -> dict[str, tuple[bytes, s
     jwk = keys.other.to_jwk(private=True)
     both = {"id": "a", "keys": [jwk, keys.oct.to_jwk(private=True)]}
     return {
-        "empty": (b"", CUT_OFF),
-        "junk": (b"\x00\xff" * 99, CUT_OFF),
+        "empty": (b"", "the file is empty"),
+        "junk": (b"\x00\xff" * 99, UNKNOWN),
         "cut-pem": (forms["pem"].data[:-200], "the PEM is cut off"),
-        "cut-der": (forms["der"].data[:-9], CUT_OFF),
-        "cut-pfx": (forms["pkcs12"].data[:-9], "this is no whole PKCS#12 file"),
+        "cut-der": (forms["der"].data[:-9], "this DER is cut off"),
+        "cut-pfx": (forms["pkcs12"].data[:-9], "this DER is cut off"),
         "cut-jwe": (
             forms["jwe"].data[:-1],
             "this is not a JWE (RFC 7516 section 7), or it is cut off",
         ),
         "cut-json": (json.dumps(jwk).encode()[:-9], "the file is not JSON"),
         "deep-json": (b'{"keys":' + b"[" * 9999 + b"]" * 9999 + b"}", "is nested too deep"),
-        "jws": (b"eyJhbGciOiJIUzI1NiJ9.e30.AAAA", "this is not a JWE"),
+        "jws": (b"eyJhbGciOiJIUzI1NiJ9.e30.AAAA", "a signed token (JWS or JWT)"),
         "other-jwe": (
             encrypt_key(keys.other, to=keys.enc).encode(),
             "sealed to the key of a recipient, and the private key is missing",

@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from hashlib import sha256, sha512
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 import trustkeys
+import trustkeys.cli.inspect
 from tests import support
 from tests.cli.exchange import (
     END,
@@ -35,7 +37,7 @@ from tests.cli.exchange import (
 )
 from tests.support import failed, openssl, parse
 from trustkeys import TrustFrameworkKeySet
-from trustkeys.formats import certificates, pkcs12
+from trustkeys.formats import certificates, pem, pkcs12
 from trustkeys.formats.jwe import encrypt_key
 
 
@@ -380,3 +382,122 @@ def test_an_unneeded_passphrase_is_not_called_wrong(
     write(files / "plain.pem", forms["pem"].data)
     line = failed(quickly("inspect", "plain.pem", "--password-file", "pw"), 2)
     assert "it is not encrypted, though a passphrase was given" in line
+
+
+def test_a_certificate_of_an_authority_is_nothing_wrong(
+    files: Path, keys: Keys, quickly: Runner
+) -> None:
+    """The certificates of issuers are what people look at first."""
+    usage = dict.fromkeys(
+        (
+            *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+            *("key_agreement", "crl_sign", "encipher_only", "decipher_only"),
+        ),
+        False,
+    )
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name.from_rfc4514_string("CN=root"))
+        .issuer_name(x509.Name.from_rfc4514_string("CN=root"))
+        .public_key(keys.other.public_key())
+        .serial_number(5)
+        .not_valid_before(datetime.fromtimestamp(START, UTC))
+        .not_valid_after(datetime.fromtimestamp(END, UTC))
+        .add_extension(x509.KeyUsage(key_cert_sign=True, **usage), critical=True)
+    )
+    data = builder.sign(keys.other.private_key(), SHA256()).public_bytes(Encoding.PEM)
+    write(files / "ca.pem", data)
+    _, found = looked_at(["ca.pem"], quickly, keys)
+    assert (found["problems"], found["keys"][0]["use"]) == ([], None)
+    write(files / "ca.pem", data + pem.to_pem(keys.other, private=True))
+    text, _ = looked_at(["ca.pem"], quickly, keys)
+    assert "warning: the key usage of its certificate allows neither sig nor enc" in text
+
+
+@pytest.mark.parametrize(
+    ("octets", "members", "needed"),
+    [
+        (16, {}, "128 bits, and HS256 needs at least 256"),
+        (32, {"alg": "HS512"}, "256 bits, and HS512 needs at least 512"),
+        (32, {}, None),
+        (16, {"alg": "HS999"}, "128 bits, and HS256 needs at least 256"),
+    ],
+)
+def test_a_secret_that_is_too_short_for_its_algorithm_is_a_warning(
+    files: Path,
+    keys: Keys,
+    quickly: Runner,
+    octets: int,
+    members: dict[str, Any],
+    needed: str | None,
+) -> None:
+    secret = base64.urlsafe_b64encode(bytes(range(octets))).rstrip(b"=").decode()
+    write(files / "file", json.dumps({"kty": "oct", "use": "sig", "k": secret, **members}))
+    text, found = looked_at(["file"], quickly, keys)
+    if needed is None:
+        assert found["problems"] == []
+    else:
+        assert f"warning: the secret has {needed} (RFC 7518 section 3.2)" in text
+
+
+def test_what_was_corrected_is_a_warning_for_a_key_and_in_a_set(
+    files: Path, keys: Keys, quickly: Runner
+) -> None:
+    jwk = keys.other.to_jwk(private=True)
+    d = base64.urlsafe_b64decode(jwk["d"] + "==")
+    jwk["d"] = base64.urlsafe_b64encode(b"\0" + d).rstrip(b"=").decode()
+    write(files / "file", json.dumps(jwk))
+    assert looked_at(["file"], quickly, keys)[1]["problems"][0]["severity"] == "warning"
+    write(files / "file", json.dumps({"keys": [keys.rsa.to_jwk(private=True), jwk]}))
+    text = quickly("inspect", "file").stdout
+    assert "\nwarning: key 2: " in text
+
+
+def test_an_rsa_key_that_net_refuses_on_windows_is_a_warning(
+    files: Path, keys: Keys, quickly: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trustkeys.cli.inspect, "length_problem", lambda _: "too short")
+    write(files / "file", json.dumps(keys.other.to_jwk(private=True)))
+    assert "warning: too short" in quickly("inspect", "file").stdout
+
+
+def test_a_hash_of_a_weak_secret_is_not_shown_in_any_spelling(
+    files: Path, keys: Keys, quickly: Runner
+) -> None:
+    k = base64.urlsafe_b64encode(b"swordfish").rstrip(b"=").decode()
+    digest = sha256(f'{{"k":"{k}","kty":"oct"}}'.encode()).digest()
+    text = base64.urlsafe_b64encode(digest).decode()
+    for kid in (
+        text,
+        text.rstrip("="),
+        base64.b64encode(digest).decode(),
+        digest.hex(),
+        digest.hex(":").upper(),
+        f"urn:ietf:params:oauth:jwk-thumbprint:sha-256:{text.rstrip('=')}",
+        text.lower(),
+        text[:12],
+        sha256(b"swordfish").hexdigest(),
+        sha512(b"swordfish").hexdigest(),
+    ):
+        jwk = {"kty": "oct", "use": "sig", "k": k, "kid": kid}
+        for document in (jwk, {"keys": [jwk, jwk, {**jwk, "use": "bad"}]}):
+            write(files / "file", json.dumps(document))
+            done = quickly("inspect", "file")
+            assert kid not in done.stdout + done.stderr
+        write(files / "file", json.dumps({"id": "a", "keys": [jwk, jwk]}))
+        assert kid not in quickly("audit", "file").stdout
+    jwk = {"kty": "oct", "use": "sig", "k": k, "kid": "key-of-2026"}
+    write(files / "file", json.dumps(jwk))
+    assert "key-of-2026" in quickly("inspect", "file").stdout
+
+
+def test_unreadable_extensions_of_a_certificate_are_one_of_its_problems(
+    files: Path, keys: Keys, quickly: Runner
+) -> None:
+    der = keys.issue("CN=a", keys.other.public_key()).public_bytes(Encoding.DER)
+    # The content of BasicConstraints: an integer in place of a sequence.
+    spoilt = der.replace(b"\x04\x02\x30\x00", b"\x04\x02\x02\x00")
+    assert spoilt != der
+    write(files / "file", spoilt)
+    text, _ = looked_at(["file"], quickly, keys, code=3)
+    assert "error: the extensions of certificate 1 cannot be read" in text

@@ -5,13 +5,16 @@ What a file brings, its name for example, controls no terminal.
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests import support
-from tests.cli.exchange import Runner
+from tests.cli.exchange import Keys, Runner
 from tests.cli.in_process import outcome
+from tests.cli.tree import LINES
 
 
 @pytest.mark.parametrize(
@@ -48,14 +51,55 @@ def test_no_message_controls_the_terminal() -> None:
     assert error == "trustkeys: \\x1b[2Jset\\n: No such file or directory\n"
 
 
+STRANGE = "\u043a\u043b\u044e\u0447\U0001f511\udcff"
+"""Cyrillic, an emoji, and a byte that is not UTF-8."""
+
+ENCODINGS = {
+    **{name: {"PYTHONIOENCODING": name} for name in ("ascii", "latin-1", "cp1252", "utf-8")},
+    "LANG=C": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "code"), [("keyset show {}", 0), ("keyset show missing{}", 1)], ids=["out", "err"]
+)
+def test_no_name_is_too_strange_for_ascii(files: Path, line: str, code: int) -> None:
+    os.rename(files / "pair", files / STRANGE)
+    done = support.command(
+        *line.format(STRANGE).split(),
+        "--json",
+        cwd=files,
+        env=support.environment(PYTHONIOENCODING="ascii"),
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.deep
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_no_name_is_too_strange_for_the_encoding(tmp_path: Path, encoding: str) -> None:
+@pytest.mark.parametrize("environment", ENCODINGS.values(), ids=ENCODINGS)
+@pytest.mark.parametrize("name", LINES)
+def test_no_name_is_too_strange_for_the_encoding(
+    every: Runner, files: Path, keys: Keys, name: str, environment: dict[str, str]
+) -> None:
     """A traceback after the work is done looks like a failure."""
-    name = "\u043a\u043b\u044e\u0447\U0001f511\udcff"
-    environment = support.environment(PYTHONIOENCODING=encoding)
-    batch = ("batch", "--use", "sig", "--kty", "oct", "--count", "1", "--jsonl", name)
-    for code in (0, 1):
-        done = support.command(*batch, cwd=tmp_path, env=environment, errors="replace")
-        assert done.returncode == code
-        assert "Traceback" not in done.stderr
+    words = LINES[name].format(other=keys.other.kid).split()
+    there = {*os.listdir(files)}
+    for word in there & {*words}:
+        os.rename(files / word, files / f"{word}{STRANGE}")
+    strange = [f"{word}{STRANGE}" if word in {*there, "new"} else word for word in words]
+    missing = [f"missing{STRANGE}" if word in there else word for word in words]
+    if not there & {*words}:  # it reads nothing, so a new name that exists is its error
+        missing = strange
+    for arguments, code in ((strange, 0), (missing, 1)):
+        done = subprocess.run(
+            [*support.COMMAND, *name.split(), *arguments],
+            cwd=files,
+            env=support.environment(**environment),
+            input=b"a secret of a provider",
+            capture_output=True,
+            timeout=60,
+        )
+        assert done.returncode == code, done.stderr
+        assert b"Traceback" not in done.stderr
+        if code == 0 and "new" in words:
+            assert os.path.lexists(files / f"new{STRANGE}")

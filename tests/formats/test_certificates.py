@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -24,7 +24,7 @@ from tests.formats.helpers import (
     Authority,
     refused,
 )
-from tests.support import openssl
+from tests.support import der, openssl
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, testing
 from trustkeys.formats import certificates, pem, pkcs12, reading
 
@@ -270,9 +270,11 @@ def test_what_is_around_a_certificate_is_read_or_named(
     text = (PEM_HEADER + trusted + PEM_FOOTER).replace(b"CERTIFICATE", b"TRUSTED CERTIFICATE")
     assert certificates.read_certificates(text) == (leaf,)
     assert "one PEM file" in refused(certificates.read_certificates, der + der).message
-    large = bytes(5 * 1024 * 1024)
-    assert "at most 4194304 bytes" in refused(certificates.read_certificates, large).message
-    many = leaf.public_bytes(Encoding.PEM) * 1001
+    large = bytes(2 * 1024 * 1024)
+    assert "at most 1048576 bytes" in refused(certificates.read_certificates, large).message
+    curve = ec.generate_private_key(ec.SECP256R1())
+    short = authority.issue("CN=s", curve.public_key(), "CN=s", curve)
+    many = short.public_bytes(Encoding.PEM) * 1001
     assert "at most 1000" in refused(certificates.read_certificates, many).message
 
 
@@ -295,3 +297,13 @@ def test_a_certificate_of_an_unknown_version_is_refused(certified: TrustFramewor
     refused(certificates.read_certificates, PEM_HEADER + text + PEM_FOOTER)
     jwk = {**certified.to_jwk(), "x5c": [text.decode()]}
     assert refused(TrustFrameworkKey.from_jwk, jwk).target == "x5c"
+
+
+def test_pkcs7_without_certificates_is_refused() -> None:
+    # SignedData (RFC 5652 section 5.1) of no one, over nothing.
+    signed = der(0x30, der(2, b"\1"), der(0x31), der(0x30, der(6, _PKCS7 + b"\1")), der(0x31))
+    data = der(0x30, der(6, _PKCS7 + b"\2"), der(0xA0, signed))
+    assert refused(certificates.read_certificates, data).code == "AADB2C95034"
+
+
+_PKCS7 = bytes.fromhex("2a864886f70d0107")

@@ -12,18 +12,19 @@ from hypothesis import strategies as st
 from jwcrypto.jwe import JWE
 from jwcrypto.jwk import JWK
 
+import trustkeys
 from tests import support
 from tests.formats.helpers import refused
 from trustkeys import store
-from trustkeys.core.base64url import base64url_decode
 from trustkeys.errors import NotEncryptedError, WrongPassphraseError
 from trustkeys.formats.algorithms import PASSPHRASE, RECIPIENT
-from trustkeys.formats.envelope import MAX_RECIPIENTS, SIZES, Share
+from trustkeys.formats.envelope import MAX_RECIPIENTS, SIZES
 from trustkeys.formats.jwe import decrypt, decrypt_key, encrypt, is_jwe_text, parse
-from trustkeys.formats.pbes2 import MAX_ROUNDS, unwrap
-from trustkeys.formats.reading import recognise
+from trustkeys.formats.pbes2 import MAX_ROUNDS
+from trustkeys.formats.reading import read_key, recognise
 
 PASSWORD = "correct horse battery staple"
+FILES = support.ROOT / "tests" / "formats" / "files"
 TEXT = b'{"kty":"oct"}'
 
 SYMMETRIC = {
@@ -114,17 +115,12 @@ def test_headers_and_additional_data_are_read_wherever_they_are(
         assert "content was changed" in refused(decrypt, changed, password=PASSWORD).message
 
 
-def test_the_key_of_rfc_7517_appendix_c_is_decrypted() -> None:
-    header = {
-        "alg": "PBES2-HS256+A128KW",
-        "p2s": "2WCTcJZ1Rvd_CJuJripQ1w",
-        "p2c": 4096,
-        "enc": "A128CBC-HS256",
-    }
-    wrapped = base64url_decode("TrqXOwuNUfDV9VPTNbyGvEJ9JMjefAVn-TR1uIxR9p6hsRQh9Tk7BA")
-    secret = b"Thus from my lips, by yours, my sin is purged."
-    expected = "6f1b1934421d144e5cb038f041d05270a1832437caecb9ac811799c2c330fdb6"
-    assert unwrap(Share(header, wrapped), secret) == bytes.fromhex(expected)
+def test_the_example_of_rfc_7517_appendix_c_is_decrypted() -> None:
+    data = (FILES / "rfc7517-c.jwe").read_bytes()
+    secret = "Thus from my lips, by yours, my sin is purged."
+    expected = (FILES / "rfc7517-c.jwk").read_bytes()  # appendix C.1, without line breaks
+    assert decrypt(data, password=secret) == expected.rstrip()
+    assert read_key(data, password=secret) == trustkeys.TrustFrameworkKey.from_jwk(expected)
 
 
 def test_each_of_several_recipients_opens_it(rsa: JWK) -> None:

@@ -22,10 +22,11 @@ from tests.formats.helpers import (
     Authority,
     refused,
 )
-from tests.support import openssl
+from tests.support import der, openssl
 from trustkeys import TrustFrameworkKey
 from trustkeys.formats import certificates, pem, pkcs12, reading
 from trustkeys.formats.exported import Exported
+from trustkeys.formats.pfx import Pfx
 
 pytestmark = pytest.mark.usefixtures("test_keys_allowed")
 
@@ -240,3 +241,27 @@ def test_a_large_key_or_a_changed_file_is_named(certified: TrustFrameworkKey) ->
     error = refused(pkcs12.from_pkcs12, changed, exported.password)
     assert "the file was changed" in error.message
     assert "cut off" in refused(pkcs12.from_pkcs12, exported.data[:-1], "x").message
+
+
+def test_a_key_that_takes_seconds_to_check_is_refused(certified: TrustFrameworkKey) -> None:
+    (own,) = certificates.certificates_of(certified)
+    data = pfx(certified.private_key(), own)
+    structure = Pfx12.load(data)
+    assert Pfx.parse(data) is not None
+    padded = structure.authenticated_safe[0]["content"].native
+    bag_id = bytes.fromhex("060b2a864886f70d010c0a0101")
+    large = der(0x30, der(0x30, bag_id, der(0xA0, der(0x30, bytes(4000)))))
+    assert len(padded) < len(large)
+    content = ContentInfo({"content_type": "data", "content": OctetString(large)})
+    safe = OctetString(AuthenticatedSafe([content]).dump())
+    auth_safe = ContentInfo({"content_type": "data", "content": safe})
+    hostile = Pfx12({"version": "v3", "auth_safe": auth_safe}).dump()
+    assert "larger keys are not read" in refused(pkcs12.from_pkcs12, hostile).message
+
+
+def test_a_pfx_that_holds_nothing_is_refused() -> None:
+    from asn1crypto import pkcs12 as asn1
+
+    contents = asn1.AuthenticatedSafe([]).dump()
+    pfx = {"version": "v3", "auth_safe": {"content_type": "data", "content": contents}}
+    assert "it holds nothing" in str(refused(pkcs12.from_pkcs12, asn1.Pfx(pfx).dump()))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 import click
-from attrs import define, field
+from attrs import define, evolve, field, frozen
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -20,11 +18,12 @@ from trustkeys.cli.params import INPUT
 from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import escaped, write_json, write_out
 from trustkeys.core.base64url import base64url_encode
+from trustkeys.core.guarded import attempt
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import date_text
 from trustkeys.core.registry import key_type_for
-from trustkeys.core.rsa import rsa_public_members
-from trustkeys.core.thumbprint import jwk_thumbprint
+from trustkeys.core.rsa import MAX_EXPONENT_SIZE, MAX_SIZE, length_problem, rsa_public_members
+from trustkeys.core.thumbprint import jwk_thumbprint, reveals_secret
 from trustkeys.core.work import Work
 from trustkeys.core.x5c import x5t_of
 from trustkeys.errors import (
@@ -35,7 +34,7 @@ from trustkeys.errors import (
 )
 from trustkeys.formats.answers import KeySets, is_key_set, read_key_sets
 from trustkeys.formats.certificates import certificates_of, dates_of
-from trustkeys.formats.key_usage import use_of
+from trustkeys.formats.key_usage import allowed_uses, use_of
 from trustkeys.formats.opened import OpenedKey
 from trustkeys.formats.reading import ForeignFile, one_key
 from trustkeys.keyset.check import audit
@@ -60,6 +59,23 @@ class _Report:
     certificates: list[Facts] = field(factory=list)
     problems: list[tuple[str, str]] = field(factory=list)
     is_opened: bool = True
+
+
+@frozen
+class _Read:
+    """A key in a file.
+
+    Attributes:
+        facts: What is printed.
+        key: The key.
+        remarks: What was left out or corrected to read it.
+        shortcomings: Why some programs refuse it, or should.
+    """
+
+    facts: Facts
+    key: TrustFrameworkKey
+    remarks: tuple[str, ...]
+    shortcomings: tuple[str, ...]
 
 
 @command()
@@ -133,11 +149,19 @@ def _add_sets(report: _Report, found: KeySets) -> None:
         for jwk in each.keys:
             is_later = found.is_answer and has_later_status(jwk)
             try:
-                facts, _ = _jwk_facts({**jwk, "status": None} if is_later else jwk, work)
+                found_key = _jwk_facts({**jwk, "status": None} if is_later else jwk, work)
+                facts = found_key.facts
                 if is_later:
                     facts["status"] = jwk["status"] if is_name(jwk["status"]) else "unknown"
             except InvalidInputError:  # the check below reports it
                 facts = {"kid": None, "unreadable": True}
+            else:
+                # The check below finds short secrets itself.
+                lengths = found_key.shortcomings if facts["kty"] == "RSA" else ()
+                report.problems += [
+                    ("warning", f"key {len(report.keys) + 1}: {text}")
+                    for text in (*found_key.remarks, *lengths)
+                ]
             report.keys.append({**of_set, **facts})
             kid = jwk.get("kid") if isinstance(jwk, Mapping) else None
             if facts["kid"] is None and isinstance(kid, str):
@@ -148,22 +172,29 @@ def _add_sets(report: _Report, found: KeySets) -> None:
 
 
 def _add_request(report: _Report, request: x509.CertificateSigningRequest | None) -> None:
-    problem = "it is broken, or cut off"
-    with suppress(ValueError, TypeError, UnsupportedAlgorithm):
-        if request is not None:
-            report.facts["subject"] = request.subject.rfc4514_string()
-            key = request.public_key()
-            if isinstance(key, RSAPublicKey):
-                # With these a person finds the key that the request is for.
-                report.facts["size"] = key.key_size
-                jwk = {"kty": "RSA", **rsa_public_members(key)}
-                report.facts["thumbprint"] = jwk_thumbprint(jwk)
-                if is_test_jwk(jwk):
-                    report.problems.append(_TEST_KEY)
-            if request.is_signature_valid:
-                return
-            problem = "its signature was not made with its own key"
-    report.problems.append(("error", problem))
+    subject = None if request is None else attempt(_subject_of, request)
+    if request is None or subject is None:
+        report.problems.append(("error", "it is broken, or cut off"))
+        return
+    report.facts["subject"] = subject
+    key = attempt(request.public_key)
+    if isinstance(key, RSAPublicKey):
+        # With these a person finds the key that the request is for.
+        report.facts["size"] = key.key_size
+        jwk = {"kty": "RSA", **rsa_public_members(key)}
+        report.facts["thumbprint"] = jwk_thumbprint(jwk)
+        if is_test_jwk(jwk):
+            report.problems.append(_TEST_KEY)
+    # OpenSSL takes minutes for a signature with a long exponent.
+    if key is None or (isinstance(key, RSAPublicKey) and _is_slow(key)):
+        report.problems.append(("error", "its key is broken, or of a kind that is not supported"))
+    elif not attempt(lambda: request.is_signature_valid):
+        report.problems.append(("error", "its signature was not made with its own key"))
+
+
+def _is_slow(key: RSAPublicKey) -> bool:
+    """Whether a signature of a key takes long to verify."""
+    return key.key_size > MAX_SIZE or key.public_numbers().e.bit_length() > MAX_EXPONENT_SIZE
 
 
 def _add_certificates(report: _Report, chain: tuple[x509.Certificate, ...]) -> None:
@@ -171,13 +202,19 @@ def _add_certificates(report: _Report, chain: tuple[x509.Certificate, ...]) -> N
     for number, certificate in enumerate(chain, 1):
         start, end = dates_of(certificate)
         subject, issuer = _names_of(certificate)
+        use = None
+        try:
+            use = use_of(certificate)
+        except InvalidInputError:
+            broken = f"the extensions of certificate {number} cannot be read"
+            report.problems.append(("error", broken))
         report.certificates.append(
             {
                 "subject": subject,
                 "issuer": issuer,
                 "nbf": start,
                 "exp": end,
-                "use": use_of(certificate),
+                "use": use,
                 "x5t": x5t_of(certificate),
                 "sha256": certificate.fingerprint(SHA256()).hex(":").upper(),
             }
@@ -194,14 +231,22 @@ def _add_certificates(report: _Report, chain: tuple[x509.Certificate, ...]) -> N
 
 def _names_of(certificate: x509.Certificate) -> tuple[str | None, str | None]:
     """Return the subject and the issuer. cryptography parses them only now."""
-    with suppress(ValueError, TypeError):
-        return certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string()
-    return None, None
+    subject = attempt(_subject_of, certificate)
+    issuer = attempt(_issuer_of, certificate)
+    return (None, None) if issuer is None else (subject, issuer)
 
 
-def _add_key(report: _Report, read: Callable[[], tuple[Facts, TrustFrameworkKey]]) -> None:
+def _subject_of(each: x509.Certificate | x509.CertificateSigningRequest) -> str:
+    return each.subject.rfc4514_string()
+
+
+def _issuer_of(certificate: x509.Certificate) -> str:
+    return certificate.issuer.rfc4514_string()
+
+
+def _add_key(report: _Report, read: Callable[[], _Read]) -> None:
     try:
-        facts, key = read()
+        found = read()
     except MissingPassphraseError:
         report.is_opened = False
         return
@@ -210,37 +255,40 @@ def _add_key(report: _Report, read: Callable[[], tuple[Facts, TrustFrameworkKey]
     except InvalidInputError as error:
         report.problems.append(("error", str(error)))
         return
-    report.keys.append(facts)
+    key = found.key
+    report.keys.append(found.facts)
     if is_test_key(key):
         report.problems.append(_TEST_KEY)
+    report.problems += [("warning", text) for text in (*found.remarks, *found.shortcomings)]
     if key.exp is not None and key.exp <= time.time():
         report.problems.append(("warning", f"the key expired at {date_text(key.exp)}"))
     if key.x5c and not report.certificates:
         _add_certificates(report, certificates_of(key))
 
 
-def _jwk_facts(jwk: Any, work: Work | None = None) -> tuple[Facts, TrustFrameworkKey]:
+def _jwk_facts(jwk: Any, work: Work | None = None) -> _Read:
     if not isinstance(jwk, Mapping):
         raise InvalidInputError("a key must be a JSON object")
     is_answer = jwk.get("kty") in ("oct", "OCT") and jwk.get("k", "") is None
     # An answer of Graph never holds the secret. A placeholder lets the rest be read.
     document = {**jwk, "k": base64url_encode(bytes(32))} if is_answer else jwk
-    facts, key = _facts(OpenedKey.from_jwk(document, work=work))
+    found = _facts(OpenedKey.from_jwk(document, work=work), None if is_answer else jwk.get("alg"))
     if is_answer:
         # Without the secret, the kid cannot be compared with its hash.
-        facts |= {"kid": None, "size": None, "private": False}
+        found.facts.update({"kid": None, "size": None, "private": False})
     if jwk.get("kid") is None:  # from_jwk made one up
-        facts["kid"] = None
-    return facts, key
+        found.facts["kid"] = None
+    return found
 
 
-def _facts(opened: OpenedKey) -> tuple[Facts, TrustFrameworkKey]:
+def _facts(opened: OpenedKey, alg: object = None) -> _Read:
     """Describe a key without its secrets; a file need not say what its key is for."""
-    key = opened.key() if opened.use is not None else opened.key(use="sig")
-    thumbprint = jwk_thumbprint(key.to_jwk(private=key.has_private))
+    is_authority = opened.certificate is not None and not allowed_uses(opened.certificate)
+    quiet = evolve(opened, remarks=(), certificate=None if is_authority else opened.certificate)
+    key = quiet.key() if opened.use is not None else quiet.key(use=opened.only_use or "sig")
     is_secret = key_type_for(key.kty).is_secret
     facts = {
-        "kid": None if is_secret and key.kid == thumbprint else key.kid,
+        "kid": None if is_secret and _reveals_secret(key) else key.kid,
         "kty": key.kty,
         "use": key.use if opened.use is not None else None,
         "size": key.size,
@@ -248,10 +296,39 @@ def _facts(opened: OpenedKey) -> tuple[Facts, TrustFrameworkKey]:
         "exp": key.exp,
         "status": key.status,
         "private": key.has_private,
-        "thumbprint": None if is_secret else thumbprint,
+        "thumbprint": None if is_secret else jwk_thumbprint(key.to_jwk()),
         "x5t": key.x5t,
     }
-    return facts, key
+    shortcomings = [*_shortcomings(key, alg)]
+    if is_authority and key.has_private:
+        shortcomings.append(
+            "the key usage of its certificate allows neither sig nor enc, as that of an authority "
+            "does not: no key set can have the key with this certificate"
+        )
+    return _Read(facts, key, opened.remarks, tuple(shortcomings))
+
+
+def _reveals_secret(key: TrustFrameworkKey) -> bool:
+    return reveals_secret(key.kid, key.to_jwk(private=True)["k"])
+
+
+def _shortcomings(key: TrustFrameworkKey, alg: object) -> Iterator[str]:
+    if not key.has_private:
+        return
+    if key.kty == "RSA":
+        problem = length_problem(key.to_jwk(private=True))
+        if problem is not None:
+            yield problem
+    elif key_type_for(key.kty).is_secret:
+        name = str(alg) if alg in _HMAC_SIZES else "HS256"
+        if key.size < _HMAC_SIZES[name]:
+            yield (
+                f"the secret has {key.size} bits, and {name} needs at least {_HMAC_SIZES[name]} "
+                "(RFC 7518 section 3.2): generate a longer one, or ask its issuer for one"
+            )
+
+
+_HMAC_SIZES = {"HS256": 256, "HS384": 384, "HS512": 512}
 
 
 def _lines(description: str, report: _Report) -> Iterator[str]:

@@ -13,6 +13,7 @@ from trustkeys.cli.times import UNITS, Time, parse_duration, parse_time, refuse_
 from trustkeys.core.numericdate import MAX_NUMERIC_DATE, likely_meaning
 from trustkeys.core.registry import known_types
 from trustkeys.errors import InvalidInputError
+from trustkeys.files import check_directory_of
 from trustkeys.wording import either, shape
 
 __tracebackhide__ = True
@@ -140,7 +141,7 @@ class _Changed(_File):
 
 
 class NewFile(_File):
-    """A file that must not exist yet."""
+    """A file, without secrets, that must not exist yet."""
 
     def __init__(self, *, allow_dash: bool = False) -> None:
         self._allow_dash = allow_dash
@@ -154,11 +155,20 @@ class NewFile(_File):
         return value
 
 
+class _NewOwnFile(NewFile):
+    """A file that must not exist yet, in a directory where no other user can replace it."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if super().convert(value, param, ctx) != "-":
+            check_directory_of(value)
+        return value
+
+
 USE = _Name("use", lambda: ["sig", "enc"], "AADB2C95033")
 KTY = _Name("kty", known_types, "AADB2C95031")
 TIME = _Time()
 DURATION = _Duration()
 INPUT = _Input()
 CHANGED = _Changed()
-NEW_FILE = NewFile()
-NEW_FILE_OR_STDOUT = NewFile(allow_dash=True)
+NEW_FILE = _NewOwnFile()
+NEW_FILE_OR_STDOUT = _NewOwnFile(allow_dash=True)

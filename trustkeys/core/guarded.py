@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -14,10 +15,12 @@ T = TypeVar("T")
 def attempt(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
     """Return the result of a call into cryptography, or None if it fails in any way.
 
-    The exception is dropped: it may refer to a secret. The caller raises its own error.
+    The exception is dropped: it may refer to a secret. The caller raises its own error. A warning
+    is dropped too: it is about the data, and of no use to the user of trustkeys.
     """
     try:
-        return call(*args, **kwargs)
+        with warnings.catch_warnings(action="ignore"):
+            return call(*args, **kwargs)
     except Exception:  # noqa: BLE001, S110 - some are no ValueError, such as InternalError
         pass
     except BaseException as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from math import isinf
@@ -130,14 +131,30 @@ def whole(value: object) -> object:
 
 
 def as_utf8(data: bytes) -> bytes:
-    """Convert text in UTF-16 with a byte order mark, as Windows PowerShell's ``>`` writes it.
+    """Convert text in UTF-16 or UTF-32, as Windows PowerShell's ``>`` writes it, without its mark.
 
-    Other bytes, and UTF-16 that is cut off, are returned unchanged.
+    UTF-16 needs no byte order mark if its first two characters are ASCII. Other bytes, and text
+    that is cut off, are returned unchanged.
     """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        with suppress(UnicodeError):
-            return data.decode("utf-16").encode()
+    with suppress(UnicodeError):
+        for mark, encoding in _ENCODINGS.items():
+            if data.startswith(mark):
+                return data.decode(encoding).encode()
+        is_utf16 = _UTF16.match(data)
+        if is_utf16 is not None:
+            return data.decode(f"utf-16-{is_utf16.lastgroup}").encode()
     return data
+
+
+# The mark of UTF-32 begins with that of UTF-16.
+_ENCODINGS = {
+    b"\xff\xfe\0\0": "utf-32",
+    b"\0\0\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+
+_UTF16 = re.compile(rb"(?P<le>(?:[\t-~]\0){2})|(?P<be>(?:\0[\t-~]){2})")
 
 
 def _where(error: json.JSONDecodeError) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from trustkeys.core.base64url import base64url_encode
+from trustkeys.core.base64url import base64url_decode, base64url_encode
 from trustkeys.core.registry import KeyType, key_type_for
 from trustkeys.core.strict_json import is_plain
 from trustkeys.errors import InvalidInputError
@@ -69,6 +69,38 @@ def thumbprint(key_type: KeyType, members: Mapping[str, str]) -> str:
     """Compute the thumbprint of checked or generated members."""
     text = key_type.thumbprint_input % members
     return base64url_encode(_sha256()(text.encode()).digest())
+
+
+def reveals_secret(kid: str, k: str) -> bool:
+    """Whether a `kid` is a hash of an oct key's secret, in whatever spelling, or a part of one.
+
+    A secret that may lack entropy can be guessed from it (RFC 7638 section 7). The hashes are those
+    of SHA-1 and SHA-2, of the thumbprint's JSON, of the secret and of its text.
+
+    Args:
+        kid: The `kid`.
+        k: The secret in base64url.
+    """
+    import hashlib
+
+    text = kid.rstrip("=").translate(_BASE64URL).lower()
+    if len(text) < _SHORTEST:
+        return False
+    octets = text.replace(":", "").replace(" ", "").replace("-", "")
+    hashed = (f'{{"k":"{k}","kty":"oct"}}'.encode(), k.encode(), base64url_decode(k))
+    for name in ("sha1", "sha256", "sha384", "sha512"):
+        for content in hashed:
+            digest = hashlib.new(name, content, usedforsecurity=False).digest()
+            encoded, hexadecimal = base64url_encode(digest).lower(), digest.hex()
+            if encoded in text or text in encoded or hexadecimal in octets or octets in hexadecimal:
+                return True
+    return False
+
+
+_BASE64URL = str.maketrans("+/", "-_")
+
+# Shorter texts are no part of a hash that anybody could use.
+_SHORTEST = 8
 
 
 @cache

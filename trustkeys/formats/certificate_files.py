@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cryptography.x509 import Certificate
 
+from trustkeys.core.guarded import attempt
 from trustkeys.core.x5c import load_certificate
 from trustkeys.errors import InvalidInputError
 from trustkeys.formats import pem_blocks
@@ -12,7 +13,7 @@ from trustkeys.wording import shape
 
 __tracebackhide__ = True
 
-MAX_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 1024 * 1024
 """The largest file of certificates."""
 
 
@@ -51,6 +52,11 @@ def holds_certificates(data: bytes) -> bool:
     return not pem_blocks.CERTIFICATE_LABELS.isdisjoint(pem_blocks.labels(data))
 
 
+def is_pkcs7(der: bytes) -> bool:
+    """Whether this is PKCS#7 with certificates."""
+    return bool(attempt(_ders_of_pkcs7, der))
+
+
 def no_certificates() -> InvalidInputError:
     """Return the error for data without certificates."""
     return InvalidInputError("these must be certificates in PEM, DER or PKCS#7", code="AADB2C95034")
@@ -80,7 +86,10 @@ def _ders_of_pkcs7(der: bytes) -> list[bytes]:
     content = parsed(ContentInfo, der)
     if content is None or content["content_type"].native != "signed_data":
         return []
-    return [each.dump() for each in content["content"]["certificates"][: MAX_CERTIFICATES + 1]]
+    certificates = content["content"]["certificates"]
+    if certificates.native is None:  # they are optional (RFC 5652 section 5.1)
+        return []
+    return [each.dump() for each in certificates[: MAX_CERTIFICATES + 1]]
 
 
 def _alone(der: bytes) -> bytes:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True
 
-MAX_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 1024 * 1024
 """The largest file."""
 
 MAX_KEY_BYTES = 3072

@@ -146,7 +146,7 @@ def opened_pkcs12(file: PfxFile, password: str | None, alias: str | None = None)
     pfx = file.pfx
     if pfx is None:
         raise InvalidInputError(
-            "this is no whole PKCS#12 file: it is cut off, or was changed",
+            "this is no whole PKCS#12 file of at most 1 MiB: it is cut off, or was changed",
             code="AADB2C95025",
             target="key",
         )
@@ -293,7 +293,7 @@ def _no_key(pfx: Pfx, certificates: Sequence[PKCS12Certificate]) -> InvalidInput
         counted(len(pfx.secrets), "secret key") if pfx.secrets else "",
         counted(pfx.crls, "revocation list") if pfx.crls else "",
     ]
-    found = all_of([each for each in held if each]) or "nothing"
+    found = all_of([each for each in held if each] or ["nothing"])
     return InvalidInputError(
         f"the PKCS#12 file must hold a private RSA key, and it holds {found}",
         code="AADB2C95034",

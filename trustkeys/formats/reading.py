@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput
 from trustkeys.core.private import Private
-from trustkeys.core.strict_json import as_utf8
 from trustkeys.errors import InvalidInputError, NotEncryptedError
-from trustkeys.formats import algorithms, jwe, pkcs12
+from trustkeys.formats import algorithms, jwe, loaders, pem_blocks, pkcs12
 from trustkeys.formats.answers import is_key_set, parse_document, read_key_sets
-from trustkeys.formats.certificate_files import holds_certificates
+from trustkeys.formats.certificate_files import holds_certificates, is_pkcs7
 from trustkeys.formats.certificates import (
     opened_certificate,
-    opened_with_certificates,
+    opened_key_file,
     read_certificates,
 )
 from trustkeys.formats.key_files import KeyFile
 from trustkeys.formats.opened import OpenedKey
-from trustkeys.formats.ssh import named_form
+from trustkeys.formats.other_forms import der_size, is_token, other_form
+from trustkeys.formats.unwrapping import unwrapped
 from trustkeys.wording import shape
 
 if TYPE_CHECKING:
@@ -37,8 +35,6 @@ __all__ = ["ForeignFile", "read_key", "recognise"]
 __tracebackhide__ = True
 
 Form = Literal["jwk", "jwks", "jwe", "pem", "der", "pkcs12", "certificate", "csr"]
-
-T = TypeVar("T")
 
 Protection = Literal["none"] | algorithms.Protection
 
@@ -116,12 +112,7 @@ class ForeignFile:
             return pkcs12.opened_pkcs12(parsed, password, alias)
         if self.form in ("pem", "der"):
             file = parsed or KeyFile.read(data)
-            key = file.key(password)
-            if holds_certificates(data):
-                opened = opened_with_certificates(key.members(), read_certificates(data))
-            else:
-                opened = OpenedKey.from_jwk(key.members())
-            return file.remarked(key.restricted(opened))
+            return opened_key_file(file, file.rsa_key(password), data)
         if password is not None:
             raise _not_encrypted()
         if self.form == "certificate":
@@ -170,7 +161,10 @@ class ForeignFile:
         data, parsed = self._content.reveal()
         if isinstance(parsed, x509.CertificateSigningRequest):
             return parsed
-        return _loaded(x509.load_pem_x509_csr, data) if self.form == "csr" else None
+        if self.form != "csr":
+            return None
+        blocks = [each for each in pem_blocks.split(data) if each.label.endswith("REQUEST")]
+        return loaders.request(blocks[0].der)
 
 
 def recognise(data: bytes) -> ForeignFile:
@@ -184,20 +178,17 @@ def recognise(data: bytes) -> ForeignFile:
     """
     if not isinstance(data, bytes):
         raise InvalidInputError(f"the file must be bytes, not {shape(data)}")
-    data = as_utf8(data)
+    data = unwrapped(data)
     text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith((b"{", b"[")):
         found: _Found | None = _json(data)
-    elif text.startswith(b"eyJ"):
+    elif text.startswith(b"eyJ") and not is_token(text):
         found = _jwe(jwe.parse(data))
     else:
         found = _pem(data) if b"-----BEGIN" in data else _der(data)
-    if found is None and (words := named_form(data)) is not None:
-        raise InvalidInputError(f"this is {words}")
     if found is None:
-        raise InvalidInputError(
-            "this is not a JWK, a JWK Set, a JWE, PEM, DER or PKCS#12, or it is cut off"
-        )
+        unknown = "this is not a JWK, a JWK Set, a JWE, PEM, DER or PKCS#12"
+        raise InvalidInputError(other_form(data) or unknown)
     form, protection, description, parsed = found
     return ForeignFile(form, protection, description, Private((data, parsed)))
 
@@ -276,6 +267,8 @@ def _pem(data: bytes) -> _Found | None:
             return _key("pem", f"a {kind} key{beside} (PEM)", None, is_encrypted=is_encrypted)
     if any(label.endswith(b"CERTIFICATE") for label in labels):
         return "certificate", "none", "a certificate (X.509, PEM)", None
+    if holds_certificates(data):
+        return "certificate", "none", "certificates (PKCS#7, PEM)", None
     if any(label.endswith(b"CERTIFICATE REQUEST") for label in labels):
         return "csr", "none", "a certificate signing request (PKCS#10, PEM)", None
     return None
@@ -288,16 +281,26 @@ _ENCRYPTED = re.compile(
 
 
 def _der(data: bytes) -> _Found | None:
+    size = der_size(data)
+    # Text can begin like DER of up to 127 bytes.
+    if size is not None and size > max(len(data), 129):
+        raise InvalidInputError(
+            f"this DER is cut off: it must have {size} bytes, and has {len(data)}"
+        )
+    if size is not None and data[size:] in (b"\n", b"\r\n"):
+        data = data[:size]
     # Only a PFX begins with version 3 (RFC 7292 section 4).
     if _PFX.match(data):
         file = pkcs12.PfxFile.parse(data)
         is_encrypted = file.unencrypted is None
         return _key("pkcs12", "a PKCS#12 file (PFX)", file, is_encrypted=is_encrypted)
-    if certificate := _loaded(x509.load_der_x509_certificate, data):
+    if certificate := loaders.certificate(data):
         return "certificate", "none", "a certificate (X.509, DER)", certificate
-    if request := _loaded(x509.load_der_x509_csr, data):
+    if request := loaders.request(data):
         return "csr", "none", "a certificate signing request (PKCS#10, DER)", request
     key_file = KeyFile.read_der(data)
+    if key_file is None and is_pkcs7(data):
+        return "certificate", "none", "certificates (PKCS#7, DER)", None
     if key_file is None:
         return None
     kind = "private" if key_file.is_private else "public"
@@ -311,12 +314,6 @@ def _key(form: Form, words: str, parsed: object, *, is_encrypted: bool) -> _Foun
     if is_encrypted:
         return form, "passphrase", f"{words}, encrypted to a passphrase", parsed
     return form, "none", words, parsed
-
-
-def _loaded(load: Callable[[bytes], T], data: bytes) -> T | None:
-    with suppress(ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
-        return load(data)
-    return None
 
 
 def _not_encrypted() -> NotEncryptedError:

@@ -11,6 +11,7 @@ from trustkeys.core.numericdate import numeric_dates
 from trustkeys.core.registry import KeyType
 from trustkeys.core.request import checked_use
 from trustkeys.core.strict_json import whole
+from trustkeys.core.thumbprint import reveals_secret
 from trustkeys.core.work import Work
 from trustkeys.errors import InvalidInputError, KeyTooSmallError, MissingUseError
 from trustkeys.formats.answers import Kind
@@ -98,7 +99,7 @@ def read_checked_key(
         is_test_key=is_test_jwk(jwk),
         problems=problems,
         key_ops=jwk.get("key_ops"),
-        is_hidden=kid in hidden,
+        is_hidden=kid in hidden or _reveals_secret(kid, jwk, facts),
         **facts,
     )
 
@@ -127,6 +128,12 @@ def _facts(
         "numbers": (uint_decode(jwk["n"]), uint_decode(jwk["e"])),
         "certificate": None if problems else _certificate(jwk.get("x5c"), use),
     }
+
+
+def _reveals_secret(kid: str | None, jwk: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    """Whether a kid is a hash of a secret from outside, which may lack entropy."""
+    is_foreign = facts.get("is_generated") is False
+    return is_foreign and kid is not None and reveals_secret(kid, jwk["k"])
 
 
 def _certificate(x5c: Sequence[str] | None, use: str | None) -> CheckedCertificate | None:

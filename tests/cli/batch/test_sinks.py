@@ -95,7 +95,7 @@ def test_without_permission_the_error_names_the_output(
     [
         (
             lambda path: path.mkdir(mode=0o700) or path.chmod(0o777),
-            "dir: other users can write to it: run chmod 700",
+            "dir: other users can write to it: run chmod go-w on it",
         ),
         (lambda path: path.symlink_to("."), "dir: Not a directory"),
         (lambda path: path.touch(), "dir: Not a directory"),

@@ -41,7 +41,9 @@ def is_new(path: str, *, resume: bool) -> bool:
 
     Raises:
         FileExistsError: It has to be, and it exists, or a run left its state under that name.
+        PermissionError: Other users can write to its directory.
     """
+    files.check_directory_of(path)
     if resume and os.path.lexists(path):
         return False
     if not resume and os.path.lexists(path) and os.path.lexists(_state_of(path)):

@@ -59,8 +59,11 @@ class Directory:
     def __init__(self, name: str) -> None:
         self.name = name
         self.count = 0
+        is_new = not os.path.lexists(name)
+        if is_new:
+            files.check_directory_of(name)
         with files.named(name):
-            if not os.path.lexists(name):
+            if is_new:
                 with files.synced(os.path.dirname(os.path.abspath(name))):
                     os.mkdir(name, 0o700)
                     os.chmod(name, 0o700)  # mkdir applies the umask

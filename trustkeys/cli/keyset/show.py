@@ -10,7 +10,7 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.inputs import key_set
-from trustkeys.cli.params import NEW_FILE_OR_STDOUT
+from trustkeys.cli.params import NewFile
 from trustkeys.cli.terminal import can_write, has_colors, json_text, write_out, write_result
 from trustkeys.cli.times import Time, now_or
 from trustkeys.files import write_new
@@ -25,7 +25,7 @@ __tracebackhide__ = True
 @options.at
 @click.option(
     "--svg",
-    type=NEW_FILE_OR_STDOUT,
+    type=NewFile(allow_dash=True),
     metavar="FILE",
     help="Draw an SVG picture into a new file; - is standard output.",
 )

@@ -1,0 +1,120 @@
+"""Keys inside of text, as secret stores and shells hand them out, are read all the same."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import NoEncryption
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.formats.helpers import refused
+from trustkeys import TrustFrameworkKey
+from trustkeys.core.strict_json import as_utf8
+from trustkeys.formats import certificates, pem, reading
+from trustkeys.formats.unwrapping import unwrapped
+
+pytestmark = pytest.mark.usefixtures("test_keys_allowed", "unproved")
+
+
+def quoted(data: bytes) -> bytes:
+    return json.dumps(data.decode()).encode() + b"\n"
+
+
+def armoured(data: bytes) -> bytes:
+    return b"-----BEGIN PKCS12-----\n" + base64.encodebytes(data) + b"-----END PKCS12-----\n"
+
+
+def of_key_vault(data: bytes) -> bytes:
+    value = base64.b64encode(data).decode()
+    return json.dumps({"contentType": "application/x-pkcs12", "value": value}).encode()
+
+
+WRAPPINGS: dict[str, Callable[[bytes], bytes]] = {
+    "base64": base64.b64encode,
+    "base64 in lines": base64.encodebytes,
+    "base64url without padding": lambda data: base64.urlsafe_b64encode(data).rstrip(b"="),
+    "base64 in quotes": lambda data: quoted(base64.b64encode(data)),
+    "base64 of base64": lambda data: base64.b64encode(base64.b64encode(data)),
+    "a secret of Key Vault": of_key_vault,
+    "UTF-16": lambda data: base64.b64encode(data).decode().encode("utf-16"),
+    "UTF-16 without a mark": lambda data: base64.b64encode(data).decode().encode("utf-16-be"),
+    "UTF-8 with a mark": lambda data: b"\xef\xbb\xbf" + base64.b64encode(data),
+}
+
+
+@pytest.fixture(scope="module")
+def contents(certified: TrustFrameworkKey) -> dict[str, bytes]:
+    (leaf,) = certificates.certificates_of(certified)
+    key = certified.private_key()
+    return {
+        "pkcs12": serialize_key_and_certificates(None, key, leaf, None, NoEncryption()),
+        "der": pem.to_der(certified, private=True),
+        "pem": pem.to_pem(certified, private=True),
+        "jwk": json.dumps(certified.to_jwk(private=True)).encode(),
+    }
+
+
+@pytest.mark.parametrize("wrapping", WRAPPINGS)
+def test_wrapped_content_is_recognised_as_it_is_without(
+    contents: dict[str, bytes], certified: TrustFrameworkKey, wrapping: str
+) -> None:
+    for form, data in contents.items():
+        found = reading.recognise(WRAPPINGS[wrapping](data))
+        assert found.form == form
+        assert reading.one_key(found.open()).key(use="sig").kid == certified.kid
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_text_in_another_encoding_is_read(
+    contents: dict[str, bytes], certified: TrustFrameworkKey, encoding: str
+) -> None:
+    for form in ("pem", "jwk"):
+        data = contents[form].decode().encode(encoding)
+        assert reading.read_key(data, use="sig").kid == certified.kid
+
+
+def test_a_pem_in_a_json_string_or_with_its_line_ends_written_out_is_read(
+    contents: dict[str, bytes], certified: TrustFrameworkKey
+) -> None:
+    for data in (
+        quoted(contents["pem"]),
+        contents["pem"].replace(b"\n", rb"\n"),
+        b'PRIVATE_KEY="' + contents["pem"].replace(b"\n", rb"\r\n") + b'"\n',
+        armoured(contents["pkcs12"]),
+        contents["der"] + b"\n",
+        contents["pkcs12"] + b"\r\n",
+    ):
+        assert reading.read_key(data, use="sig").kid == certified.kid
+
+
+def test_more_than_two_layers_are_not_unwrapped(contents: dict[str, bytes]) -> None:
+    data = contents["der"]
+    for _ in range(3):
+        data = base64.b64encode(data)
+    assert unwrapped(data) == data
+    assert "this is not a JWK" in refused(reading.recognise, data).message
+
+
+@given(st.binary(max_size=99) | st.text(max_size=99).map(str.encode))
+def test_unwrapping_answers_for_any_bytes_and_never_makes_them_longer(data: bytes) -> None:
+    for wrapped in (data, base64.b64encode(data), b'"' + data + b'"', b'{"contentType":' + data):
+        # A character of UTF-16 has at most 3 bytes in UTF-8.
+        assert len(unwrapped(wrapped)) <= 2 * len(wrapped)
+
+
+@given(st.text(st.characters(max_codepoint=126, min_codepoint=32), min_size=2))
+def test_utf16_needs_no_mark(text: str) -> None:
+    for encoding in ("utf-16-le", "utf-16-be", "utf-16", "utf-32"):
+        assert as_utf8(text.encode(encoding)).decode() == text
+
+
+def test_a_string_that_holds_no_key_is_not_shown() -> None:
+    secret: Any = "swordfish" * 9
+    error = refused(reading.recognise, json.dumps(secret).encode())
+    assert "swordfish" not in str(error)

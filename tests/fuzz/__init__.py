@@ -1,0 +1,1 @@
+"""A fuzzer for every reader of files from other programs."""

@@ -1,0 +1,200 @@
+"""Files that trustkeys does not read, by name, with the command that converts them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from trustkeys.core.base64url import base64url_decode
+from trustkeys.core.guarded import attempt
+from trustkeys.formats import pem_blocks, ssh
+from trustkeys.wording import quoted
+
+__tracebackhide__ = True
+
+_KEYTOOL = "keytool -importkeystore -srckeystore FILE {}-destkeystore NEW.p12 -deststoretype PKCS12"
+
+_NO_KEY = "which holds no key"
+
+_PGP = (
+    "an OpenPGP key, whose form trustkeys does not read: export the key as PKCS#12 from the "
+    "program that it came from (gpgsm --export-secret-key-p12 for an X.509 key)"
+)
+
+_UNPACK = "unpack it, and give the file in it"
+
+# How a file begins, and what it is.
+_MAGIC: Mapping[bytes, str] = {
+    rb"\xfe\xed\xfe\xed": f"a Java keystore (JKS): convert it with: {_KEYTOOL.format('')}",
+    rb"\xce\xce\xce\xce": (
+        f"a Java keystore (JCEKS): convert it with: {_KEYTOOL.format('-srcstoretype JCEKS ')}"
+    ),
+    rb"\x00\x00\x00[\x01\x02]\x00\x00\x00\x14": (
+        "a keystore of Bouncy Castle (BKS or UBER): convert it with KeyStore Explorer, or with "
+        "keytool and its -provider options, to PKCS12"
+    ),
+    rb"\xac\xed\x00\x05": "a serialised Java object: have the program write PKCS#8, or PKCS12",
+    rb"\x1f\x8b": "a compressed file (gzip): gunzip it first",
+    rb"BZh[1-9]1AY": "a compressed file (bzip2): bunzip2 it first",
+    rb"\xfd7zXZ\0": "a compressed file (xz): unxz it first",
+    rb"\x28\xb5\x2f\xfd": "a compressed file (zstd): unzstd it first",
+    rb"PK(\x03\x04|\x05\x06)": f"a ZIP archive: {_UNPACK}",
+    rb"7z\xbc\xaf\x27\x1c": f"a 7-Zip archive: {_UNPACK}",
+    rb".{257}ustar": f"a tar archive: {_UNPACK}",
+    rb"%PDF-": f"a PDF document, {_NO_KEY}",
+    rb"SQLite format 3\0": (
+        "a SQLite database, such as Firefox's key4.db: export the key with: pk12util -o NEW.p12 "
+        "-n NAME -d FOLDER"
+    ),
+    rb"\x1e\xf1\xb5\xb0": (
+        "a private key of Microsoft's tools (PVK): convert it with: openssl rsa -inform PVK -in "
+        "FILE -out NEW.pem"
+    ),
+    rb"[\x06\x07]\x02\x00\x00.{4}RSA[12]": (
+        "a key blob of Windows CryptoAPI: convert it with: openssl rsa -inform MSBLOB -in FILE "
+        "-out NEW.pem (with -pubin for a public key)"
+    ),
+    rb"RSA[123].{20}": (
+        "a key blob of Windows CNG: import it with RSACng, and write ExportPkcs8PrivateKeyPem()"
+    ),
+    rb"age-encryption\.org/v1": (
+        "a file encrypted with age: decrypt it with: age --decrypt -i IDENTITY FILE"
+    ),
+    rb"(#[^\n]*\n)*(AGE-SECRET-KEY-|age1)": ("a key of age (X25519), which is no RSA or oct key"),
+    rb"(<\?xml[^>]*>\s*)?<RSAKeyValue": (
+        "an RSA key in .NET's XML: convert it in PowerShell 7 with: $rsa = "
+        "[System.Security.Cryptography.RSA]::Create(); "
+        "$rsa.FromXmlString((Get-Content -Raw FILE)); $rsa.ExportPkcs8PrivateKeyPem()"
+    ),
+    rb"(<\?xml[^>]*>\s*)?<([A-Za-z0-9]+:)?(Entity|Entities)Descriptor": (
+        "SAML metadata: save the base64 text in its X509Certificate as a file, and give that"
+    ),
+    rb"(<!--.*?-->\s*)*<(?i:!doctype html|html|head|body)": (
+        "a web page (HTML), perhaps of a sign-in or an error: download the file again"
+    ),
+    rb"<\?xml|<[A-Za-z]": f"XML, {_NO_KEY} that trustkeys reads",
+    rb"(?=[^\0]*?^kind: Secret\b)(apiVersion|kind|data|metadata|type)": (
+        "a Secret of Kubernetes in YAML: take the key out with: kubectl get secret NAME -o "
+        "jsonpath='{.data.tls\\.key}'"
+    ),
+    rb"[\x94\x95\x97\x98\x99\xc5\xc6]": _PGP,
+}
+
+_BEGINNINGS = [
+    (re.compile(pattern, re.DOTALL | re.MULTILINE), name) for pattern, name in _MAGIC.items()
+]
+
+# As far as the beginnings look.
+_HEAD = 4096
+
+_BLOCKS: tuple[tuple[str, str], ...] = (
+    ("PGP MESSAGE", "a message of OpenPGP: decrypt it with: gpg --decrypt FILE"),
+    ("PGP ", _PGP),
+    ("AGE ENCRYPTED", "a file encrypted with age: decrypt it with: age --decrypt -i IDENTITY FILE"),
+    ("X509 CRL", f"a certificate revocation list, {_NO_KEY}"),
+)
+
+
+def other_form(data: bytes) -> str | None:
+    """Return what a file is that trustkeys does not read, and what to do, or None if unknown.
+
+    Args:
+        data: The file's content. No part of it is returned, but the labels of PEM.
+    """
+    if not data.strip(b"\0 \t\r\n"):
+        return _nothing(data)
+    if (name := ssh.named_form(data)) is not None:
+        return f"this is {name}"
+    labels = pem_blocks.labels(data)
+    if labels:
+        return f"this is {_block_name(labels[0])}"
+    if der_size(data) == len(data):
+        return _der_name(data)
+    text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    head = text[:_HEAD]
+    for pattern, name in _BEGINNINGS:
+        if pattern.match(head):
+            return f"this is {name}"
+    return f"this is a signed token (JWS or JWT), {_NO_KEY}" if is_token(text) else None
+
+
+def _nothing(data: bytes) -> str:
+    if not data:
+        return "the file is empty"
+    if data.strip():
+        return (
+            "the file holds nothing but zero bytes, as a crash or a full disk leaves it: take a "
+            "backup"
+        )
+    return "the file holds nothing but white space"
+
+
+def der_size(data: bytes) -> int | None:
+    """Return the size that DER of a sequence says that it has, or None if it is none."""
+    if len(data) < 2 or data[0] != 0x30 or data[1] == 0x80 or data[1] > 0x84:
+        return None
+    octets = max(data[1] - 0x80, 0)
+    if len(data) < 2 + octets:
+        return None
+    return 2 + octets + (int.from_bytes(data[2 : 2 + octets]) if octets else data[1])
+
+
+def _block_name(label: str) -> str:
+    for beginning, name in _BLOCKS:
+        if label.startswith(beginning):
+            return name
+    if label.endswith("PARAMETERS"):
+        return f"PEM with {label}, {_NO_KEY}: give the key that belongs to them"
+    return f"PEM with {quoted(label)}, {_NO_KEY} that trustkeys reads"
+
+
+def _der_name(data: bytes) -> str:
+    for name, is_one in _DER.items():
+        if attempt(is_one, data):
+            return f"this is {name}, {_NO_KEY}"
+    return "this is DER (ASN.1), and no key, certificate or PKCS#12 file that trustkeys reads"
+
+
+def _is_crl(der: bytes) -> bool:
+    from asn1crypto.crl import CertificateList
+
+    tbs: Any = CertificateList.load(der)["tbs_cert_list"]
+    return tbs["this_update"].native is not None
+
+
+def _is_ocsp_response(der: bytes) -> bool:
+    from asn1crypto.ocsp import OCSPResponse
+
+    return OCSPResponse.load(der)["response_status"].native is not None
+
+
+def _is_ocsp_request(der: bytes) -> bool:
+    from asn1crypto.ocsp import OCSPRequest
+
+    (first, *_) = OCSPRequest.load(der)["tbs_request"]["request_list"]
+    return first["req_cert"]["serial_number"].native is not None
+
+
+def _is_cms(der: bytes) -> bool:
+    from asn1crypto.cms import ContentInfo
+
+    return str(ContentInfo.load(der)["content_type"].dotted).startswith("1.2.840.113549.1.")
+
+
+_DER: Mapping[str, Any] = {
+    "a certificate revocation list (DER)": _is_crl,
+    "a CMS message (PKCS#7, DER)": _is_cms,
+    "an OCSP response (DER)": _is_ocsp_response,
+    "an OCSP request (DER)": _is_ocsp_request,
+}
+
+
+def is_token(text: bytes) -> bool:
+    """Whether text is a JWS or a JWT: three parts in base64url."""
+    parts = text.strip().split(b".", 3)
+    return (
+        len(parts) == 3
+        and parts[0].startswith(b"eyJ")
+        and all(attempt(base64url_decode, part.decode("latin-1")) is not None for part in parts)
+    )

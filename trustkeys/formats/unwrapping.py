@@ -1,0 +1,80 @@
+"""Content inside of text, as secret stores, shells and JSON hand it out."""
+
+from __future__ import annotations
+
+import json
+import re
+from binascii import a2b_base64
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from trustkeys.core.strict_json import MAX_JSON_BYTES, as_utf8
+
+__tracebackhide__ = True
+
+_LAYERS = 2
+"""Secret stores wrap what is wrapped already: base64 in quotes, or base64 of base64."""
+
+# DER, PEM, JSON, a JWE, and the keystores of Java, which are named.
+_CONTENT = (b"\x30", b"-----BEGIN ", b"{", b"[", b"eyJ", b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce")
+
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
+
+_SHORTEST = 40
+
+_PFX = re.compile(rb"-----BEGIN (PKCS ?#?12|PFX)-----([A-Za-z0-9+/=\s]*)-----END \1-----")
+
+# Key Vault's names of what a secret of a certificate holds.
+_KEY_VAULT = ("application/x-pkcs12", "application/x-pem-file")
+
+
+def unwrapped(data: bytes) -> bytes:
+    """Return the content of text in UTF-8, or the data as it is if nothing is known in it.
+
+    These are unwrapped, at most twice: base64 of DER, PEM, JSON or a keystore, in lines or not; a
+    string in quotes, as JSON has it; PKCS#12 between BEGIN and END; a secret of Azure Key Vault as
+    ``az keyvault secret show`` prints it. UTF-16 becomes UTF-8 at every layer.
+    """
+    data = as_utf8(data)
+    content = data
+    for _ in range(_LAYERS):
+        inner = _inner(content)
+        if inner is None:
+            break
+        content = as_utf8(inner)
+    # Text that only looks like base64 is described as it is.
+    return content if content.lstrip().startswith(_CONTENT) else data
+
+
+def _inner(data: bytes) -> bytes | None:
+    text = data.removeprefix(b"\xef\xbb\xbf").strip()
+    if text.startswith(b'"'):
+        quoted = _json(text)
+        return quoted.encode(errors="replace") if isinstance(quoted, str) else None
+    if text.startswith(b"{") and b'"contentType"' in text:
+        secret = _json(text)
+        if isinstance(secret, Mapping) and secret.get("contentType") in _KEY_VAULT:
+            return str(secret.get("value")).encode(errors="replace")
+    found = _PFX.search(text)
+    if found is not None:
+        return _decoded(found[2])
+    # PEM has no character but those of base64url.
+    return None if b"-----" in text else _decoded(text)
+
+
+def _json(text: bytes) -> Any:
+    # A private RSA-4096 key with its chain is smaller.
+    if len(text) <= 4 * MAX_JSON_BYTES:
+        with suppress(ValueError, RecursionError):
+            return json.loads(text)
+    return None
+
+
+def _decoded(text: bytes) -> bytes | None:
+    text = b"".join(text.split()).rstrip(b"=")
+    if len(text) >= _SHORTEST and not text.translate(None, _ALPHABET):
+        standard = text.translate(bytes.maketrans(b"-_", b"+/"))
+        with suppress(ValueError):
+            return a2b_base64(standard + b"=" * (-len(text) % 4), strict_mode=True)
+    return None
