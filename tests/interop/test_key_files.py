@@ -172,7 +172,7 @@ def test_a_pfx_is_opened(
         data = base64.b64encode(file.data).decode()
         error = judges.program(library).error("read", data=data, **call)
         # As docs/how-to/pfx.md says.
-        assert "2.16.840.1.101.3.4.2.1" in error["message"] or "unknown" in error["message"]
+        assert "unknown digest algorithm: 2.16.840.1.101.3.4.2.1" in error["message"]
         return
     assert judges.read(library, "pkcs12", file.data, password=file.password) == [members(jwk)]
 

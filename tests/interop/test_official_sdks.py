@@ -244,7 +244,7 @@ ERRORS: dict[str, tuple[int, str | None, Call]] = {
     "AADB2C90253": (400, "use", {"call": "generateKey", "id": SIGNING, "body": {"kty": "RSA"}}),
     "AADB2C95025": (
         400,
-        "password",
+        "key",
         {"call": "uploadPkcs12", "id": SIGNING, "body": {"key": "AAAA", "password": "a"}},
     ),
     "AADB2C95029": (

@@ -164,7 +164,7 @@ final class Judge {
         if (call.get("to") == null) {
             var header = new JWEHeader(JWEAlgorithm.PBES2_HS512_A256KW, enc);
             var token = new JWEObject(header, new Payload(key.toJSONString()));
-            token.encrypt(new PasswordBasedEncrypter(text("password"), 16, 210_000));
+            token.encrypt(new PasswordBasedEncrypter(text("password"), 16, 50_000));
             return token.serialize();
         }
         var to = JWK.parse(json("to"));
