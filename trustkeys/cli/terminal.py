@@ -23,6 +23,8 @@ _JSON: ContextVar[bool] = ContextVar("json", default=False)
 
 def escaped(text: str) -> str:
     """Escape control characters, of a file's name for example, so that no terminal obeys them."""
+    if text.isprintable():
+        return text
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )

@@ -36,8 +36,6 @@ There can be others, which fit every use.
 
 _PUBLIC = {name: half for names in OPERATIONS.values() for name, half in names.items()}
 
-_ENCODER = json.JSONEncoder(allow_nan=False, sort_keys=True, indent=2)
-
 
 def problem_of_operations(key_ops: object, use: str | None) -> str | None:
     """Say what is wrong with `key_ops` (RFC 7517 section 4.3), or return None.
@@ -98,14 +96,10 @@ def canonical_json(members: Mapping[str, Any]) -> str:
     """
     problem = "are nested too deep"
     try:
-        # In pieces, since a mapping can be larger than any text.
-        size, pieces = 0, []
-        for piece in _ENCODER.iterencode(members):
-            size += len(piece)
-            if size > MAX_JSON_BYTES:
-                problem = f"have more than {MAX_JSON_BYTES} bytes as JSON"
-                break
-            pieces.append(piece)
+        # Measured before, since a mapping can be larger than any text.
+        text = "" if _is_large(members) else json.dumps(members, allow_nan=False, sort_keys=True)
+        if not text or len(text) > MAX_JSON_BYTES:
+            problem = f"have more than {MAX_JSON_BYTES} bytes as JSON"
         else:
             problem = ""
     except RecursionError:
@@ -117,8 +111,25 @@ def canonical_json(members: Mapping[str, Any]) -> str:
             f"the other members of the JWK {problem or 'must have names'}", code="AADB2C95034"
         )
     # A float that is whole becomes an integer, as in a file.
-    value = parse_json("".join(pieces), what="the JWK", code="AADB2C95034")
+    value = parse_json(text, what="the JWK", code="AADB2C95034")
     return json.dumps(value, sort_keys=True)
+
+
+def _is_large(members: Mapping[str, Any]) -> bool:
+    """Whether a mapping surely takes more than 64 KiB as JSON, as one that holds itself does."""
+    size = 0
+    found: list[Any] = [members]
+    while found and size <= MAX_JSON_BYTES:
+        value = found.pop()
+        size += 1
+        if isinstance(value, str):
+            size += len(value)
+        elif isinstance(value, dict):
+            size += sum(len(name) for name in value if isinstance(name, str))
+            found += value.values()
+        elif isinstance(value, (list, tuple)):
+            found += value[: MAX_JSON_BYTES + 1]
+    return size > MAX_JSON_BYTES
 
 
 def check_length(jwk: Mapping[str, Any], names: Iterable[str]) -> None:

@@ -88,6 +88,12 @@ def is_test_modulus(n: int) -> bool:
     return seed is not None and prod(rsa_primes(seed, size)) == n
 
 
+@cache
+def modulus_endings(size: int) -> frozenset[bytes]:
+    """Return the last 8 octets of all moduli of one size."""
+    return frozenset(low.to_bytes(8) for low in _seeds(size))
+
+
 def is_test_secret(secret: bytes) -> bool:
     """Whether the secret of an oct key is that of a test key."""
     # A length has two octets in the hash.

@@ -6,7 +6,7 @@ import re
 from binascii import a2b_base64
 from collections.abc import Iterator
 
-from trustkeys.testkeys.pool import is_test_modulus, is_test_secret
+from trustkeys.testkeys.pool import is_test_modulus, is_test_secret, modulus_endings
 
 __tracebackhide__ = True
 
@@ -74,11 +74,17 @@ def _is_in_base64(lines: re.Match[bytes]) -> bool:
 
 
 def _is_in_der(data: bytes) -> bool:
-    return any(
-        is_test_modulus(int.from_bytes(data[header.end() : header.end() + size // 8]))
-        for size, pattern in _MODULUS.items()
-        for header in pattern.finditer(data)
-    )
+    for size, pattern in _MODULUS.items():
+        octets = size // 8
+        endings = modulus_endings(size)
+        for header in pattern.finditer(data):
+            end = header.end() + octets
+            # The end of a modulus decides fast, since a document can have millions of headers.
+            if data[end - 8 : end] in endings and is_test_modulus(
+                int.from_bytes(data[header.end() : end])
+            ):
+                return True
+    return False
 
 
 # The header of a positive INTEGER of that many bits (X.690 section 8.3).
