@@ -391,10 +391,21 @@ def recipients(keys: Keys) -> dict[str, tuple[str | bytes, str | dict[str, Any]]
         "jwk": (json.dumps({name: jwk[name] for name in ("kty", "n", "e")}), private),
         "private-jwk": (private, private),
         "curve": (keys.curve.export_public(), curve),
+        "curve-pem": (keys.curve.export_to_pem(), curve),
+        "curve-certificate": (
+            keys.issue("CN=alice", keys.curve.get_op_key("wrapKey")).public_bytes(Encoding.DER),
+            curve,
+        ),
     }
 
 
-@pytest.mark.parametrize("form", ["pem", "der", "certificate", "jwk", "private-jwk", "curve"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("pem", "der", "certificate", "jwk", "private-jwk"),
+        *("curve", "curve-pem", "curve-certificate"),
+    ],
+)
 def test_only_the_recipient_opens_a_sealed_backup(
     files: Path, keys: Keys, quickly: Runner, form: str
 ) -> None:
@@ -407,7 +418,7 @@ def test_only_the_recipient_opens_a_sealed_backup(
     assert contents(files) == {**before, "out": (files / "out").read_bytes()}
     assert mode(files / "out") == 0o600
     token = jwcrypto.jwe.JWE(
-        algs=["ECDH-ES+A256KW" if form == "curve" else "RSA-OAEP-256", "A256GCM"]
+        algs=["ECDH-ES+A256KW" if "curve" in form else "RSA-OAEP-256", "A256GCM"]
     )
     token.deserialize((files / "out").read_text().strip(), jwcrypto.jwk.JWK.from_json(private))
     assert json.loads(token.payload) == json.loads(before[name])

@@ -7,6 +7,8 @@ import resource
 from pathlib import Path
 
 import pytest
+from jwcrypto.jwe import JWE
+from jwcrypto.jwk import JWK
 
 from tests import support
 from tests.cli.exchange import (
@@ -28,6 +30,7 @@ from tests.cli.exchange import (
 )
 from tests.support import failed, parse
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store
+from trustkeys.cli import passphrases
 from trustkeys.formats import pem
 from trustkeys.formats.jwe import encrypt, encrypt_key
 
@@ -292,3 +295,54 @@ def test_an_existing_output_is_refused_before_the_prompt(files: Path, keys: Keys
     write(files / "locked.jwe", encrypt(b"{}", password=PASSWORD, cty="jwk+json"))
     code, screen = at_a_terminal("import", "locked.jwe", "-o", "pair", cwd=files, answers=[])
     assert (code, "pair: File exists" in screen) == (1, True)
+
+
+def test_a_jwe_in_json_is_inspected_and_imported(files: Path, keys: Keys, quickly: Runner) -> None:
+    text = json.dumps(keys.rsa.to_jwk(private=True)).encode()
+    header = json.dumps({"alg": "PBES2-HS256+A128KW", "enc": "A256GCM"})
+    token = JWE(text, header)
+    token.add_recipient(JWK.from_password(PASSWORD))
+    write(files / "flattened", token.serialize())
+    shown = json.loads(quickly("inspect", "flattened", "--json").stdout)
+    assert (shown["form"], shown["protection"]) == ("jwe", "passphrase")
+    assert shown["alg"] == "PBES2-HS256+A128KW"
+    process = quickly("import", "flattened", "--password-file", "pw", "-o", "new")
+    assert process.returncode == 0
+    assert TrustFrameworkKey.from_jwk((files / "new").read_bytes()) == keys.rsa
+    token = JWE(text, json.dumps({"alg": "RSA-OAEP", "enc": "A256GCM"}))
+    token.add_recipient(JWK(**keys.enc.to_jwk(private=True)))
+    write(files / "sealed", token.serialize())
+    message = failed(quickly("keyset", "show", "sealed"), 2)
+    assert 'sealed to the public key of a recipient; convert it with "trustkeys import"' in message
+
+
+@pytest.mark.parametrize("alg", ["dir", "A256KW"])
+def test_a_symmetric_jwe_is_named_before_a_passphrase_is_asked_for(
+    files: Path, quickly: Runner, alg: str
+) -> None:
+    token = JWE(b"{}", json.dumps({"alg": alg, "enc": "A256GCM"}))
+    token.add_recipient(JWK.generate(kty="oct", size=256))
+    write(files / "symmetric", token.serialize(compact=True))
+    # Without a terminal, a question for the passphrase would be another error.
+    message = failed(quickly("keyset", "show", "symmetric"), 2)
+    assert f"symmetric: it is encrypted to a symmetric key ({alg})" in message
+
+
+def test_an_ec_key_in_a_file_with_a_passphrase_is_asked_for(
+    files: Path, keys: Keys, quickly: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    curve = keys.curve.export(private_key=True)
+    locked = keys.curve.export_to_pem(private_key=True, password=PASSWORD.encode())
+    backup = encrypt(curve.encode(), password=PASSWORD, cty="jwk+json")
+    for form in (locked, backup):
+        write(files / "alice", form)
+        write(files / "sealed", encrypt_key(keys.oct, to=curve))
+        args = ("import", "sealed", "--key", "alice", "-o", "new")
+        message = failed(quickly(*args), 2)
+        assert "no terminal to ask for a passphrase: use a key that is not encrypted" in message
+        monkeypatch.setattr(passphrases, "ask", lambda *_, **__: PASSWORD)
+        assert quickly(*args).returncode == 0
+        monkeypatch.undo()
+        monkeypatch.chdir(files)
+        monkeypatch.setattr(passphrases, "_has_terminal", lambda: False)
+        (files / "new").unlink()

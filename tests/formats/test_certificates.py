@@ -24,7 +24,7 @@ from tests.formats.helpers import (
     Authority,
     refused,
 )
-from tests.support import openssl
+from tests.support import der, openssl
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, testing
 from trustkeys.formats import certificates, pem, pkcs12, reading
 
@@ -297,3 +297,13 @@ def test_a_certificate_of_an_unknown_version_is_refused(certified: TrustFramewor
     refused(certificates.read_certificates, PEM_HEADER + text + PEM_FOOTER)
     jwk = {**certified.to_jwk(), "x5c": [text.decode()]}
     assert refused(TrustFrameworkKey.from_jwk, jwk).target == "x5c"
+
+
+def test_pkcs7_without_certificates_is_refused() -> None:
+    # SignedData (RFC 5652 section 5.1) of no one, over nothing.
+    signed = der(0x30, der(2, b"\1"), der(0x31), der(0x30, der(6, _PKCS7 + b"\1")), der(0x31))
+    data = der(0x30, der(6, _PKCS7 + b"\2"), der(0xA0, signed))
+    assert refused(certificates.read_certificates, data).code == "AADB2C95034"
+
+
+_PKCS7 = bytes.fromhex("2a864886f70d0107")

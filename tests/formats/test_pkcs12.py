@@ -257,3 +257,11 @@ def test_a_key_that_takes_seconds_to_check_is_refused(certified: TrustFrameworkK
     auth_safe = ContentInfo({"content_type": "data", "content": safe})
     hostile = Pfx12({"version": "v3", "auth_safe": auth_safe}).dump()
     assert "larger keys are not read" in refused(pkcs12.from_pkcs12, hostile).message
+
+
+def test_a_pfx_that_holds_nothing_is_refused() -> None:
+    from asn1crypto import pkcs12 as asn1
+
+    contents = asn1.AuthenticatedSafe([]).dump()
+    pfx = {"version": "v3", "auth_safe": {"content_type": "data", "content": contents}}
+    assert "it holds nothing" in str(refused(pkcs12.from_pkcs12, asn1.Pfx(pfx).dump()))

@@ -155,3 +155,8 @@ def test_any_parameters_are_checked_or_refused(data: bytes) -> None:
     patched = whole[:start] + data + whole[start + len(data) :]
     with pytest.raises(InvalidInputError):
         pem.from_pem(patched[: len(whole)], use="sig")
+
+
+def test_an_overlong_object_identifier_is_not_shown() -> None:
+    assert protection.named("1.2.3") == "1.2.3"
+    assert protection.named("1." + "2." * 5000 + "3") == "an overlong object identifier"

@@ -1,1 +1,1 @@
-"""Mutated files for every reader: only `TrustKeysError` may come out."""
+"""A fuzzer for every reader of files from other programs."""

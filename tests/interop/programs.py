@@ -1,4 +1,4 @@
-"""Programs in three languages that use Microsoft's SDKs against the loopback server.
+"""Programs in other languages: Microsoft's SDKs against the loopback server, and judges of files.
 
 Each takes calls as lines of JSON, such as ``{"call": "getSet", "id": "B2C_1A_test"}``, and answers
 each with ``{"value": …}`` or ``{"error": …}``. What they need comes from the registries once, and
@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,14 @@ from tests import support
 from tests.interop.sdk import give_up, need
 
 CLIENTS = Path(__file__).parent / "clients"
+JUDGES = Path(__file__).parent / "judges"
 
 
 class Program:
     """A running program.
 
     Attributes:
-        language: The language of its SDK.
+        language: The language of its SDK, or of its libraries.
     """
 
     def __init__(self, language: str, process: subprocess.Popen[str]) -> None:
@@ -71,9 +73,10 @@ def plain(value: Any) -> Any:
 
 
 @contextmanager
-def started(language: str, cache: Path, *args: str) -> Iterator[Program]:
-    """Run the program of a language with arguments."""
-    command = [*COMMANDS[language](cache), *args]
+def started(language: str, cache: Path, *args: str, judges: bool = False) -> Iterator[Program]:
+    """Run a language's program with Microsoft's SDK, or its judge of files, with arguments."""
+    prepare = (JUDGE_COMMANDS if judges else COMMANDS)[language]
+    command = [*prepare(cache), *args]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -88,8 +91,8 @@ def started(language: str, cache: Path, *args: str) -> Iterator[Program]:
             process.kill()
 
 
-def _java(cache: Path) -> Sequence[str]:
-    pom = CLIENTS / "pom.xml"
+def _java(program: Path, cache: Path) -> Sequence[str]:
+    pom = program.with_name("pom.xml")
     file = cache / "classpath"
     with _prepared(cache, [pom], needs=("java", "mvn")) as is_ready:
         if not is_ready:
@@ -97,17 +100,27 @@ def _java(cache: Path) -> Sequence[str]:
             _fetch("mvn", "--batch-mode", "--quiet", "--file", str(pom), *goal, cwd=cache)
     # For a second of work, a JVM that compiles little is the fastest.
     options = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-    return ["java", *options, "-cp", file.read_text(), str(CLIENTS / "Client.java")]
+    return ["java", *options, "-cp", file.read_text(), str(program)]
 
 
-def _javascript(cache: Path) -> Sequence[str]:
-    files = [CLIENTS / name for name in ("package.json", "package-lock.json", "client.js")]
+def _javascript(program: Path, cache: Path) -> Sequence[str]:
+    files = [program, *map(program.with_name, ("package.json", "package-lock.json"))]
     with _prepared(cache, files, needs=("node", "npm")) as is_ready:
         if not is_ready:
             for file in files:
                 shutil.copy(file, cache)
             _fetch("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", cwd=cache)
-    return ["node", str(cache / "client.js")]
+    return ["node", str(cache / program.name)]
+
+
+def _go(program: Path, cache: Path) -> Sequence[str]:
+    folder = program.parent
+    built = cache / "program"
+    files = [program, folder / "go.mod", folder / "go.sum"]
+    with _prepared(cache, files, needs=("go",)) as is_ready:
+        if not is_ready:
+            _fetch("go", "build", "-o", str(built), ".", cwd=folder)
+    return [str(built)]
 
 
 def _python(_cache: Path) -> Sequence[str]:
@@ -116,9 +129,15 @@ def _python(_cache: Path) -> Sequence[str]:
 
 
 COMMANDS: Mapping[str, Callable[[Path], Sequence[str]]] = {
-    "java": _java,
-    "javascript": _javascript,
+    "java": partial(_java, CLIENTS / "Client.java"),
+    "javascript": partial(_javascript, CLIENTS / "client.js"),
     "python": _python,
+}
+
+JUDGE_COMMANDS: Mapping[str, Callable[[Path], Sequence[str]]] = {
+    "go": partial(_go, JUDGES / "main.go"),
+    "java": partial(_java, JUDGES / "Judge.java"),
+    "javascript": partial(_javascript, JUDGES / "judge.js"),
 }
 
 

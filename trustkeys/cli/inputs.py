@@ -13,7 +13,7 @@ from trustkeys.cli import changes, passphrases
 from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import read_input, warn
 from trustkeys.core.private import Private
-from trustkeys.errors import InvalidInputError, KeyNotFoundError
+from trustkeys.errors import InvalidInputError, KeyNotFoundError, prefix_errors
 from trustkeys.formats import jwe
 from trustkeys.formats.envelope import MAX_TEXT
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
@@ -75,10 +75,13 @@ def stored(file: str) -> store.StoredFile:
     """Read a file, and refuse a form that needs ``trustkeys import`` (``AADB2C95026``)."""
     found = read(file)
     data = found.data.reveal()
+    if found.is_encrypted and _protection(data) == "unknown":
+        with prefix_errors(file):  # what cannot be opened needs no passphrase
+            jwe.decrypt(data)
     other = None
     with suppress(InvalidInputError):  # store's own error says more
         is_stored = (
-            jwe.parse(data).protection != "recipient"
+            _protection(data) != "recipient"
             if found.is_encrypted
             else data.lstrip().startswith((b"{", b"\xef\xbb\xbf{"))
         )
@@ -93,6 +96,12 @@ def stored(file: str) -> store.StoredFile:
             code="AADB2C95026",
         )
     return found
+
+
+def _protection(data: bytes) -> str | None:
+    with suppress(InvalidInputError):
+        return jwe.parse(data).protection
+    return None
 
 
 def key_set(file: str, password_file: str | None) -> TrustFrameworkKeySet:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from trustkeys.core.guarded import attempt
 
 try:
-    from asn1crypto import cms, core, keys, pkcs12
+    from asn1crypto import cms, core, keys, pkcs12, x509
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         "reading PEM, DER and PKCS#12 needs asn1crypto: pip install 'trustkeys[formats]'",
@@ -84,6 +84,16 @@ class PublicKeyInfo(core.Sequence):  # type: ignore[misc]
         ("algorithm", AlgorithmIdentifier),
         ("public_key", core.OctetBitString),
     ]
+
+
+def public_key_of(certificate: bytes) -> bytes:
+    """Return the SubjectPublicKeyInfo of a certificate; nothing if it is broken."""
+    return attempt(_public_key_of, certificate) or b""
+
+
+def _public_key_of(certificate: bytes) -> typing.Any:
+    structure = x509.Certificate.load(certificate)
+    return structure["tbs_certificate"]["subject_public_key_info"].dump()
 
 
 T = TypeVar("T")

@@ -86,7 +86,10 @@ def _ders_of_pkcs7(der: bytes) -> list[bytes]:
     content = parsed(ContentInfo, der)
     if content is None or content["content_type"].native != "signed_data":
         return []
-    return [each.dump() for each in content["content"]["certificates"][: MAX_CERTIFICATES + 1]]
+    certificates = content["content"]["certificates"]
+    if certificates.native is None:  # they are optional (RFC 5652 section 5.1)
+        return []
+    return [each.dump() for each in certificates[: MAX_CERTIFICATES + 1]]
 
 
 def _alone(der: bytes) -> bytes:

@@ -17,10 +17,12 @@ from trustkeys.core.numericdate import NumericDateInput, numeric_dates, utc
 from trustkeys.core.rsa import rsa_public_members
 from trustkeys.core.x5c import read_x5c, x5c_of, x5t_of
 from trustkeys.errors import InvalidInputError
-from trustkeys.formats.certificate_files import read_certificates
+from trustkeys.formats.certificate_files import holds_certificates, read_certificates
 from trustkeys.formats.chain import bad_chain, in_order, leaf_of
+from trustkeys.formats.key_files import KeyFile
 from trustkeys.formats.key_usage import check_usage, key_usage, use_of
 from trustkeys.formats.opened import ANY_USE, OpenedKey
+from trustkeys.formats.plain_keys import PlainKey
 from trustkeys.wording import shape
 
 __all__ = [
@@ -183,6 +185,15 @@ def opened_certificate(certificates: Sequence[x509.Certificate]) -> OpenedKey:
     if not isinstance(public_key, RSAPublicKey):
         raise InvalidInputError("the certificate must be for an RSA key", code="AADB2C95034")
     return opened_with_certificates({"kty": "RSA", **rsa_public_members(public_key)}, certificates)
+
+
+def opened_key_file(file: KeyFile, key: PlainKey, data: bytes) -> OpenedKey:
+    """Check the RSA key of a file, and attach the certificates beside it."""
+    if holds_certificates(data):
+        opened = opened_with_certificates(key.members(), read_certificates(data))
+    else:
+        opened = OpenedKey.from_jwk(key.members())
+    return file.remarked(key.restricted(opened))
 
 
 def opened_with_certificates(

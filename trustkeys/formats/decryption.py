@@ -88,9 +88,14 @@ class EncryptedKey:
 
 @frozen(eq=False)
 class TraditionalKey:
-    """A private key as PKCS#1, encrypted by a header of PEM (RFC 1421)."""
+    """A private key as PKCS#1 or RFC 5915, encrypted by a header of PEM (RFC 1421)."""
 
     _block: Block = field(repr=False)
+
+    @property
+    def is_curve(self) -> bool:
+        """Whether it is an EC key, as its label says."""
+        return self._block.label == "EC PRIVATE KEY"
 
     @property
     def identity(self) -> object:
@@ -128,12 +133,13 @@ class TraditionalKey:
         """
         self.check()
         # Written anew, so that no other header and no other label reaches the loader.
+        kind = b"EC" if self.is_curve else b"RSA"
         lines = (
-            b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: ",
+            b"-----BEGIN %b PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: " % kind,
             self._block.headers["DEK-Info"].replace(" ", "").encode(),
             b"\n\n",
             encodebytes(self._block.der),
-            b"-----END RSA PRIVATE KEY-----\n",
+            b"-----END %b PRIVATE KEY-----\n" % kind,
         )
         return _plain(loaders.traditional_key(b"".join(lines), password))
 

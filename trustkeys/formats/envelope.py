@@ -118,8 +118,8 @@ def parse_members(members: Mapping[str, Any]) -> Envelope:
     """Read the members of a JWE in JSON, flattened or general (RFC 7516 section 7.2).
 
     Raises:
-        InvalidInputError: It is no JWE; it has a header member twice; more recipients than
-            `MAX_RECIPIENTS`. Code ``BadRequest``.
+        InvalidInputError: It is no JWE; it has a header member twice, with two values; more
+            recipients than `MAX_RECIPIENTS`. Code ``BadRequest``.
     """
     protected = _text(members, "protected")
     aad = _text(members, "aad")
@@ -178,15 +178,18 @@ def _header(protected: str) -> dict[str, Any]:
 
 
 def _add(header: dict[str, Any], members: Mapping[str, Any], name: str) -> None:
-    """Add the header in a member to another, of which it must repeat nothing."""
+    """Add the header in a member to another, of which it may repeat nothing with another value."""
     added = members.get(name)
     if added is None:
         return
     if not isinstance(added, dict):
         raise InvalidInputError(f"{name} must be an object, not {shape(added)}", target=name)
-    if not header.keys().isdisjoint(added):
-        raise InvalidInputError("the headers of the JWE have a member twice", target=name)
-    header.update(added)
+    for member, value in added.items():
+        # RFC 7516 section 7.2.1 forbids any repetition, but jwx repeats the whole header.
+        if header.setdefault(member, value) != value:
+            raise InvalidInputError(
+                "the headers of the JWE have a member twice, with two values", target=name
+            )
 
 
 def _text(members: Mapping[str, Any], name: str) -> str:

@@ -28,12 +28,13 @@ class KeyFile:
     Attributes:
         is_private: Whether one of them is private.
         is_encrypted: Whether opening the file needs a passphrase.
+        remarks: What was left out, in sentences for a person.
     """
 
     is_private: bool
     is_encrypted: bool
     _keys: tuple[Key, ...] = field(repr=False)
-    _remarks: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, data: bytes) -> KeyFile:
@@ -116,13 +117,15 @@ class KeyFile:
             raise _several(len(found))
         return found.popitem()[1]
 
-    def members(self, password: str | None) -> dict[str, str]:
-        """Return the JWK members of the RSA key. Raises as `key`, and for another kind of key."""
-        return self.key(password).members()
+    def rsa_key(self, password: str | None) -> PlainKey:
+        """Return the RSA key. Raises as `key`, and before decrypting if its label names EC."""
+        if any(isinstance(key, TraditionalKey) and key.is_curve for key in self._keys):
+            raise _refusal("this must be an RSA key, and it is an EC key")
+        return self.key(password)
 
     def remarked(self, opened: OpenedKey) -> OpenedKey:
         """Return an opened key with a remark on what was left out."""
-        return evolve(opened, remarks=(*self._remarks, *opened.remarks))
+        return evolve(opened, remarks=(*self.remarks, *opened.remarks))
 
 
 def _key_in(der: bytes) -> Key | None:
@@ -137,14 +140,12 @@ def _key_in(der: bytes) -> Key | None:
 
 
 def _key_of(block: pem_blocks.Block) -> Key:
-    if known := re.fullmatch("(EC|DSA|DH) PRIVATE KEY", block.label):
-        name = {"EC": "an EC key", "DSA": "a DSA key", "DH": "a Diffie-Hellman key"}[known[1]]
-        if block.headers:
-            raise _refusal(f"this must be an RSA key, and it is {name}")
+    if block.headers and (name := _NOT_READ.get(block.label)):
+        raise _refusal(f"this is {name}, which trustkeys does not read")
     if block.label == "OPENSSH PRIVATE KEY":
         raise _openssh(block.der)
     if block.label.startswith("PGP "):
-        raise _refusal("this must be an RSA key as PEM, and it is an OpenPGP key")
+        raise _refusal("this is an OpenPGP key, which trustkeys does not read")
     if "Proc-Type" in block.headers or "DEK-Info" in block.headers:
         return TraditionalKey(block)
     key = _key_in(block.der)
@@ -176,3 +177,6 @@ def _refusal(message: str) -> InvalidInputError:
 
 
 _KEY_LABEL = re.compile("(?:PRIVATE|PUBLIC) KEY(?: BLOCK)?$")
+
+# Labels of PEM that is encrypted by its header.
+_NOT_READ = {"DSA PRIVATE KEY": "a DSA key", "DH PRIVATE KEY": "a Diffie-Hellman key"}

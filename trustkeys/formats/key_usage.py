@@ -48,6 +48,21 @@ def check_usage(certificate: x509.Certificate, use: str | None) -> None:
         )
 
 
+def check_agreement(certificate: x509.Certificate) -> None:
+    """Check that a certificate's key usage allows ECDH-ES (RFC 5480 section 3).
+
+    Raises:
+        InvalidInputError: It does not, or its extensions cannot be read. Code ``AADB2C95034``.
+    """
+    usage = _usage(certificate)
+    if usage is not None and not usage.key_agreement:
+        raise InvalidInputError(
+            "the certificate's key usage must have keyAgreement for the EC key of a recipient",
+            code="AADB2C95034",
+            target="use",
+        )
+
+
 def key_usage(use: str) -> x509.KeyUsage:
     """Return the key usage for a new certificate.
 
@@ -74,13 +89,17 @@ def allowed_uses(certificate: x509.Certificate) -> set[str]:
     Raises:
         InvalidInputError: Its extensions cannot be read. Code ``AADB2C95034``.
     """
+    usage = _usage(certificate)
+    if usage is None:
+        return {"sig", "enc"}
+    signs = {"sig"} if usage.digital_signature else set()
+    return signs | ({"enc"} if usage.key_encipherment or usage.data_encipherment else set())
+
+
+def _usage(certificate: x509.Certificate) -> x509.KeyUsage | None:
     extensions = attempt(lambda: certificate.extensions)
     if extensions is None:
         raise InvalidInputError(
             "the certificate's extensions cannot be read", code="AADB2C95034", target="x5c"
         )
-    usage = next((each.value for each in extensions if isinstance(each.value, x509.KeyUsage)), None)
-    if usage is None:
-        return {"sig", "enc"}
-    signs = {"sig"} if usage.digital_signature else set()
-    return signs | ({"enc"} if usage.key_encipherment or usage.data_encipherment else set())
+    return next((each.value for each in extensions if isinstance(each.value, x509.KeyUsage)), None)

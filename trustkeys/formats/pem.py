@@ -100,7 +100,7 @@ def from_pem(
             `TrustFrameworkKey.from_jwk`.
     """
     file = KeyFile.read(data)
-    key = file.key(password)
+    key = file.rsa_key(password)
     opened = key.restricted(OpenedKey.from_jwk(key.members(), kid=kid))
     return file.remarked(opened).key(use=use, nbf=nbf, exp=exp)
 

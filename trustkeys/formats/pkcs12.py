@@ -293,7 +293,7 @@ def _no_key(pfx: Pfx, certificates: Sequence[PKCS12Certificate]) -> InvalidInput
         counted(len(pfx.secrets), "secret key") if pfx.secrets else "",
         counted(pfx.crls, "revocation list") if pfx.crls else "",
     ]
-    found = all_of([each for each in held if each]) or "nothing"
+    found = all_of([each for each in held if each] or ["nothing"])
     return InvalidInputError(
         f"the PKCS#12 file must hold a private RSA key, and it holds {found}",
         code="AADB2C95034",

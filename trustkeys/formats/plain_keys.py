@@ -1,4 +1,4 @@
-"""Keys in DER that are not encrypted, of any algorithm, read without OpenSSL.
+"""Keys in DER that are not encrypted, of any algorithm, named without OpenSSL.
 
 RSA: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017 appendix A.1) and SubjectPublicKeyInfo (RFC 5280 section
 4.1.2.7). Of other keys only the name is read.
@@ -10,17 +10,23 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from attrs import evolve, field, frozen
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trustkeys.core.base64url import uint_encode
 from trustkeys.core.guarded import attempt
 from trustkeys.core.private import Private
 from trustkeys.errors import InvalidInputError
+from trustkeys.formats import loaders
 from trustkeys.formats.opened import OpenedKey
+from trustkeys.formats.protection import shown_identifier
 
 __tracebackhide__ = True
 
 MAX_DER = 64 * 1024
 """The largest key in DER that is read, in bytes: six times an RSA key of 16,384 bits."""
+
+# OpenSSL computes the public number of a DSA or DH key, which takes seconds for a large one.
+_MAX_OTHER_DER = 2048
 
 _PRIVATE = {
     "d": "private_exponent",
@@ -62,7 +68,14 @@ class PlainKey:
     def identity(self) -> object:
         """What a private key has in common with its public key."""
         numbers = self._numbers.reveal()
-        return self.der if numbers is None else (numbers["n"], numbers["e"])
+        if numbers is not None:
+            return numbers["n"], numbers["e"]
+        return _public_der(self.der, is_private=self.is_private) or self.der
+
+    @property
+    def is_rsa(self) -> bool:
+        """Whether it is an RSA key of two primes."""
+        return self._numbers.reveal() is not None
 
     def members(self) -> dict[str, str]:
         """Return the JWK members of an RSA key.
@@ -88,6 +101,17 @@ class PlainKey:
             only_use=self.only_use,
             remarks=(*opened.remarks, remark),
         )
+
+
+def _public_der(der: bytes, *, is_private: bool) -> bytes | None:
+    """Return the public key of a key that is no RSA key, if cryptography has its algorithm."""
+    if len(der) > _MAX_OTHER_DER:
+        return None
+    private = loaders.private_key(der) if is_private else None
+    public = private.public_key() if private is not None else loaders.public_key(der)
+    if public is None:
+        return None
+    return attempt(public.public_bytes, Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def read_plain_key(der: bytes) -> PlainKey | None:
@@ -150,7 +174,7 @@ def _named(
         if numbers is None:
             return _other(der, "an RSA key whose numbers are broken", is_private=is_private)
         return _rsa(der, dotted, numbers)
-    name = _OTHERS.get(dotted, f"a key of the algorithm {dotted}")
+    name = _OTHERS.get(dotted, f"a key of the algorithm {shown_identifier(dotted)}")
     if dotted == _EC:
         from asn1crypto.keys import ECDomainParameters
 
@@ -198,7 +222,7 @@ def _curve_name(parameters: Any) -> str:
     if parameters.name != "named":
         return " with a curve of its own"
     dotted = parameters.chosen.dotted
-    return f" on {_CURVES.get(dotted, parameters.chosen.native)}"
+    return f" on {_CURVES.get(dotted) or shown_identifier(parameters.chosen.native)}"
 
 
 def _refusal(message: str) -> InvalidInputError:

@@ -120,7 +120,12 @@ def _name(algorithm: Any) -> str:
 
 def named(dotted: str) -> str:
     """Return the name of the algorithm with an object identifier, or the identifier itself."""
-    return NAMES.get(dotted, dotted)
+    return NAMES.get(dotted) or shown_identifier(dotted)
+
+
+def shown_identifier(dotted: str) -> str:
+    """Return an object identifier for a message, unless it is longer than any in use."""
+    return dotted if len(dotted) <= _LONGEST_IDENTIFIER else "an overlong object identifier"
 
 
 # What a check found: the rounds, and what is wrong.
@@ -189,6 +194,8 @@ def _shown(number: int) -> str:
 
 # RFC 8018 appendix B.2.3.
 _RC2_BITS = {160: 40, 120: 64, 58: 128}
+
+_LONGEST_IDENTIFIER = 100
 
 SCRYPT = "1.3.6.1.4.1.11591.4.11"
 

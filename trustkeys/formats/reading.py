@@ -18,7 +18,7 @@ from trustkeys.formats.answers import is_key_set, parse_document, read_key_sets
 from trustkeys.formats.certificate_files import holds_certificates, is_pkcs7
 from trustkeys.formats.certificates import (
     opened_certificate,
-    opened_with_certificates,
+    opened_key_file,
     read_certificates,
 )
 from trustkeys.formats.key_files import KeyFile
@@ -112,12 +112,7 @@ class ForeignFile:
             return pkcs12.opened_pkcs12(parsed, password, alias)
         if self.form in ("pem", "der"):
             file = parsed or KeyFile.read(data)
-            key = file.key(password)
-            if holds_certificates(data):
-                opened = opened_with_certificates(key.members(), read_certificates(data))
-            else:
-                opened = OpenedKey.from_jwk(key.members())
-            return file.remarked(key.restricted(opened))
+            return opened_key_file(file, file.rsa_key(password), data)
         if password is not None:
             raise _not_encrypted()
         if self.form == "certificate":

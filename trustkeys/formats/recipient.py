@@ -19,8 +19,9 @@ from trustkeys.core.guarded import attempt
 from trustkeys.core.jwk import optional_text
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.request import checked_use
-from trustkeys.core.strict_json import parse_object
+from trustkeys.core.strict_json import as_utf8, parse_object
 from trustkeys.errors import InvalidInputError
+from trustkeys.formats import pem_blocks
 from trustkeys.formats.algorithms import RECIPIENT
 from trustkeys.formats.envelope import SIZES, Share
 from trustkeys.testkeys.guard import refuse_test_keys
@@ -29,7 +30,10 @@ from trustkeys.wording import either
 __tracebackhide__ = True
 
 Recipient = TrustFrameworkKey | str | bytes | Mapping[str, Any]
-"""A key as `TrustFrameworkKey.from_jwk` takes it, or a JWK of `kty` ``EC``."""
+"""A key as `TrustFrameworkKey.from_jwk` takes it, a JWK of `kty` ``EC``, or PEM or DER.
+
+Bytes that are no JSON are a key in PEM or DER that is not encrypted, or a certificate.
+"""
 
 ENC = "A256GCM"
 
@@ -128,6 +132,10 @@ class _Key:
 
 def _checked(key: Recipient, *, private: bool) -> _Key:
     """Check a key, and reduce it to its public part unless `private` is true."""
+    if isinstance(key, bytes) and (key[:1] == b"0" or pem_blocks.is_pem(as_utf8(key))):
+        from trustkeys.formats.recipient_files import read_recipient  # X.509 is slow to import
+
+        key = read_recipient(key)
     if isinstance(key, (str, bytes)):
         key = parse_object(key, what="the recipient's key", code="AADB2C95026")
     if isinstance(key, TrustFrameworkKey):

@@ -1,0 +1,175 @@
+"""A recipient's key in the form that people have: PEM, DER, or a certificate."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from tests.formats.helpers import NOW, PASSWORD, Authority, refused
+from tests.support import header_of
+from trustkeys import TrustFrameworkKey
+from trustkeys.errors import MissingPassphraseError, NotEncryptedError
+from trustkeys.formats import certificates, pem, plain_keys
+from trustkeys.formats.jwe import decrypt_key, encrypt_key
+from trustkeys.formats.key_files import KeyFile
+from trustkeys.formats.recipient_files import read_recipient
+
+pytestmark = pytest.mark.usefixtures("test_keys_allowed")
+
+CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
+KEYS = {name: ec.generate_private_key(curve) for name, curve in CURVES.items()}
+PUBLIC = PublicFormat.SubjectPublicKeyInfo
+
+
+def agreement(*, allowed: bool) -> x509.KeyUsage:
+    no = False
+    return x509.KeyUsage(not allowed, no, no, no, allowed, no, no, no, no)
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_every_form_of_the_public_key_seals_for_every_form_of_the_private_one(
+    name: str, rsa_key: TrustFrameworkKey, authority: Authority
+) -> None:
+    key, plain = KEYS[name], NoEncryption()
+    locked = BestAvailableEncryption(PASSWORD.encode())
+    pkcs8, sec1 = PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL
+    public = [key.public_key().public_bytes(each, PUBLIC) for each in (Encoding.PEM, Encoding.DER)]
+    leaf = authority.issue("CN=a", key.public_key(), "CN=middle", authority.key)
+    own = [leaf.public_bytes(Encoding.PEM), leaf.public_bytes(Encoding.DER)]
+    private = [
+        key.private_bytes(encoding, form, plain)
+        for encoding in (Encoding.PEM, Encoding.DER)
+        for form in (pkcs8, sec1)
+    ]
+    both = [private[0] + public[0], public[0] + private[1], private[0] + own[0]]
+    texts = [encrypt_key(rsa_key, to=to) for to in (*public, *own, *private, *both)]
+    for number, text in enumerate(texts):
+        assert header_of(text)["alg"] == "ECDH-ES+A256KW"
+        opener = [*private, *both][number % 7]
+        assert decrypt_key(text, with_key=opener) == rsa_key
+    encrypted = [
+        (Encoding.PEM, pkcs8),
+        (Encoding.PEM, sec1),
+        (Encoding.DER, pkcs8),
+    ]
+    for encoding, form in encrypted:
+        data = key.private_bytes(encoding, form, locked)
+        assert decrypt_key(texts[0], with_key=read_recipient(data, PASSWORD)) == rsa_key
+        with pytest.raises(MissingPassphraseError):
+            read_recipient(data)
+    for data in (*public, *own):
+        with pytest.raises(NotEncryptedError):
+            read_recipient(data, PASSWORD)
+        assert "private key" in refused(decrypt_key, texts[0], with_key=data).message
+
+
+def test_an_rsa_key_is_taken_likewise(enc_key: TrustFrameworkKey, authority: Authority) -> None:
+    leaf = authority.issue_for(enc_key).public_bytes(Encoding.PEM)
+    for data in (pem.to_pem(enc_key), leaf, pem.to_pem(enc_key) + leaf):
+        found = read_recipient(data)
+        assert isinstance(found, TrustFrameworkKey)
+        assert found.kid == enc_key.kid
+
+
+def test_the_certificate_of_an_ec_key_must_allow_key_agreement(authority: Authority) -> None:
+    key = KEYS["P-256"]
+    issued = [
+        authority.issue("CN=a", key.public_key(), "CN=middle", authority.key, usage, start)
+        for usage, start in ((agreement(allowed=True), NOW), (agreement(allowed=False), NOW + 9))
+    ]
+    good, bad = (each.public_bytes(Encoding.PEM) for each in issued)
+    found: Any = read_recipient(good)
+    assert found["exp"] == certificates.dates_of(issued[0])[1]
+    assert "must have keyAgreement" in refused(read_recipient, bad).message
+    # The certificate beside a key counts too.
+    public = key.public_key().public_bytes(Encoding.PEM, PUBLIC)
+    assert read_recipient(public + good) == found
+    assert "must have keyAgreement" in refused(read_recipient, public + bad).message
+    other = KEYS["P-384"].public_key().public_bytes(Encoding.PEM, PUBLIC)
+    assert (
+        "none of the certificates is for this key" in refused(read_recipient, other + good).message
+    )
+
+
+def test_a_key_of_another_kind_is_refused_by_its_name(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys: dict[str, Any] = {
+        "an Ed25519 key": ed25519.Ed25519PrivateKey.generate(),
+        "an EC key on secp256k1": ec.generate_private_key(ec.SECP256K1()),
+    }
+    for name, key in keys.items():
+        public = key.public_key()
+        for data in (
+            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+            public.public_bytes(Encoding.DER, PUBLIC),
+            authority.issue("CN=a", public, "CN=middle", authority.key).public_bytes(Encoding.PEM),
+        ):
+            message = refused(read_recipient, data).message
+            assert f"and it is {name}" in message
+            assert "this must be an RSA key" not in message
+    spki = KEYS["P-256"].public_key().public_bytes(Encoding.DER, PUBLIC)
+    broken = spki[:-1] + bytes([spki[-1] ^ 1])
+    assert "an EC key on P-256, and broken" in refused(read_recipient, broken).message
+    leaf = authority.issue("CN=a", KEYS["P-256"].public_key(), "CN=middle", authority.key)
+    # A bit string whose last bit is unused.
+    odd = spki.replace(b"\3\x42\0\4", b"\3\x42\1\4")[:-1] + bytes([spki[-1] & 0xFE])
+    der = leaf.public_bytes(Encoding.DER).replace(spki, odd)
+    assert "an EC key on P-256, and broken" in refused(read_recipient, der).message
+    monkeypatch.setattr(plain_keys, "MAX_DER", 50)
+    assert "the key of the certificate is broken" in refused(read_recipient, der).message
+
+
+def test_a_private_key_and_its_public_key_are_one_key() -> None:
+    keys: list[Any] = [*KEYS.values(), ed25519.Ed25519PrivateKey.generate()]
+    for key in keys:
+        private: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        public = key.public_key().public_bytes(Encoding.PEM, PUBLIC)
+        assert KeyFile.read(public + private).key(None).is_private
+    two = public + KEYS["P-256"].public_key().public_bytes(Encoding.PEM, PUBLIC)
+    assert "one key, not 2" in refused(KeyFile.read(two).key, None).message
+
+
+def test_the_public_key_of_a_huge_foreign_key_is_not_computed() -> None:
+    der = KEYS["P-256"].private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    assert plain_keys._public_der(der + bytes(4096), is_private=True) is None
+    assert plain_keys._public_der(b"no key", is_private=True) is None
+
+
+def test_what_was_left_out_of_the_file_is_a_warning() -> None:
+    data = KEYS["P-256"].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    with pytest.warns(UserWarning, match="the key is private, though its label is PUBLIC KEY"):
+        read_recipient(data.replace(b"PRIVATE KEY", b"PUBLIC KEY"))
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("curve", ["prime256v1", "secp384r1", "secp521r1"])
+def test_keys_of_the_openssl_command_are_recipients(
+    curve: str, rsa_key: TrustFrameworkKey, tmp_path: Path
+) -> None:
+    def openssl(*args: str) -> None:
+        subprocess.run(["openssl", *args], cwd=tmp_path, check=True, capture_output=True)
+
+    openssl("ecparam", "-name", curve, "-genkey", "-out", "key.pem")  # with EC PARAMETERS
+    openssl("ec", "-in", "key.pem", "-pubout", "-out", "public.pem")
+    openssl("ec", "-in", "key.pem", "-aes256", "-passout", f"pass:{PASSWORD}", "-out", "old.pem")
+    openssl("pkcs8", "-topk8", "-in", "key.pem", "-passout", f"pass:{PASSWORD}", "-out", "new.pem")
+    openssl("req", "-x509", "-key", "key.pem", "-subj", "/CN=a", "-out", "certificate.pem")
+    for name in ("public.pem", "certificate.pem", "key.pem"):
+        text = encrypt_key(rsa_key, to=(tmp_path / name).read_bytes())
+        assert decrypt_key(text, with_key=(tmp_path / "key.pem").read_bytes()) == rsa_key
+        for locked in ("old.pem", "new.pem"):
+            key = read_recipient((tmp_path / locked).read_bytes(), PASSWORD)
+            assert decrypt_key(text, with_key=key) == rsa_key
