@@ -117,7 +117,8 @@ def kept(members: Key, **more: Any) -> Key:
 
 
 def held(key: TrustFrameworkKey) -> Key:
-    return kept(key.to_jwk(private=key.has_private))
+    # A public JWK has no status.
+    return kept(key.to_jwk(private=key.has_private), status=key.status)
 
 
 def alone(key: Key) -> Key:
