@@ -60,4 +60,4 @@ def test_beyond_a_budget_primes_are_not_tested(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(RSAStrategy, "prove", lambda _, members: proved.append(members))
     with pytest.warns(UserWarning, match="primes of 30 keys were not tested"):
         assert len(TrustFrameworkKeySet.from_jwks({"id": "a", "keys": jwks(70)})) == 70
-    assert len(proved) == work.PROOFS // 2048**3 == 40
+    assert len(proved) == work.PROOFS // 2048**3 == 24

@@ -10,8 +10,8 @@ from trustkeys.errors import InvalidInputError
 
 __tracebackhide__ = True
 
-PROOFS = 40 * 2048**3
-"""The proofs that primes are prime: for 40 keys of RSA-2048, in about 2 seconds."""
+PROOFS = 24 * 2048**3
+"""The proofs that primes are prime: for 24 keys of RSA-2048, in about a second."""
 
 MAX_WORK = 20_000
 """The most work that the signatures of one document may take, about 2 seconds."""
