@@ -58,6 +58,6 @@ def test_all_keys_are_checked_before_the_first_is_proved(monkeypatch: pytest.Mon
 def test_beyond_a_budget_primes_are_not_tested(monkeypatch: pytest.MonkeyPatch) -> None:
     proved: list[Any] = []
     monkeypatch.setattr(RSAStrategy, "prove", lambda _, members: proved.append(members))
-    with pytest.warns(UserWarning, match="primes of 30 keys were not tested"):
+    with pytest.warns(UserWarning, match="primes of 46 keys were not tested"):
         assert len(TrustFrameworkKeySet.from_jwks({"id": "a", "keys": jwks(70)})) == 70
     assert len(proved) == work.PROOFS // 2048**3 == 24
