@@ -17,7 +17,7 @@ from attrs import define, evolve
 from tests.fuzz.seeds import Seed, with_mac
 
 MAX_BYTES = 60_000
-"""The longest input. Larger files are in `tests.test_hostile`."""
+"""The longest input. Larger files are in `tests.formats.test_hostile_files`."""
 
 
 def mutated(draw: Random, seeds: Sequence[Seed]) -> Seed:
