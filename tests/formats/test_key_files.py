@@ -55,6 +55,7 @@ def indefinite(data: bytes) -> bytes:
     return b"\x30\x80" + b"".join(parts) + b"\0\0"
 
 
+@pytest.mark.deep
 def test_pkcs8_is_read_in_all_its_forms(rsa_key: TrustFrameworkKey, pkcs1: bytes) -> None:
     attribute = der(0x30, der(6, b"\x2a\x03"), der(0x31, der(12, b"x")))
     public = rsa_key.public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)

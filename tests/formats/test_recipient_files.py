@@ -38,7 +38,9 @@ def agreement(*, allowed: bool) -> x509.KeyUsage:
     return x509.KeyUsage(not allowed, no, no, no, allowed, no, no, no, no)
 
 
-@pytest.mark.parametrize("name", CURVES)
+@pytest.mark.parametrize(
+    "name", ["P-256", *(pytest.param(each, marks=pytest.mark.deep) for each in ("P-384", "P-521"))]
+)
 def test_every_form_of_the_public_key_seals_for_every_form_of_the_private_one(
     name: str, rsa_key: TrustFrameworkKey, authority: Authority
 ) -> None:
