@@ -127,7 +127,8 @@ def test_a_certified_key_is_uploaded_as_a_pfx_that_opens(certified: TrustFramewo
     assert upload.path == "/trustFramework/keySets/B2C_1A_test/uploadPkcs12"
     body = upload.private_body()
     assert list(body) == ["key", "password"]
-    assert len(body["password"]) >= 32
+    # 128 random bits in base32; gpgsm 2.2 opens no longer one.
+    assert 26 <= len(body["password"]) <= 31
     read = from_pkcs12(b64decode(body["key"], validate=True), body["password"])
     assert read == certified
     dates = f"{certified.nbf},{certified.exp}"
