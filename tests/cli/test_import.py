@@ -324,8 +324,9 @@ def test_a_symmetric_jwe_is_named_before_a_passphrase_is_asked_for(
     token.add_recipient(JWK.generate(kty="oct", size=256))
     write(files / "symmetric", token.serialize(compact=True))
     # Without a terminal, a question for the passphrase would be another error.
-    message = failed(quickly("keyset", "show", "symmetric"), 2)
-    assert f"symmetric: it is encrypted to a symmetric key ({alg})" in message
+    for verb, *more in (("show",), ("disable", "kid"), ("password",)):
+        message = failed(quickly("keyset", verb, "symmetric", *more), 2)
+        assert f"symmetric: it is encrypted to a symmetric key ({alg})" in message
 
 
 def test_an_ec_key_in_a_file_with_a_passphrase_is_asked_for(
