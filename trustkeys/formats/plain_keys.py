@@ -132,7 +132,7 @@ def read_plain_key(der: bytes) -> PlainKey | None:
 
 
 def is_for(certificate: Certificate, key: PlainKey | None) -> bool:
-    """Whether a certificate is for a private key."""
+    """Whether a certificate is for a key."""
     public = attempt(certificate.public_key)
     if key is None or public is None:
         return False

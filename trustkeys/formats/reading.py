@@ -25,6 +25,7 @@ from trustkeys.formats.key_files import KeyFile
 from trustkeys.formats.opened import OpenedKey
 from trustkeys.formats.other_forms import der_size, is_token, other_form
 from trustkeys.formats.pfx_files import PfxFile, is_pfx
+from trustkeys.formats.recipient_files import read_recipient
 from trustkeys.formats.unwrapping import unwrapped
 from trustkeys.wording import shape
 
@@ -124,6 +125,23 @@ class ForeignFile:
             "it was made with",
             code="AADB2C95034",
         )
+
+    def recipient(self, password: str | None = None) -> Recipient:
+        """Return the key of a recipient: an RSA key for `enc`, or the JWK of an EC key.
+
+        A JWK is not checked.
+
+        Raises:
+            InvalidInputError: As `open`; or `read_recipient`.
+        """
+        data, parsed = self._content.reveal()
+        if self.form in ("pem", "der", "certificate", "pkcs12"):
+            return read_recipient(parsed if self.form == "pkcs12" else data, password)
+        if self.form in ("jwk", "jwe"):
+            jwk = self.document(password=password)
+            if self.form == "jwk" or jwk.get("kty") == "EC":
+                return jwk
+        return one_key(self.open(password=password)).key(use="enc")
 
     def document(
         self, *, password: str | None = None, with_key: Recipient | None = None
