@@ -98,10 +98,7 @@ class ForeignFile:
             InvalidInputError: It holds no key, `with_key` is missing, wrong or not needed; else
                 as `TrustFrameworkKey.from_jwk`.
         """
-        if alias is not None and self.form != "pkcs12":
-            raise InvalidInputError(
-                "an alias chooses a key in a PKCS#12 file, and this is none", target="alias"
-            )
+        self.check_alias(alias)
         if self.form in ("jwk", "jwks", "jwe"):
             document = self.document(password=password, with_key=with_key)
             if is_key_set(document):
@@ -142,6 +139,17 @@ class ForeignFile:
             if self.form == "jwk" or jwk.get("kty") == "EC":
                 return jwk
         return one_key(self.open(password=password)).key(use="enc")
+
+    def check_alias(self, alias: str | None) -> None:
+        """Check that there is an alias only for PKCS#12.
+
+        Raises:
+            InvalidInputError: The file is of another form. Code ``BadRequest``.
+        """
+        if alias is not None and self.form != "pkcs12":
+            raise InvalidInputError(
+                "an alias chooses a key in a PKCS#12 file, and this is none", target="alias"
+            )
 
     def document(
         self, *, password: str | None = None, with_key: Recipient | None = None
