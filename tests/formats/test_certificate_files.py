@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -60,3 +63,24 @@ def test_pkcs7_in_ber_is_read(chain: list[x509.Certificate]) -> None:
     ber = indefinite(pkcs7(b"")).replace(b"\xa0\x80\0\0", b"\xa0\x80" + inside + b"\0\0")
     assert [*read_certificates(ber)] == chain
     assert reading.recognise(ber).form == "certificate"
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+@pytest.mark.parametrize("form", ["certificate", "pkcs7", "pem"])
+def test_certificates_are_read_from_what_is_around_them(
+    chain: list[x509.Certificate], form: str, end: bytes
+) -> None:
+    """`certify` takes the same files as `import`."""
+    first = chain[0].public_bytes(Encoding.DER)
+    whole = {
+        "certificate": first,
+        "pkcs7": pkcs7(first),
+        "pem": chain[0].public_bytes(Encoding.PEM),
+    }[form]
+    quoted = json.dumps(base64.b64encode(whole).decode()).encode()
+    files = [whole + end, base64.encodebytes(whole), quoted]
+    if form == "pem":
+        files += [whole.decode().encode("utf-16"), whole.replace(b"\n", rb"\n") + end]
+    for data in files:
+        assert read_certificates(data) == (chain[0],)
+        assert reading.recognise(data).certificates() == (chain[0],)

@@ -27,6 +27,7 @@ from trustkeys.formats.opened import OpenedKey
 from trustkeys.formats.pfx import MAX_KEY_BYTES, Pfx, plain
 from trustkeys.formats.plain_keys import PlainKey, is_for
 from trustkeys.formats.protection import CONVERT_PFX, check_total
+from trustkeys.formats.unwrapping import unwrapped
 from trustkeys.wording import all_of, counted, shape
 
 __tracebackhide__ = True
@@ -77,7 +78,7 @@ class PfxFile:
         """Parse a file, and load it if it needs no passphrase."""
         if not isinstance(data, bytes):
             raise InvalidInputError(f"a PKCS#12 file must be bytes, not {shape(data)}")
-        pfx = Pfx.parse(data)
+        pfx = Pfx.parse(unwrapped(data))
         is_open = pfx is not None and pfx.problem is None
         return cls(pfx, _load(pfx, b"") if pfx is not None and is_open else None)
 

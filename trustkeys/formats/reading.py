@@ -23,10 +23,10 @@ from trustkeys.formats.certificates import (
 )
 from trustkeys.formats.key_files import KeyFile
 from trustkeys.formats.opened import OpenedKey
-from trustkeys.formats.other_forms import der_size, is_token, other_form
+from trustkeys.formats.other_forms import is_token, other_form
 from trustkeys.formats.pfx_files import PfxFile, is_pfx
 from trustkeys.formats.recipient_files import read_recipient
-from trustkeys.formats.unwrapping import unwrapped
+from trustkeys.formats.unwrapping import der_size, unwrapped
 from trustkeys.wording import shape
 
 if TYPE_CHECKING:
@@ -315,8 +315,6 @@ def _der(data: bytes) -> _Found | None:
         raise InvalidInputError(
             f"this DER is cut off: it must have {size} bytes, and has {len(data)}"
         )
-    if size is not None and data[size:] in (b"\n", b"\r\n"):
-        data = data[:size]
     if is_pfx(data):
         file = PfxFile.parse(data)
         is_encrypted = file.unencrypted is None
