@@ -83,7 +83,7 @@ def of_pkcs7(der: bytes) -> list[Certificate]:
 def _ders_of_pkcs7(der: bytes) -> list[bytes]:
     from trustkeys.formats.asn1 import ContentInfo, parsed
 
-    content = parsed(ContentInfo, der)
+    content = parsed(ContentInfo, der) if len(der) <= MAX_BYTES else None
     if content is None or content["content_type"].native != "signed_data":
         return []
     certificates = content["content"]["certificates"]
