@@ -350,3 +350,39 @@ def test_a_file_without_a_checksum_is_read_with_a_word(
     key, remarks = opened(data)
     assert (key.kid, remarks) == (rsa_key.kid, [NO_CHECKSUM])
     assert refused(from_pkcs12, data, "wrong").message == "the passphrase is wrong"
+
+
+# --- hostile and broken files
+
+
+def test_what_is_hidden_and_too_large_for_a_key_is_not_opened(
+    rsa_key: TrustFrameworkKey, chain: list[x509.Certificate]
+) -> None:
+    """OpenSSL checks an RSA key of any size, for seconds."""
+    large = secret_bag(bytes(4000)), *map(certificate_bag, chain)
+    data = bags.pfx(plain_part(key_bag(rsa_key)), encrypted_part(*large))
+    message = refused(from_pkcs12, data, PASSWORD).message
+    assert "hold something that is no certificate, and too large for a key" in message
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        sequence(oid(bags.DATA), der(0xA0, der(4, b"no bags"))),
+        plain_part(bags.bag(f"{bags.BAG}.2", der(4, b"no key"))),
+        plain_part(sequence()),
+        sequence(),
+        der(4, b"x"),
+    ],
+)
+def test_a_file_whose_parts_are_broken_is_refused(part: bytes) -> None:
+    for data in (bags.pfx(part), bags.pfx(part, mac=None)):
+        error = refused(from_pkcs12, data, PASSWORD)
+        assert (error.code, "it is cut off, or was changed" in error.message) == (
+            *("AADB2C95025", True),
+        )
+
+
+def test_a_file_above_1_mib_is_refused(rsa_key: TrustFrameworkKey) -> None:
+    data = bags.pfx(plain_part(key_bag(rsa_key)), encrypted_part(secret_bag(bytes(2**20))))
+    assert "at most 1 MiB" in refused(from_pkcs12, data, PASSWORD).message
