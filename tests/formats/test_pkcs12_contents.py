@@ -27,6 +27,7 @@ from tests.formats.helpers import NOW, Authority, refused
 from tests.support import der
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, testing
 from trustkeys.formats import reading
+from trustkeys.formats.pfx import Pfx
 from trustkeys.formats.pkcs12 import from_pkcs12
 
 pytestmark = pytest.mark.usefixtures("unproved")
@@ -355,14 +356,31 @@ def test_a_file_without_a_checksum_is_read_with_a_word(
 # --- hostile and broken files
 
 
+@pytest.mark.parametrize("beside", ["encrypted", "plain", "named", "key"])
 def test_what_is_hidden_and_too_large_for_a_key_is_not_opened(
-    rsa_key: TrustFrameworkKey, chain: list[x509.Certificate]
+    rsa_key: TrustFrameworkKey,
+    authority: Authority,
+    beside: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """OpenSSL checks an RSA key of any size, for seconds."""
-    large = secret_bag(bytes(4000)), *map(certificate_bag, chain)
-    data = bags.pfx(plain_part(key_bag(rsa_key)), encrypted_part(*large))
-    message = refused(from_pkcs12, data, PASSWORD).message
+    """OpenSSL checks an RSA key of any size, for minutes, and certificates must not hide it."""
+    root = authority.root_key
+    many = [
+        certificate_bag(authority.issue(f"CN=a{n}", root.public_key(), "CN=root", root), *names)
+        for n, names in enumerate([("\u4e00" * 300,) if beside == "named" else ()] * 40)
+    ]
+    large = key_bag(sequence(der(2, b"\0"), sequence(oid("1.2.3")), der(4, bytes(3700))))
+    parts = {
+        "encrypted": [encrypted_part(*many, large)],
+        "plain": [plain_part(*many), encrypted_part(large)],
+        "named": [encrypted_part(*many, large)],
+        "key": [encrypted_part(large, *many), plain_part(key_bag(rsa_key))],
+    }[beside]
+    loaded: list[bytes] = []
+    monkeypatch.setattr(Pfx, "load", lambda _, password: loaded.append(password))
+    message = refused(from_pkcs12, bags.pfx(*parts), PASSWORD).message
     assert "hold something that is no certificate, and too large for a key" in message
+    assert loaded == []
 
 
 @pytest.mark.parametrize(
