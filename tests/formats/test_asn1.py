@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -44,6 +45,16 @@ def _header(data: bytes) -> int:
 def test_what_is_broken_stays_as_it_is(data: bytes) -> None:
     assert isinstance(asn1.definite(data), bytes)
     assert asn1.definite(data + b"\x30\x05") == data + b"\x30\x05"
+
+
+def test_large_data_is_not_written_again() -> None:
+    # The lengths that are not there are found anew at each level.
+    data = b"\5\0" * 150_000
+    for _ in range(9):
+        data = b"\x30\x80" + data + b"\0\0"
+    before = time.process_time()
+    assert asn1.definite(data) == data
+    assert time.process_time() < before + 0.5
 
 
 @pytest.fixture

@@ -182,6 +182,13 @@ def test_bags_in_bags_are_read_to_a_depth(rsa_key: TrustFrameworkKey, certificat
         assert "nests them deeply" in refused(from_pkcs12, data, PASSWORD).message
 
 
+@pytest.mark.deep
+def test_a_file_of_many_parts_is_refused(rsa_key: TrustFrameworkKey) -> None:
+    parts = [plain_part(shrouded_bag(rsa_key)), *[plain_part()] * 999]
+    assert opened(bags.pfx(*parts))[0].kid == rsa_key.kid
+    assert "over 1000 parts" in refused(from_pkcs12, bags.pfx(*parts, parts[-1]), PASSWORD).message
+
+
 def test_a_part_for_a_public_key_is_named(rsa_key: TrustFrameworkKey) -> None:
     enveloped = sequence(oid("1.2.840.113549.1.7.3"), der(0xA0, sequence()))
     data = bags.pfx(plain_part(shrouded_bag(rsa_key)), enveloped)

@@ -111,12 +111,16 @@ def _parsed(spec: typing.Any, data: bytes) -> typing.Any:
     return value
 
 
+_MAX_BER = 128 * 1024
+
+
 def definite(data: bytes) -> bytes:
     """Return BER with the lengths and the whole octet strings of DER, or as it is if broken.
 
     asn1crypto cannot write some structures with indefinite lengths again.
     """
-    return attempt(_definite, data) or data
+    # asn1crypto finds the end of nested lengths again at each level.
+    return attempt(_definite, data) or data if len(data) <= _MAX_BER else data
 
 
 def _definite(data: bytes) -> bytes:

@@ -40,6 +40,7 @@ MAX_KEY_BYTES = 3072
 """The most octets of a private key. One of RSA-4096 has 2,400; OpenSSL checks RSA-8192 for 5 s."""
 
 _MAX_BAGS = 5000
+_MAX_PARTS = 1000
 _MAX_DEPTH = 4
 
 # OpenSSL reads no other mode of a cipher here.
@@ -173,6 +174,9 @@ class _Content:
     def read(self, parts: Sequence[Any]) -> bool:
         from trustkeys.formats.asn1 import SafeContents, definite
 
+        if len(parts) > _MAX_PARTS:
+            self.problems.append(f"it has over {_MAX_PARTS} parts")
+            return True
         for part in parts:
             if part["content_type"].native == "data":
                 self._add(SafeContents.load(definite(part["content"].native)), 0)
