@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.formats.bags import indefinite, oid, sequence
-from tests.formats.helpers import Authority
+from tests.formats.helpers import Authority, refused
 from tests.formats.test_pem_blocks import block
 from tests.support import der
 from trustkeys import TrustFrameworkKey
@@ -84,3 +84,8 @@ def test_certificates_are_read_from_what_is_around_them(
     for data in files:
         assert read_certificates(data) == (chain[0],)
         assert reading.recognise(data).certificates() == (chain[0],)
+
+
+def test_a_file_without_certificates_is_refused(rsa_key: TrustFrameworkKey) -> None:
+    for data in (pem.to_pem(rsa_key), block("X509 CRL", b"x").encode()):
+        assert "must be certificates" in refused(read_certificates, data).message

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from tests.formats.bags import SALT, indefinite, octets, oid, pkcs8, sequence
@@ -117,6 +118,16 @@ def test_no_algorithm_that_is_not_read_is_called_a_wrong_passphrase(place: str) 
                 continue
             assert name in error.message
             assert "openssl pkey -provider legacy" in error.message
+
+
+def test_a_key_that_is_protected_with_scrypt_is_read(rsa_key: TrustFrameworkKey) -> None:
+    key = Scrypt(SALT, 32, 2, 1, 1).derive(PASSWORD.encode())
+    padder, encryptor = PKCS7(128).padder(), Cipher(AES(key), CBC(bytes(16))).encryptor()
+    padded = padder.update(pkcs8(rsa_key)) + padder.finalize()
+    content = encryptor.update(padded) + encryptor.finalize()
+    data = encrypted_pkcs8("scrypt", SALT, 2, 1, 1)
+    algorithm = EncryptedPrivateKeyInfo.load(data)["encryption_algorithm"].dump()
+    assert read_key(sequence(algorithm, octets(content)), use="sig", password=PASSWORD) == rsa_key
 
 
 def test_scrypt_with_a_cipher_that_is_not_read_is_named() -> None:

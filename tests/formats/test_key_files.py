@@ -104,6 +104,17 @@ def test_a_few_copies_of_a_key_are_one_and_many_are_refused_unread(
     assert "one key, not 11" in refused(reading.read_key, one * 11, use="sig").message
 
 
+@pytest.mark.parametrize("header", ["aes-256-cbc,", "AES-256-CBC ,\t", "Aes-256-CBC, "])
+def test_the_spelling_of_a_header_is_no_wrong_passphrase(
+    rsa_key: TrustFrameworkKey, header: str
+) -> None:
+    form = PrivateFormat.TraditionalOpenSSL, BestAvailableEncryption(PASSWORD.encode())
+    data = rsa_key.private_key().private_bytes(Encoding.PEM, *form)
+    changed = data.replace(b"AES-256-CBC,", header.encode())
+    assert changed != data
+    assert reading.read_key(changed, use="sig", password=PASSWORD).kid == rsa_key.kid
+
+
 def test_an_outdated_encryption_opens_no_key_that_is_too_large(pkcs1: bytes) -> None:
     # OpenSSL would compute the public number of a DSA key of any size.
     for size, words in ((3072, "passphrase is missing"), (3080, "takes 3080 bytes")):

@@ -9,6 +9,7 @@ import pytest
 
 from tests.formats.helpers import refused
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, check_key_set, testing
+from trustkeys.core.work import Work
 from trustkeys.formats import reading
 from trustkeys.formats.jwe import decrypt_key, encrypt, encrypt_key
 from trustkeys.formats.opened import OpenedKey
@@ -47,3 +48,10 @@ def test_a_larger_one_is_refused_in_every_door(name: str) -> None:
         assert "than 65536 bytes" in refused(door).message
     found = check_key_set({"id": "a", "keys": [jwk]})
     assert any("than 65536 bytes" in each.message for each in found)
+
+
+def test_primes_beyond_the_budget_of_a_document_are_said_to_be_untested() -> None:
+    jwk = testing.rsa_key(0).to_jwk(private=True)
+    with pytest.warns(UserWarning, match="its primes were not tested"):
+        assert OpenedKey.from_jwk(jwk, work=Work(proofs=0)).key() == testing.rsa_key(0)
+    assert OpenedKey.from_jwk(jwk).remarks == ()

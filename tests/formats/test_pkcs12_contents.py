@@ -26,6 +26,7 @@ from tests.formats.bags import (
 from tests.formats.helpers import NOW, Authority, refused
 from tests.support import der
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, testing
+from trustkeys.errors import PassphraseError
 from trustkeys.formats import reading
 from trustkeys.formats.pfx import Pfx
 from trustkeys.formats.pkcs12 import from_pkcs12
@@ -183,6 +184,13 @@ def test_bags_in_bags_are_read_to_a_depth(rsa_key: TrustFrameworkKey, certificat
         assert "nests them deeply" in refused(from_pkcs12, data, PASSWORD).message
 
 
+@pytest.mark.deep
+def test_a_file_of_many_parts_is_refused(rsa_key: TrustFrameworkKey) -> None:
+    parts = [plain_part(shrouded_bag(rsa_key)), *[plain_part()] * 999]
+    assert opened(bags.pfx(*parts))[0].kid == rsa_key.kid
+    assert "over 1000 parts" in refused(from_pkcs12, bags.pfx(*parts, parts[-1]), PASSWORD).message
+
+
 def test_a_part_for_a_public_key_is_named(rsa_key: TrustFrameworkKey) -> None:
     enveloped = sequence(oid("1.2.840.113549.1.7.3"), der(0xA0, sequence()))
     data = bags.pfx(plain_part(shrouded_bag(rsa_key)), enveloped)
@@ -328,7 +336,15 @@ def test_ber_is_read_without_a_word(
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.deep
+def test_ber_that_cannot_be_written_again_is_refused(rsa_key: TrustFrameworkKey) -> None:
+    """It ended in a traceback."""
+    key = plain_part(shrouded_bag(rsa_key))
+    beside = plain_part(*[secret_bag(bytes(32))] * 800)
+    data = bags.file_of(bags.indefinite(sequence(key, beside)), mac="sha256")
+    assert len(data) > 128 * 1024
+    assert isinstance(refused(from_pkcs12, data, "wrong"), PassphraseError)
+
+
 @pytest.mark.parametrize("mac", ["sha256", "pbmac1"])
 def test_every_checksum_finds_a_change(
     rsa_key: TrustFrameworkKey, certificates: bytes, mac: str

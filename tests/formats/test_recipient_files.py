@@ -26,6 +26,7 @@ from trustkeys.errors import MissingPassphraseError, NotEncryptedError
 from trustkeys.formats import certificates, pem, plain_keys
 from trustkeys.formats.jwe import decrypt_key, encrypt_key
 from trustkeys.formats.key_files import KeyFile
+from trustkeys.formats.reading import recognise
 from trustkeys.formats.recipient_files import read_recipient
 
 pytestmark = pytest.mark.usefixtures("test_keys_allowed")
@@ -206,3 +207,9 @@ def test_keys_of_the_openssl_command_are_recipients(
         for locked in ("old.pem", "new.pem"):
             key = read_recipient((tmp_path / locked).read_bytes(), PASSWORD)
             assert decrypt_key(text, with_key=key) == rsa_key
+
+
+def test_what_is_no_key_is_no_recipient(enc_key: TrustFrameworkKey) -> None:
+    request = certificates.signing_request(enc_key, "CN=a")
+    for data, words in ((request, "which holds no key"), (b'{"keys": []}', "must be one key")):
+        assert words in refused(recognise(data).recipient).message

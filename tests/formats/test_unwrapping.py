@@ -130,3 +130,16 @@ def test_white_space_takes_no_memory() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 5 * len(data)
+
+
+def test_a_secret_with_two_values_is_refused(rsa_key: TrustFrameworkKey) -> None:
+    # Another program would take the other one.
+    values = [json.dumps(pem.to_pem(rsa_key).decode()), '"AA=="']
+    for first, second in (values, values[::-1]):
+        text = f'{{"value": {first}, "contentType": "application/x-pem-file", "value": {second}}}'
+        assert "'value' twice" in refused(reading.recognise, text.encode()).message
+
+
+def test_what_is_cut_off_or_large_stays_as_it_is() -> None:
+    for data in (b"0", b"0\x82", b"0\x82\x01", b'"' + b"A" * 300_000 + b'"'):
+        assert unwrapped(data) == data

@@ -7,7 +7,6 @@ and slow to import: import this module in the function that reads a file.
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from trustkeys.core.guarded import attempt
@@ -112,43 +111,35 @@ def _parsed(spec: typing.Any, data: bytes) -> typing.Any:
     return value
 
 
+_MAX_BER = 128 * 1024
+
+
 def definite(data: bytes) -> bytes:
-    """Return BER with the lengths and the whole octet strings of DER.
+    """Return BER with the lengths and the whole octet strings of DER, or as it is if broken.
 
     asn1crypto cannot write some structures with indefinite lengths again.
-
-    Raises:
-        ValueError: It is broken, or has more than 100,000 elements.
     """
-    return _definite(data, iter(range(_MAX_ELEMENTS)))
+    # asn1crypto finds the end of nested lengths again at each level.
+    return attempt(_definite, data) or data if len(data) <= _MAX_BER else data
 
 
-def _definite(data: bytes, left: Iterator[int]) -> bytes:
-    return b"".join([_element(each, left) for each in _elements(data)])
+def _definite(data: bytes) -> bytes:
+    elements = core.SequenceOf(spec=core.Any, contents=data)
+    # len() parses the headers.
+    return b"".join(map(_element, elements.children)) if len(elements) else b""
 
 
-def _elements(data: bytes) -> Sequence[tuple[typing.Any, ...]]:
-    found = core.SequenceOf(spec=core.Any, contents=data)
-    if len(found) > _MAX_ELEMENTS:
-        raise ValueError
-    return found.children or ()
-
-
-def _element(parts: tuple[typing.Any, ...], left: Iterator[int]) -> bytes:
-    if next(left, None) is None:
-        raise ValueError
+def _element(parts: tuple[typing.Any, ...]) -> bytes:
     kind, is_constructed, tag, header, content, trailer, *_ = parts
-    if is_constructed:
-        content = _definite(content, left)
-        if (kind, tag) == (0, core.OctetString.tag):
-            content, is_constructed = b"".join([part[4] for part in _elements(content)]), 0
-        elif trailer and kind == 2 and content[:1] == b"\4":
+    if is_constructed and (kind, tag) == (0, core.OctetString.tag):
+        content, is_constructed = core.OctetString.load(header + content + trailer).native, 0
+    elif is_constructed:
+        inner = _definite(content)
+        if trailer and kind == 2 and inner[:1] == b"\4":
             # Perhaps the parts of an octet string with an implicit tag.
-            return bytes(header + content + trailer)
+            return bytes(header + inner + trailer)
+        content = inner
     return bytes(emit(kind, is_constructed, tag, content))
-
-
-_MAX_ELEMENTS = 100_000
 
 
 def first(data: bytes) -> bytes:

@@ -101,6 +101,12 @@ class TraditionalKey:
     _block: Block = field(repr=False)
 
     @property
+    def _info(self) -> tuple[str, str]:
+        """The algorithm and the initialisation vector in the header."""
+        name, _, iv = self._block.headers.get("DEK-Info", "").partition(",")
+        return name.strip(), iv.strip()
+
+    @property
     def is_curve(self) -> bool:
         """Whether it is an EC key, as its label says."""
         return self._block.label == "EC PRIVATE KEY"
@@ -116,9 +122,7 @@ class TraditionalKey:
         Raises:
             InvalidInputError: It is not. Code ``BadRequest``.
         """
-        name, _, iv = (
-            part.strip() for part in self._block.headers.get("DEK-Info", "").partition(",")
-        )
+        name, iv = self._info
         digits = _TRADITIONAL.get(name.upper())
         if digits is None and name:
             shown = name if re.fullmatch(r"[A-Za-z0-9-]{1,40}", name) else "an unknown algorithm"
@@ -144,7 +148,7 @@ class TraditionalKey:
         kind = b"EC" if self.is_curve else b"RSA"
         lines = (
             b"-----BEGIN %b PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: " % kind,
-            self._block.headers["DEK-Info"].replace(" ", "").encode(),
+            ",".join(self._info).upper().encode(),
             b"\n\n",
             encodebytes(self._block.der),
             b"-----END %b PRIVATE KEY-----\n" % kind,
@@ -235,12 +239,12 @@ def _is_loaded(algorithm: Any) -> bool:
 
 
 def _plain(key: PrivateKeyTypes | None) -> PlainKey:
-    if key is not None:
-        der = attempt(key.private_bytes, Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        found = read_plain_key(der or b"")
-        if found is not None:
-            return found
-    raise _wrong()
+    form = Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
+    der = None if key is None else attempt(key.private_bytes, *form)
+    found = None if der is None else read_plain_key(der)
+    if found is None:
+        raise _wrong()
+    return found
 
 
 def _sequence(data: bytes) -> bool:

@@ -40,6 +40,7 @@ MAX_KEY_BYTES = 3072
 """The most octets of a private key. One of RSA-4096 has 2,400; OpenSSL checks RSA-8192 for 5 s."""
 
 _MAX_BAGS = 5000
+_MAX_PARTS = 1000
 _MAX_DEPTH = 4
 
 # OpenSSL reads no other mode of a cipher here.
@@ -75,7 +76,8 @@ class KeyBag:
         return self._opened(password) is not None
 
     def _opened(self, password: bytes) -> PlainKey | None:
-        return plain(_opened([_data_part([self._bag.reveal()])], password))
+        part = attempt(_data_part, [self._bag.reveal()])
+        return None if part is None else plain(_opened([part], password))
 
 
 @frozen(eq=False)
@@ -177,6 +179,9 @@ class _Content:
     def read(self, parts: Sequence[Any]) -> bool:
         from trustkeys.formats.asn1 import SafeContents, definite
 
+        if len(parts) > _MAX_PARTS:
+            self.problems.append(f"it has over {_MAX_PARTS} parts")
+            return True
         for part in parts:
             if part["content_type"].native == "data":
                 self._add(SafeContents.load(definite(part["content"].native)), 0)
@@ -289,12 +294,17 @@ def _data_part(bags: Sequence[Any]) -> Any:
 
 def _opened(parts: Sequence[Any], password: bytes | None) -> PKCS12KeyAndCertificates | None:
     """Load a file of these parts, without a MAC."""
+    # asn1crypto cannot write all BER again.
+    der = attempt(_file_of, parts)
+    return None if der is None else loaders.pkcs12(der, password)
+
+
+def _file_of(parts: Sequence[Any]) -> bytes:
     from trustkeys.formats.asn1 import AuthenticatedSafe, ContentInfo, OctetString, PfxStructure
 
     content = OctetString(AuthenticatedSafe([*parts]).dump())
     auth_safe = ContentInfo({"content_type": "data", "content": content})
-    der = PfxStructure({"version": "v3", "auth_safe": auth_safe}).dump()
-    return loaders.pkcs12(der, password)
+    return bytes(PfxStructure({"version": "v3", "auth_safe": auth_safe}).dump())
 
 
 def _any_key() -> Any:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from binascii import a2b_base64
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from trustkeys.core.strict_json import MAX_JSON_BYTES, as_utf8
+from trustkeys.core.strict_json import MAX_JSON_BYTES, as_utf8, parse_json
+from trustkeys.errors import InvalidInputError
 
 __tracebackhide__ = True
 
@@ -82,9 +82,8 @@ def _inner(data: bytes) -> bytes | None:
 
 def _json(text: bytes) -> Any:
     # A private RSA-4096 key with its chain is smaller.
-    if len(text) <= 4 * MAX_JSON_BYTES:
-        with suppress(ValueError, RecursionError):
-            return json.loads(text)
+    with suppress(InvalidInputError):
+        return parse_json(text, what="the text", max_bytes=4 * MAX_JSON_BYTES)
     return None
 
 
