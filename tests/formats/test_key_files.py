@@ -149,6 +149,8 @@ def test_openssh_and_openpgp_are_named() -> None:
     for name, kind in (("EC", "an EC key"), ("DSA", "a DSA key"), ("DH", "a Diffie-Hellman key")):
         data = block(f"{name} PRIVATE KEY", b"x", legacy).encode()
         assert kind in refused(pem.from_pem, data, use="sig").message
+    data = block("TSS2 PRIVATE KEY", b"\x30\0").encode()
+    assert "sealed in a TPM" in refused(reading.read_key, data, use="sig").message
 
 
 def test_more_than_two_primes_are_counted(pkcs1: bytes) -> None:
