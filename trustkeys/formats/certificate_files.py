@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from cryptography.x509 import Certificate
 
 from trustkeys.core.guarded import attempt
@@ -54,7 +56,7 @@ def holds_certificates(data: bytes) -> bool:
 
 def is_pkcs7(der: bytes) -> bool:
     """Whether this is PKCS#7 with certificates."""
-    return bool(attempt(_ders_of_pkcs7, der))
+    return bool(_ders_of_pkcs7(der))
 
 
 def no_certificates() -> InvalidInputError:
@@ -81,15 +83,19 @@ def of_pkcs7(der: bytes) -> list[Certificate]:
 
 
 def _ders_of_pkcs7(der: bytes) -> list[bytes]:
-    from trustkeys.formats.asn1 import ContentInfo, parsed
+    return attempt(_certificates_in, der) or [] if len(der) <= MAX_BYTES else []
 
-    content = parsed(ContentInfo, der)
-    if content is None or content["content_type"].native != "signed_data":
+
+def _certificates_in(der: bytes) -> list[bytes]:
+    from trustkeys.formats.asn1 import ContentInfo
+
+    content = ContentInfo.load(der, strict=True)
+    if content["content_type"].native != "signed_data":
         return []
-    certificates = content["content"]["certificates"]
-    if certificates.native is None:  # they are optional (RFC 5652 section 5.1)
-        return []
-    return [each.dump() for each in certificates[: MAX_CERTIFICATES + 1]]
+    # They are optional (RFC 5652 section 5.1). The other parts can be many, and are not read.
+    return [
+        each.dump() for each in islice(content["content"]["certificates"], MAX_CERTIFICATES + 1)
+    ]
 
 
 def _alone(der: bytes) -> bytes:

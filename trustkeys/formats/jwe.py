@@ -45,6 +45,7 @@ from trustkeys.formats.envelope import (
     parse_text,
 )
 from trustkeys.formats.pbes2 import check_rounds, derive, spellings, unwrap
+from trustkeys.formats.unwrapping import unwrapped
 from trustkeys.testkeys.guard import refuse_test_jwks, refuse_test_keys
 from trustkeys.wording import shape
 
@@ -87,7 +88,9 @@ def encrypt(
     """
     if not isinstance(plaintext, bytes):
         raise InvalidInputError(f"the plaintext must be bytes, not {shape(plaintext)}")
-    refuse_test_jwks(plaintext)
+    # A key in base64 of text is read, too.
+    for content in {plaintext, unwrapped(plaintext)}:
+        refuse_test_jwks(content)
     return encrypt_unguarded(plaintext, cty=cty, password=password, to=to)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from trustkeys.core.base64url import base64url_decode
 from trustkeys.core.guarded import attempt
 from trustkeys.formats import pem_blocks, ssh
+from trustkeys.formats.plain_keys import MAX_DER
 from trustkeys.wording import quoted
 
 __tracebackhide__ = True
@@ -95,7 +96,8 @@ _MAGIC: Mapping[bytes, str] = {
     rb"(<\?xml[^>]*>\s*)?<([A-Za-z0-9]+:)?(Entity|Entities)Descriptor": (
         "SAML metadata: save the base64 text in its X509Certificate as a file, and give that"
     ),
-    rb"(<!--.*?-->\s*)*<(?i:!doctype html|html|head|body)": (
+    # An atomic group: each way to divide comments would be tried otherwise.
+    rb"(?>(<!--.*?-->\s*)*)<(?i:!doctype html|html|head|body)": (
         "a web page (HTML), perhaps of a sign-in or an error: download the file again"
     ),
     rb"<\?xml|<[A-Za-z]": f"XML, {_NO_KEY} that trustkeys reads",
@@ -204,6 +206,8 @@ def _is_ocsp_response(der: bytes) -> bool:
 def _is_ocsp_request(der: bytes) -> bool:
     from asn1crypto.ocsp import OCSPRequest
 
+    if len(der) > MAX_DER:  # asn1crypto parses the whole list
+        return False
     (first, *_) = OCSPRequest.load(der)["tbs_request"]["request_list"]
     return first["req_cert"]["serial_number"].native is not None
 

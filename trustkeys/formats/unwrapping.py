@@ -21,6 +21,8 @@ _CONTENT = (b"\x30", b"-----BEGIN ", b"{", b"[", b"eyJ", b"\xfe\xed\xfe\xed", b"
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
 
+_SPACE = b" \t\n\r\v\f"
+
 _SHORTEST = 40
 
 _PFX = re.compile(rb"-----BEGIN (PKCS ?#?12|PFX)-----([A-Za-z0-9+/=\s]*)-----END \1-----")
@@ -72,7 +74,7 @@ def _json(text: bytes) -> Any:
 
 
 def _decoded(text: bytes) -> bytes | None:
-    text = b"".join(text.split()).rstrip(b"=")
+    text = text.translate(None, _SPACE).rstrip(b"=")
     if len(text) >= _SHORTEST and not text.translate(None, _ALPHABET):
         standard = text.translate(bytes.maketrans(b"-_", b"+/"))
         with suppress(ValueError):

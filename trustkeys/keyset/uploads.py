@@ -52,7 +52,7 @@ def _content(key: str | bytes, what: str) -> bytes:
     if isinstance(key, bytes):
         return key
     with suppress(ValueError, TypeError, AttributeError):
-        return a2b_base64("".join(key.split()), strict_mode=True)
+        return a2b_base64(key.encode().translate(None, b" \t\n\r\v\f"), strict_mode=True)
     raise InvalidInputError(
         f"{what} must be bytes, or base64 of them, not {shape(key)}",
         code="AADB2C95034",
