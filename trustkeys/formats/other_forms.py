@@ -115,9 +115,6 @@ _BEGINNINGS = [
 # As far as the beginnings look.
 _HEAD = 4096
 
-# The largest DER that is named, in bytes.
-_MAX_DER = 128 * 1024
-
 _BLOCKS: tuple[tuple[str, str], ...] = (
     ("PGP MESSAGE", "a message of OpenPGP: decrypt it with: gpg --decrypt FILE"),
     ("PGP ", _PGP),
@@ -183,7 +180,7 @@ def _block_name(label: str) -> str:
 
 def _der_name(data: bytes) -> str:
     # asn1crypto takes seconds for a megabyte of tiny parts.
-    kinds = _DER if len(data) <= _MAX_DER else {}
+    kinds = _DER if len(data) <= MAX_DER else {}
     for name, is_one in kinds.items():
         if attempt(is_one, data):
             return f"this is {name}"
@@ -206,8 +203,6 @@ def _is_ocsp_response(der: bytes) -> bool:
 def _is_ocsp_request(der: bytes) -> bool:
     from asn1crypto.ocsp import OCSPRequest
 
-    if len(der) > MAX_DER:  # asn1crypto parses the whole list
-        return False
     (first, *_) = OCSPRequest.load(der)["tbs_request"]["request_list"]
     return first["req_cert"]["serial_number"].native is not None
 

@@ -50,13 +50,7 @@ def check_protection(algorithm: EncryptionAlgorithm, *, convert: str = CONVERT_K
         InvalidInputError: It takes more; or the parameters are broken, or are for an algorithm
             without a passphrase that trustkeys knows. Code ``BadRequest``.
     """
-    problem = attempt(_problem, algorithm)
-    if problem is None:
-        problem = 0, "the parameters of its encryption are broken"
-    rounds, text = problem
-    if text is not None:
-        raise unreadable(text, convert)
-    return rounds
+    return _checked(attempt(_problem, algorithm), "encryption", convert)
 
 
 def check_mac(mac_data: MacData) -> int:
@@ -68,13 +62,7 @@ def check_mac(mac_data: MacData) -> int:
     Raises:
         InvalidInputError: As `check_protection`.
     """
-    problem = attempt(_mac_problem, mac_data)
-    if problem is None:
-        problem = 0, "the parameters of its checksum are broken"
-    rounds, text = problem
-    if text is not None:
-        raise unreadable(text, CONVERT_PFX)
-    return rounds
+    return _checked(attempt(_mac_problem, mac_data), "checksum", CONVERT_PFX)
 
 
 def check_total(rounds: int) -> None:
@@ -130,6 +118,13 @@ def shown_identifier(dotted: str) -> str:
 
 # What a check found: the rounds, and what is wrong.
 _Found = tuple[int, str | None]
+
+
+def _checked(found: _Found | None, what: str, convert: str) -> int:
+    rounds, text = (0, f"the parameters of its {what} are broken") if found is None else found
+    if text is not None:
+        raise unreadable(text, convert)
+    return rounds
 
 
 def _problem(algorithm: Any) -> _Found:
