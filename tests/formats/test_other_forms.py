@@ -173,11 +173,11 @@ def test_a_keystore_of_bouncy_castle_is_named() -> None:
 @pytest.mark.deep
 @pytest.mark.parametrize("part", [b"\2\1\1", b"\x30\0", b"\6\1\1"])
 @pytest.mark.parametrize("size", [60_000, 12_000_000])
-def test_der_of_many_parts_is_named_soon(part: bytes, size: int) -> None:
+def test_der_of_many_parts_is_refused_soon(part: bytes, size: int) -> None:
     data = part * (size // len(part))
     for hostile in (der(0x30, data), der(0x30, der(0x30, data))):
         begun = time.process_time()
-        assert "this is DER (ASN.1)" in refused(reading.recognise, hostile).message
+        refused(reading.read_key, hostile)
         assert time.process_time() - begun < 5
 
 

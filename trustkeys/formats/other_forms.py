@@ -229,7 +229,7 @@ def _are_curve_parameters(der: bytes) -> bool:
 def _are_group_parameters(der: bytes) -> bool:
     from asn1crypto.core import Integer, SequenceOf
 
-    return len(SequenceOf.load(der, spec=Integer, strict=True).native) in (2, 3)
+    return len(SequenceOf.load(der, spec=Integer, strict=True).native) in (2, 3, 4)
 
 
 def _is_bcfks(der: bytes) -> bool:
