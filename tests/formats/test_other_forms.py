@@ -24,7 +24,8 @@ from tests.support import der, openssl
 from trustkeys import TrustFrameworkKey
 from trustkeys.core.numericdate import utc
 from trustkeys.formats import pem, reading
-from trustkeys.formats.other_forms import der_size, other_form
+from trustkeys.formats.other_forms import other_form
+from trustkeys.formats.unwrapping import der_size
 
 pytestmark = pytest.mark.usefixtures("test_keys_allowed")
 

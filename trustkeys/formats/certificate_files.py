@@ -11,6 +11,7 @@ from trustkeys.core.x5c import load_certificate
 from trustkeys.errors import InvalidInputError
 from trustkeys.formats import pem_blocks
 from trustkeys.formats.chain import MAX_CERTIFICATES, bad_chain
+from trustkeys.formats.unwrapping import unwrapped
 from trustkeys.wording import shape
 
 __tracebackhide__ = True
@@ -20,7 +21,9 @@ MAX_BYTES = 1024 * 1024
 
 
 def read_certificates(data: bytes) -> tuple[Certificate, ...]:
-    """Read certificates from PEM, DER or PKCS#7 (.p7b). Other blocks of a PEM are ignored.
+    """Read certificates from PEM, DER or PKCS#7 (.p7b), also in base64 or UTF-16.
+
+    Other blocks of a PEM are ignored.
 
     Raises:
         InvalidInputError: There are none, or too many. Code ``AADB2C95034``.
@@ -29,6 +32,7 @@ def read_certificates(data: bytes) -> tuple[Certificate, ...]:
         raise InvalidInputError(f"certificates must be bytes, not {shape(data)}")
     if len(data) > MAX_BYTES:
         raise bad_chain(f"the certificates must have at most {MAX_BYTES} bytes, not {len(data)}")
+    data = unwrapped(data)
     contents = [("", data)]
     if pem_blocks.is_pem(data):
         blocks = pem_blocks.split(data)

@@ -160,10 +160,22 @@ def read_encrypted_key(der: bytes) -> EncryptedKey | None:
 def _encrypted_key(der: bytes) -> EncryptedKey:
     from asn1crypto.keys import EncryptedPrivateKeyInfo
 
-    info = EncryptedPrivateKeyInfo.load(der, strict=True)
+    from trustkeys.formats.asn1 import definite
+
+    info = EncryptedPrivateKeyInfo.load(definite(der), strict=True)
     info["encryption_algorithm"]["algorithm"].native  # noqa: B018 - parses it
     info["encrypted_data"].native  # noqa: B018
-    return EncryptedKey(Private(der), info)
+    return EncryptedKey(Private(attempt(_without_default, info) or der), info)
+
+
+def _without_default(info: Any) -> bytes:
+    """Write it again for cryptography, which reads no BER, and no default that is written out."""
+    if info["encryption_algorithm"]["algorithm"].native == "pbes2":
+        function = info["encryption_algorithm"]["parameters"]["key_derivation_func"]["parameters"]
+        if function["prf"]["algorithm"].native == "sha1":
+            # As asn1crypto knows the default: the one in the file has parameters.
+            function["prf"] = {"algorithm": "sha1"}
+    return bytes(info.dump(force=True))
 
 
 @frozen

@@ -10,6 +10,7 @@ from trustkeys.core.base64url import base64url_decode
 from trustkeys.core.guarded import attempt
 from trustkeys.formats import pem_blocks, ssh
 from trustkeys.formats.plain_keys import MAX_DER
+from trustkeys.formats.unwrapping import der_size
 from trustkeys.wording import quoted
 
 __tracebackhide__ = True
@@ -157,16 +158,6 @@ def _nothing(data: bytes) -> str:
             "backup"
         )
     return "the file holds nothing but white space"
-
-
-def der_size(data: bytes) -> int | None:
-    """Return the size that DER of a sequence says that it has, or None if it is none."""
-    if len(data) < 2 or data[0] != 0x30 or data[1] == 0x80 or data[1] > 0x84:
-        return None
-    octets = max(data[1] - 0x80, 0)
-    if len(data) < 2 + octets:
-        return None
-    return 2 + octets + (int.from_bytes(data[2 : 2 + octets]) if octets else data[1])
 
 
 def _block_name(label: str) -> str:

@@ -27,16 +27,26 @@ from trustkeys.formats.opened import OpenedKey
 from trustkeys.formats.pfx import MAX_KEY_BYTES, Pfx, plain
 from trustkeys.formats.plain_keys import PlainKey, is_for
 from trustkeys.formats.protection import CONVERT_PFX, check_total
+from trustkeys.formats.unwrapping import unwrapped
 from trustkeys.wording import all_of, counted, shape
 
 __tracebackhide__ = True
 
 _LISTED = 5
 
-_AROUND = 150
-"""The octets of a bag and its attributes around a certificate, about."""
+_AROUND = 130
+"""The octets of a bag and its attributes around a certificate, at most, about."""
 
-_SMALLEST_KEY = 1000
+_BAG = 45
+"""The octets of a bag around a certificate, without attributes."""
+
+_NAME = 20
+"""The octets of a friendly name, without its characters."""
+
+_SMALLEST_KEY = 65
+"""The octets of a bag with an Ed25519 key."""
+
+_SMALLEST_RSA_KEY = 1000
 """An RSA key of 2,048 bits has 1,218 octets."""
 
 
@@ -68,7 +78,7 @@ class PfxFile:
         """Parse a file, and load it if it needs no passphrase."""
         if not isinstance(data, bytes):
             raise InvalidInputError(f"a PKCS#12 file must be bytes, not {shape(data)}")
-        pfx = Pfx.parse(data)
+        pfx = Pfx.parse(unwrapped(data))
         is_open = pfx is not None and pfx.problem is None
         return cls(pfx, _load(pfx, b"") if pfx is not None and is_open else None)
 
@@ -105,9 +115,8 @@ class PfxFile:
             raise NotEncryptedError("it is not encrypted, though a passphrase was given")
         found = [each for each in (loaded.cert, *loaded.additional_certs) if each is not None]
         key, own = _chosen(pfx, loaded, found, secret, alias)
-        hidden = _hidden(pfx, found) - (0 if pfx.keys else len(key.der))
-        certificates = tuple(each.certificate for each in found)
-        return PfxKey(key, own, certificates, tuple(_left_out(pfx, hidden)))
+        remarks = (*_hidden_key(pfx, found, key, secret), *_left_out(pfx))
+        return PfxKey(key, own, tuple(each.certificate for each in found), remarks)
 
 
 @frozen(eq=False)
@@ -147,19 +156,24 @@ def _load(pfx: Pfx, password: bytes) -> PKCS12KeyAndCertificates | None:
     return pfx.load(password)
 
 
-def _hidden(pfx: Pfx, certificates: Sequence[PKCS12Certificate]) -> int:
-    """Return about how many octets of the encrypted parts are no certificates."""
-    sizes = [
-        len(each.certificate.public_bytes(Encoding.DER)) + 2 * len(each.friendly_name or b"")
-        for each in certificates
-    ]
-    return sum(pfx.encrypted) - sum(sizes) - _AROUND * len(sizes)
+def _hidden(pfx: Pfx, certificates: Sequence[PKCS12Certificate], *, around: int = _AROUND) -> int:
+    """Return about how many octets of the encrypted parts are no certificates, at least."""
+    names = [each.friendly_name for each in certificates]
+    named = sum(_NAME + 2 * len(name) for name in names if name is not None)
+    sizes = [len(each.certificate.public_bytes(Encoding.DER)) + around for each in certificates]
+    return sum(pfx.encrypted) - sum(sizes) - named
 
 
 def _refusal(pfx: Pfx, password: bytes) -> InvalidInputError:
     """Return the reason why a file cannot be loaded."""
     certificates = pfx.load_certificates(password)
     keys = [key.load(password) for key in pfx.keys[:1]]
+    for bag, key in zip(pfx.keys, keys, strict=False):
+        is_other = key is not None and (not key.is_rsa or key.only_use == "enc")
+        if key is not None and is_other and not bag.is_loaded(password):
+            return InvalidInputError(
+                f"it holds {key.name}, which is not read from PKCS#12", code="AADB2C95034"
+            )
     # With nothing encrypted, only the checksum can tell.
     is_seen = bool(pfx.encrypted) or any(key.rounds for key in pfx.keys)
     is_right = is_seen and (bool(pfx.encrypted) or None not in keys)
@@ -168,7 +182,10 @@ def _refusal(pfx: Pfx, password: bytes) -> InvalidInputError:
     if _hidden(pfx, certificates.additional_certs) > MAX_KEY_BYTES:
         text = "its encrypted parts hold something that is no certificate, and too large for a key"
     elif None in keys:
-        text = "the passphrase is right, and the private key is broken or of an unknown algorithm"
+        text = (
+            "the passphrase is right, and the private key is broken, of an unknown algorithm, or "
+            "has another passphrase"
+        )
     else:
         text = "the passphrase is right, and the checksum does not fit: the file was changed"
     return InvalidInputError(f"{text}; to convert it: {CONVERT_PFX}", code="AADB2C95034")
@@ -182,12 +199,18 @@ def _chosen(
     alias: str | None,
 ) -> tuple[PlainKey, x509.Certificate | None]:
     """Return the wanted key, and its certificate if that is known."""
+    named = _named(certificates, alias) if alias is not None else None
     if not pfx.keys:
         key = plain(loaded)
         if key is None:
             raise _no_key(pfx, certificates)
+        if alias is not None and (named is None or not is_for(named, key)):
+            raise InvalidInputError(
+                "the private key is in an encrypted part, where trustkeys sees no name: leave the "
+                "alias out",
+                target="alias",
+            )
         return key, None
-    named = _named(certificates, alias) if alias is not None else None
     bags = [bag for bag in pfx.keys if alias is None or bag.name == alias]
     if alias is not None and not bags and named is not None:
         check_total(sum(bag.rounds for bag in pfx.keys))
@@ -229,13 +252,14 @@ def _which(
 ) -> InvalidInputError:
     names = [_shown(bag.name) for bag in pfx.keys]
     held = f"the PKCS#12 file holds {counted(len(names), 'private key')} ({_listed(names)})"
-    text = f"{held}: choose one by its name"
     if alias is not None:
-        text = f"{held}, and {found or 'none'} of that name: choose another name"
+        held += f", and {found or 'none'} of that name"
     prints = [_sha1(each.certificate) for each in certificates]
     by = f", or by the SHA-1 of its certificate ({_listed(prints)})" if prints else ""
     return InvalidInputError(
-        f"{text}{by}, with --alias or in Python with alias=", code="AADB2C95034", target="alias"
+        f"{held}: choose one by its name{by}, with --alias or in Python with alias=",
+        code="AADB2C95034",
+        target="alias",
     )
 
 
@@ -253,12 +277,21 @@ def _no_key(pfx: Pfx, certificates: Sequence[PKCS12Certificate]) -> InvalidInput
     )
 
 
-def _left_out(pfx: Pfx, hidden: int) -> Iterator[str]:
-    if hidden > _SMALLEST_KEY:
-        yield (
-            "an encrypted part holds more than certificates, perhaps another key, which was left "
-            "out"
-        )
+def _hidden_key(
+    pfx: Pfx, certificates: Sequence[PKCS12Certificate], key: PlainKey, password: bytes
+) -> Iterator[str]:
+    """Say if there is another key in an encrypted part."""
+    if not pfx.keys:
+        # OpenSSL takes the first one, and does not show any other.
+        if _hidden(pfx, certificates) - len(key.der) > _SMALLEST_RSA_KEY:
+            yield "an encrypted part holds more than one key, perhaps, and the rest was left out"
+    elif _hidden(pfx, certificates, around=_BAG) >= _SMALLEST_KEY:
+        found = pfx.load_hidden_key(password)
+        if found is not None and found.identity != key.identity:
+            yield f"left out {found.name}, which is in an encrypted part"
+
+
+def _left_out(pfx: Pfx) -> Iterator[str]:
     if pfx.secrets:
         names = _listed([_shown(name) for name in pfx.secrets])
         yield f"left out {counted(len(pfx.secrets), 'secret key')}: {names}"

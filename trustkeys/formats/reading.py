@@ -23,10 +23,10 @@ from trustkeys.formats.certificates import (
 )
 from trustkeys.formats.key_files import KeyFile
 from trustkeys.formats.opened import OpenedKey
-from trustkeys.formats.other_forms import der_size, is_token, other_form
+from trustkeys.formats.other_forms import is_token, other_form
 from trustkeys.formats.pfx_files import PfxFile, is_pfx
 from trustkeys.formats.recipient_files import read_recipient
-from trustkeys.formats.unwrapping import unwrapped
+from trustkeys.formats.unwrapping import der_size, unwrapped
 from trustkeys.wording import shape
 
 if TYPE_CHECKING:
@@ -98,10 +98,7 @@ class ForeignFile:
             InvalidInputError: It holds no key, `with_key` is missing, wrong or not needed; else
                 as `TrustFrameworkKey.from_jwk`.
         """
-        if alias is not None and self.form != "pkcs12":
-            raise InvalidInputError(
-                "an alias chooses a key in a PKCS#12 file, and this is none", target="alias"
-            )
+        self.check_alias(alias)
         if self.form in ("jwk", "jwks", "jwe"):
             document = self.document(password=password, with_key=with_key)
             if is_key_set(document):
@@ -142,6 +139,17 @@ class ForeignFile:
             if self.form == "jwk" or jwk.get("kty") == "EC":
                 return jwk
         return one_key(self.open(password=password)).key(use="enc")
+
+    def check_alias(self, alias: str | None) -> None:
+        """Check that there is an alias only for PKCS#12.
+
+        Raises:
+            InvalidInputError: The file is of another form. Code ``BadRequest``.
+        """
+        if alias is not None and self.form != "pkcs12":
+            raise InvalidInputError(
+                "an alias chooses a key in a PKCS#12 file, and this is none", target="alias"
+            )
 
     def document(
         self, *, password: str | None = None, with_key: Recipient | None = None
@@ -309,8 +317,6 @@ def _der(data: bytes) -> _Found | None:
         raise InvalidInputError(
             f"this DER is cut off: it must have {size} bytes, and has {len(data)}"
         )
-    if size is not None and data[size:] in (b"\n", b"\r\n"):
-        data = data[:size]
     if is_pfx(data):
         file = PfxFile.parse(data)
         is_encrypted = file.unencrypted is None
