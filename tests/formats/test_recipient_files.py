@@ -18,12 +18,14 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
 from tests.formats.helpers import NOW, PASSWORD, Authority, private_bytes, public_bytes, refused
+from tests.formats.test_pem_blocks import block
 from tests.support import header_of, openssl
 from trustkeys import TrustFrameworkKey
 from trustkeys.errors import MissingPassphraseError, NotEncryptedError
 from trustkeys.formats import certificates, pem, plain_keys
 from trustkeys.formats.jwe import decrypt_key, encrypt_key
 from trustkeys.formats.key_files import KeyFile
+from trustkeys.formats.reading import recognise
 from trustkeys.formats.recipient_files import read_recipient
 
 pytestmark = pytest.mark.usefixtures("test_keys_allowed")
@@ -114,6 +116,16 @@ def test_a_key_in_pkcs12_is_taken(
     assert "and it is an Ed25519 key" in refused(read_recipient, store, PASSWORD).message
 
 
+@pytest.mark.usefixtures("few_rounds")
+def test_a_backup_is_a_recipient_and_a_set_or_a_request_is_none(enc_key: TrustFrameworkKey) -> None:
+    backup = recognise(encrypt_key(enc_key, password=PASSWORD).encode())
+    assert isinstance(found := backup.recipient(PASSWORD), TrustFrameworkKey)
+    assert found.kid == enc_key.kid
+    assert "a key set" in refused(recognise(b'{"keys": []}').recipient).message
+    request = certificates.signing_request(enc_key, "CN=a")
+    assert "a certificate signing request" in refused(recognise(request).recipient).message
+
+
 def test_the_certificate_of_an_ec_key_must_allow_key_agreement(authority: Authority) -> None:
     key = KEYS["P-256"]
     issued = [
@@ -157,6 +169,9 @@ def test_a_key_of_another_kind_is_refused_by_its_name(
     leaf = authority.issue("CN=a", KEYS["P-256"].public_key(), "CN=middle", authority.key)
     der = leaf.public_bytes(Encoding.DER).replace(spki, broken)
     assert "an EC key on P-256, and broken" in refused(read_recipient, der).message
+    beside = public_bytes(KEYS["P-256"]) + block("CERTIFICATE", der).encode()
+    message = refused(read_recipient, beside).message
+    assert "none of the certificates is for this key" in message
     monkeypatch.setattr(plain_keys, "MAX_DER", 50)
     assert "the key of the certificate is broken" in refused(read_recipient, der).message
 
