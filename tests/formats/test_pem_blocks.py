@@ -91,6 +91,12 @@ def test_hostile_text_takes_no_time() -> None:
     assert pem_blocks.split(b"-----BEGIN " * size) == ()
 
 
+def test_many_blocks_take_no_time() -> None:
+    block = b"-----BEGIN A-----\nAAAA\n-----END A-----\n"
+    assert len(pem_blocks.split(block * pem_blocks.MAX_BLOCKS)) == 2000
+    assert "more than 2000 blocks" in refused(pem_blocks.split, block * 2001).message
+
+
 def test_a_block_does_not_show_its_content() -> None:
     (found,) = pem_blocks.split(block("PRIVATE KEY", b"secret secret").encode())
     assert base64.b64encode(b"secret").decode()[:6] not in repr(found)
