@@ -18,6 +18,7 @@ from trustkeys.cli.terminal import escaped, write_json, write_out
 from trustkeys.core.base64url import base64url_encode
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import date_text
+from trustkeys.core.private import Private
 from trustkeys.core.registry import key_type_for
 from trustkeys.core.rsa import length_problem
 from trustkeys.core.thumbprint import jwk_thumbprint, reveals_secret
@@ -28,7 +29,7 @@ from trustkeys.errors import (
     PassphraseError,
     prefix_errors,
 )
-from trustkeys.formats.answers import KeySets, is_key_set, read_key_sets
+from trustkeys.formats.answers import KeySets, SavedSet, is_key_set, read_key_sets
 from trustkeys.formats.certificates import certificates_of
 from trustkeys.formats.key_usage import allowed_uses
 from trustkeys.formats.opened import OpenedKey
@@ -125,10 +126,11 @@ def _add_sets(report: Report, found: KeySets) -> None:
     if found.kind != "sets":
         report.facts["id"] = shown_id(found.sets[0].id)
     hidden: set[str] = set()
+    sound: dict[tuple[int, int], Mapping[str, Any]] = {}
     work = Work()
-    for each in found.sets:
+    for number, each in enumerate(found.sets, 1):
         of_set = {"key_set": shown_id(each.id)} if found.kind == "sets" else {}
-        for jwk in each.keys:
+        for place, jwk in enumerate(each.keys, 1):
             is_later = found.is_answer and has_later_status(jwk)
             try:
                 found_key = _jwk_facts({**jwk, "status": None} if is_later else jwk, work)
@@ -138,6 +140,7 @@ def _add_sets(report: Report, found: KeySets) -> None:
             except InvalidInputError:  # the check below reports it
                 facts = {"kid": None, "unreadable": True}
             else:
+                sound[number, place] = _as_read(jwk, found_key)
                 # The check below finds short secrets itself.
                 lengths = found_key.shortcomings if facts["kty"] == "RSA" else ()
                 report.problems += [
@@ -148,9 +151,31 @@ def _add_sets(report: Report, found: KeySets) -> None:
             kid = jwk.get("kid") if isinstance(jwk, Mapping) else None
             if facts["kid"] is None and isinstance(kid, str):
                 hidden.add(kid)
-    for finding in audit(found, private=False, hidden=hidden).findings:
+    checked = audit(_with_keys(found, sound), private=False, hidden=hidden, read=sound, work=work)
+    for finding in checked.findings:
         code = "" if finding.code == "BadRequest" else f" ({finding.code})"
         report.problems.append((finding.severity, f"{finding.message}{code}"))
+
+
+def _as_read(jwk: Mapping[str, Any], found: _Read) -> Mapping[str, Any]:
+    """Return a JWK with its numbers as they were read."""
+    if not found.remarks:
+        return jwk
+    key_type = key_type_for(found.key.kty)
+    read = found.key.to_jwk(private=found.key.has_private)
+    return {**jwk, **{name: read[name] for name in key_type.required}}
+
+
+def _with_keys(found: KeySets, jwks: Mapping[tuple[int, int], Mapping[str, Any]]) -> KeySets:
+    """Return key sets with some other keys, by the numbers of the set and of the key, from 1."""
+    sets = [
+        SavedSet(
+            each.id,
+            Private([jwks.get((number, place), jwk) for place, jwk in enumerate(each.keys, 1)]),
+        )
+        for number, each in enumerate(found.sets, 1)
+    ]
+    return evolve(found, sets=tuple(sets))
 
 
 def _add_key(report: Report, read: Callable[[], _Read]) -> None:

@@ -44,7 +44,8 @@ def check_protection(algorithm: EncryptionAlgorithm, *, convert: str = CONVERT_K
         convert: The command to recommend in errors.
 
     Returns:
-        The rounds: add them up for a file with several encrypted parts. 0 for scrypt.
+        The rounds: add them up for a file with several encrypted parts. For scrypt, those that
+        take as long.
 
     Raises:
         InvalidInputError: It takes more; or the parameters are broken, or are for an algorithm
@@ -172,7 +173,8 @@ def _derivation(function: Any) -> _Found:
             f"scrypt with N={n}, r={r}, p={_shown(p)} takes too long: the limit of N*r*p is "
             f"{MAX_SCRYPT_WORK}"
         )
-    return 0, None
+    # Half of N * r * p rounds of SHA-512 take as long.
+    return max(n * r * p // 2, 1), None
 
 
 def _rounds(rounds: int, function: str) -> _Found:
