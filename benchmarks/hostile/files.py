@@ -153,7 +153,7 @@ def _certificates() -> Iterator[HostileFile]:
     yield HostileFile(
         "PEM of 100,000 public keys that are none",
         partial(inputs.pem_blocks, "PUBLIC KEY"),
-        _told("has more than 2000 blocks"),
+        _told("a PEM must have at most 1048576 bytes"),
     )
     yield HostileFile(
         "PEM of 100,000 certificates that are none",

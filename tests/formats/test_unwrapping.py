@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -118,3 +119,14 @@ def test_a_string_that_holds_no_key_is_not_shown() -> None:
     secret: Any = "swordfish" * 9
     error = refused(reading.recognise, json.dumps(secret).encode())
     assert "swordfish" not in str(error)
+
+
+def test_white_space_takes_no_memory() -> None:
+    data = b"AA " * 10**6
+    tracemalloc.start()
+    try:
+        assert unwrapped(data) == data
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * len(data)
