@@ -87,7 +87,7 @@ def _encrypted() -> Iterator[HostileFile]:
     )
     yield refused(
         "PFX, 3,000,000 rounds in all",
-        partial(inputs.pfx, (inputs.pbkdf2(999_999, "1.2.840.113549.2.11"),), mac_rounds=500_000),
+        partial(inputs.pfx, (inputs.pbkdf2(666_666, "1.2.840.113549.2.11"),), mac_rounds=500_000),
         wrong,
     )
     yield refused(
