@@ -93,16 +93,10 @@ def test_hostile_text_takes_no_time() -> None:
 
 
 def test_more_than_a_mebibyte_is_refused_before_it_is_parsed() -> None:
-    one = block("A", bytes(999)).encode()
+    one = block("A", b"x").encode()
     many = pem_blocks.MAX_BYTES // len(one)
     assert len(pem_blocks.split(one * many)) == many
     assert "at most" in refused(pem_blocks.split, one * (many + 1)).message
-
-
-def test_many_blocks_take_no_time() -> None:
-    block = b"-----BEGIN A-----\nAAAA\n-----END A-----\n"
-    assert len(pem_blocks.split(block * pem_blocks.MAX_BLOCKS)) == 2000
-    assert "more than 2000 blocks" in refused(pem_blocks.split, block * 2001).message
 
 
 def test_a_block_does_not_show_its_content() -> None:

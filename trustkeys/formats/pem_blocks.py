@@ -22,9 +22,6 @@ CERTIFICATE_LABELS = frozenset(
 MAX_BYTES = 1024 * 1024
 """The largest PEM that is read."""
 
-MAX_BLOCKS = 2000
-"""The most blocks in a file: certificates, their keys, and what else is in it."""
-
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9][A-Z0-9 #.]{0,60})-----")
 
 _HEADER = re.compile(r"\s*([A-Za-z0-9-]+):([^\r\n]*)\r?\n")
@@ -75,8 +72,8 @@ def split(data: bytes) -> tuple[Block, ...]:
     characters.
 
     Raises:
-        InvalidInputError: A block is cut off, or not base64; or there are over 2,000 blocks, or
-            over 1 MiB. Code ``AADB2C95034``.
+        InvalidInputError: A block is cut off, or not base64; or there is more than 1 MiB. Code
+            ``AADB2C95034``.
     """
     if len(data) > MAX_BYTES:
         raise _broken(f"a PEM must have at most {MAX_BYTES} bytes, not {len(data)}")
@@ -86,7 +83,7 @@ def split(data: bytes) -> tuple[Block, ...]:
 def _blocks(data: bytes) -> Iterator[Block]:
     for escape, meaning in _ESCAPES.items():
         data = data.replace(escape, meaning)
-    position = count = 0
+    position = 0
     while begin := _BEGIN.search(data, position):
         label = begin[1].decode()
         end_line = b"-----END " + begin[1] + b"-----"
@@ -95,9 +92,6 @@ def _blocks(data: bytes) -> Iterator[Block]:
         if end < 0 or 0 <= following < end:
             raise _broken(f"the PEM is cut off: the line -----END {label}----- is missing")
         position = end + len(end_line)
-        count += 1
-        if count > MAX_BLOCKS:
-            raise _broken(f"the PEM has more than {MAX_BLOCKS} blocks")
         # Bytes beyond ASCII are no base64 either.
         text = data[begin.end() : end].decode("latin-1")
         headers, start = {}, 0
