@@ -35,6 +35,7 @@ from tests.cli.exchange import (
     leaked,
     write,
 )
+from tests.formats.test_chain import long_exponent
 from tests.support import failed, openssl, parse
 from trustkeys import TrustFrameworkKeySet, testing
 from trustkeys.core.work import Work
@@ -363,6 +364,28 @@ def test_inspect_of_a_certificate_signing_request(files: Path, keys: Keys, quick
     write(files / "csr", request.public_bytes(Encoding.DER))
     _, found = looked_at(["csr"], quickly, keys)
     assert "size" not in found
+
+
+def test_a_signature_that_would_take_minutes_is_not_checked(
+    files: Path, keys: Keys, quickly: Runner
+) -> None:
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    request = builder.sign(long_exponent(257), SHA256())
+    write(files / "csr", request.public_bytes(Encoding.DER))
+    text = quickly("inspect", "csr").stdout
+    assert "error: its key is broken, or of a kind that is not supported\n" in text
+
+
+@pytest.mark.usefixtures("clean_registry")
+def test_a_key_of_a_registered_type_is_described(files: Path, keys: Keys, quickly: Runner) -> None:
+    namespace: dict[str, Any] = {}
+    exec(support.documented_p256(), namespace)
+    trustkeys.register_strategy(namespace["p256"])
+    key = trustkeys.generate_key("sig", "EC")
+    write(files / "curve", json.dumps(key.to_jwk(private=True)))
+    _, found = looked_at(["curve"], quickly, keys)
+    assert (found["keys"][0]["kty"], found["keys"][0]["size"]) == ("EC", 256)
+    assert found["problems"] == []
 
 
 UNKNOWN = ("empty", "junk", "cut-der", "cut-jwe", "cut-json", "deep-json", "jws", "no-crt")
