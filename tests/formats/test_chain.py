@@ -22,7 +22,7 @@ from trustkeys.formats.certificates import dates_of, from_certificate, with_cert
 
 pytestmark = pytest.mark.usefixtures("test_keys_allowed", "unproved")
 
-TOO_MANY = "the certificates have too many signatures to check, or too slow ones"
+TOO_MANY = "the certificates are too many, or have too slow signatures"
 
 
 @attrs.define
@@ -56,16 +56,16 @@ def long_exponent(bits: int) -> rsa.RSAPrivateKey:
 KEYS: dict[str, tuple[Any, int | None]] = {
     "RSA-2048": (lambda: testing.rsa_key(2).private_key(), 1),
     "RSA-4096": (lambda: testing.rsa_key(2, size=4096).private_key(), 1),
-    "RSA, exponent of 33 bits": (lambda: long_exponent(33), 200),
-    "RSA, exponent of 256 bits": (lambda: long_exponent(256), 200),
+    "RSA, exponent of 33 bits": (lambda: long_exponent(33), 100),
+    "RSA, exponent of 256 bits": (lambda: long_exponent(256), 100),
     # OpenSSL would take long for these, so they verify nothing.
     "RSA, exponent of 257 bits": (lambda: long_exponent(257), None),
-    "DSA-1024": (lambda: dsa.generate_private_key(1024), 200),
+    "DSA-1024": (lambda: dsa.generate_private_key(1024), 100),
     "P-256": (lambda: ec.generate_private_key(ec.SECP256R1()), 1),
-    "P-384": (lambda: ec.generate_private_key(ec.SECP384R1()), 200),
-    "brainpool": (lambda: ec.generate_private_key(ec.BrainpoolP512R1()), 200),
+    "P-384": (lambda: ec.generate_private_key(ec.SECP384R1()), 20),
+    "brainpool": (lambda: ec.generate_private_key(ec.BrainpoolP512R1()), 100),
     "Ed25519": (ed25519.Ed25519PrivateKey.generate, 1),
-    "Ed448": (ed448.Ed448PrivateKey.generate, 200),
+    "Ed448": (ed448.Ed448PrivateKey.generate, 100),
 }
 
 
@@ -84,7 +84,7 @@ def test_a_signature_costs_what_its_key_is(rsa_key: TrustFrameworkKey, name: str
         assert checks.total == (spent or 0)
 
 
-@pytest.mark.parametrize(("bits", "cost"), [(4097, 200), (16_384, 200), (16_385, 0)])
+@pytest.mark.parametrize(("bits", "cost"), [(4097, 100), (16_384, 100), (16_385, 0)])
 def test_a_large_rsa_key_costs_more_or_verifies_nothing(bits: int, cost: int) -> None:
     public = rsa.RSAPublicNumbers(65537, (1 << (bits - 1)) + 1).public_key()
     signer = ec.generate_private_key(ec.SECP256R1())
@@ -122,14 +122,15 @@ def test_certificates_that_could_all_be_the_issuer_exhaust_the_limit(
         lambda: reading.read_key(private + data, use="sig"),
         lambda: pkcs12.from_pkcs12(pfx, bags.PASSWORD, use="sig"),
     ]
-    limit(4 * 200)
+    limit(4 * 20)
     for read in readers:
         with pytest.warns(UserWarning, match="left out 3 certificates"):
             assert len(read().x5c) == 2
-    limit(3 * 200)
+    limit(3 * 20)
     for read in readers:
         error = refused(read)
-        assert (error.code, error.target, error.message) == ("AADB2C95034", "x5c", TOO_MANY)
+        assert (error.code, error.target) == ("AADB2C95034", "x5c")
+        assert error.message.startswith(TOO_MANY)
 
 
 def test_the_keys_of_a_set_share_one_limit(authority: Authority, limit: Any) -> None:
@@ -139,11 +140,13 @@ def test_the_keys_of_a_set_share_one_limit(authority: Authority, limit: Any) -> 
         for key in keys
     ]
     document = TrustFrameworkKeySet("a", certified).to_jwks(private=True)
-    limit(3 * 2)
+    cost = 3 + 2  # three certificates to parse, and two signatures
+    limit(3 * cost)
     assert len(TrustFrameworkKeySet.from_jwks(document)) == 3
-    limit(3 * 2 - 1)
+    limit(3 * cost - 1)
     error = refused(TrustFrameworkKeySet.from_jwks, document)
-    assert (error.code, error.message) == ("AADB2C95034", f"key 3: {TOO_MANY}")
+    assert error.code == "AADB2C95034"
+    assert error.message.startswith(f"key 3: {TOO_MANY}")
     found = [each.message for each in check_key_set(document) if TOO_MANY in each.message]
     assert len(found) == 1
     # One key alone has the whole limit.
