@@ -75,7 +75,6 @@ def test_names_in_the_case_of_powershell_hide_no_private_key(path: Path) -> None
         store.load(path)
 
 
-@pytest.mark.usefixtures("few_rounds")
 def test_an_encrypted_file_that_others_can_read_is_warned_about(
     path: Path, encrypted: tuple[TrustFrameworkKeySet, bytes]
 ) -> None:

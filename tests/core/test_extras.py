@@ -102,7 +102,7 @@ def test_equality_compares_them_and_hashes_do_not(
     assert hash(key) == hash(plain)
 
 
-@pytest.mark.usefixtures("test_keys_allowed", "few_rounds")
+@pytest.mark.usefixtures("test_keys_allowed")
 def test_they_survive_sets_files_and_changes(key: TrustFrameworkKey) -> None:
     public = TrustFrameworkKey.from_jwk({**stored_jwk(key.public()), **UNKNOWN, "kid": "p"})
     keys = TrustFrameworkKeySet("a", [key, public])

@@ -160,7 +160,6 @@ def test_a_passphrase_is_tried_in_normal_form_and_as_typed() -> None:
         decrypt(text, password="caf\u00e9")
 
 
-@pytest.mark.usefixtures("few_rounds")
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

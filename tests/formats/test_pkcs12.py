@@ -66,6 +66,7 @@ def test_a_pfx_keeps_the_whole_chain(
     assert len(key.x5c) == 3
 
 
+@pytest.mark.usefixtures("documented_rounds")
 @pytest.mark.parametrize(
     ("write", "cipher"),
     [
@@ -83,6 +84,7 @@ def test_key_and_certificates_are_encrypted_as_documented(
 
 
 @pytest.mark.deep
+@pytest.mark.usefixtures("documented_rounds")
 @pytest.mark.parametrize(
     ("write", "mac", "cipher"),
     [
@@ -215,6 +217,7 @@ def test_what_openssl_writes_is_read_or_named(
     assert refused(pkcs12.from_pkcs12, data, "y").message == "the passphrase is wrong"
 
 
+@pytest.mark.usefixtures("documented_rounds")
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

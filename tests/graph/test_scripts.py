@@ -29,7 +29,7 @@ from trustkeys.graph import (
     pwsh_script,
 )
 
-pytestmark = pytest.mark.usefixtures("test_keys_allowed", "few_rounds")
+pytestmark = pytest.mark.usefixtures("test_keys_allowed")
 
 
 def test_a_script_holds_no_secret_and_is_ascii(kind: Kind) -> None:

@@ -27,8 +27,7 @@ Place = tuple[httpx.Client, GraphTransport]
 def files(rsa_key: TrustFrameworkKey) -> dict[str, str]:
     """Return what stands in the requests for files, with the contents."""
     certified = self_signed(rsa_key, "CN=test", nbf=0, exp=4102444800)
-    with allow_test_keys(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("trustkeys.formats.pkcs12.ROUNDS", 1000)
+    with allow_test_keys():
         pfx = to_pkcs12_b2c(certified)
     return {
         PFX: base64.b64encode(pfx.data).decode(),
