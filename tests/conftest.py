@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -27,6 +28,11 @@ settings.register_profile("deep", settings.get_profile("default"), max_examples=
 settings.load_profile("default")
 
 shortcuts.take()
+
+
+def pytest_collection_finish() -> None:
+    """Let no garbage collection during the tests look at the tests themselves."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

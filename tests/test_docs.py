@@ -35,7 +35,8 @@ def title(page: Path) -> str:
 
 
 def deep(page: Path) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.deep] if "```console" in page.read_text() else []
+    text = page.read_text()
+    return [pytest.mark.deep] if "```console" in text or "/tutorials/" in str(page) else []
 
 
 @pytest.fixture

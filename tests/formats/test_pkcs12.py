@@ -152,7 +152,7 @@ def keystore(*parts: tuple[bytes, TrustFrameworkKey], password: bytes | None = N
 
 
 @pytest.mark.filterwarnings("ignore:the file has no checksum", "ignore:left out 1 certificate")
-@pytest.mark.parametrize("password", [None, "x"])
+@pytest.mark.parametrize("password", [None, pytest.param("x", marks=pytest.mark.deep)])
 def test_of_two_keys_the_one_that_is_named_is_taken(
     certified: TrustFrameworkKey, enc_key: TrustFrameworkKey, password: str | None
 ) -> None:

@@ -106,16 +106,7 @@ def test_key_sets_that_do_not_go_together_are_refused(
         assert (caught.value.code, caught.value.target) == ("BadRequest", target)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "create RSA",
-        pytest.param("create oct", marks=pytest.mark.deep),
-        pytest.param("uploadSecret", marks=pytest.mark.deep),
-        pytest.param("uploadPkcs12", marks=pytest.mark.deep),
-    ],
-    indirect=True,
-)
+@pytest.mark.deep
 def test_the_bash_script_brings_all_keys_and_leaks_nothing(tenant: Tenant, kind: Kind) -> None:
     provisioning, there, expected = kind
     tenant.place(provisioning)

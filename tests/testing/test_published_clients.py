@@ -42,7 +42,7 @@ def loopback() -> Iterator[Place]:
         yield http, server.transport
 
 
-@pytest.fixture(params=["in process", "on loopback"])
+@pytest.fixture
 def place(request: pytest.FixtureRequest, loopback: Place) -> Place:
     if request.param == "on loopback":
         loopback[1].key_sets.clear()
@@ -57,7 +57,12 @@ def member(answer: Any, path: str) -> Any:
     return answer
 
 
-@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+@pytest.mark.parametrize(
+    ("client", "place"),
+    support.combinations(CLIENTS, ["in process", "on loopback"]),
+    indirect=["place"],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
 def test_a_published_client_does_its_work(
     client: Client, place: Place, files: dict[str, str]
 ) -> None:
