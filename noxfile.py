@@ -89,7 +89,7 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def interop(session: nox.Session) -> None:
-    """Let programs of others judge what trustkeys makes. Needs Go, Maven, Node and gpgsm."""
+    """Let programs of others judge what trustkeys makes. Needs Go, Java, Maven, Node and gpgsm."""
     session.install("-e", ".[interop]")
     session.run(
         "pytest",

@@ -393,6 +393,18 @@ def test_a_directory_of_another_user_is_not_ours(
     files.check_own_directory(str(tmp_path))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege")
+@pytest.mark.parametrize("ending", ["", "/", "//", "/.", "/./"])
+def test_a_link_to_a_directory_is_refused_in_every_spelling(tmp_path: Path, ending: str) -> None:
+    directory = tmp_path / "own"
+    directory.mkdir(mode=0o700)
+    files.check_own_directory(f"{directory}{ending}")
+    link = tmp_path / "link"
+    link.symlink_to(directory)
+    with pytest.raises(NotADirectoryError):
+        files.check_own_directory(f"{link}{ending}")
+
+
 @pytest.fixture
 def private_group(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Set what the system says about the group of the user `me`, and of new directories."""

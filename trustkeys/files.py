@@ -93,8 +93,8 @@ def check_own_directory(path: str) -> None:
         OSError: Not a directory, or it belongs to another user, or others can write to it, as
             `check_directory_of` judges that.
     """
-    # lstat would follow a link whose name ends in a slash.
-    status = os.lstat(path.rstrip("/") or "/")
+    # lstat would follow a link whose name ends in a slash, or in a slash and a dot.
+    status = os.lstat(re.sub(r"(?<=.)(/+\.?)+$", "", path))
     if not stat.S_ISDIR(status.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     if hasattr(os, "geteuid"):

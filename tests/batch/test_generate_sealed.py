@@ -13,6 +13,15 @@ from itertools import repeat
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from jwcrypto.jwk import JWK
 
 import trustkeys
@@ -36,6 +45,7 @@ from trustkeys import (
     testing,
 )
 from trustkeys.batch import generate_sealed_with_kids
+from trustkeys.core.numericdate import utc
 from trustkeys.formats.jwe import decrypt_key
 
 
@@ -110,6 +120,31 @@ def test_a_recipient_can_have_a_key_on_any_nist_curve(crv: str) -> None:
         (text,) = generate_sealed(numbered("oct", end=1), to=to)
         key = decrypt_key(text, with_key=private.export(as_dict=True))
         assert (key.nbf, support.header_of(text)["kid"]) == (0, private.thumbprint())
+
+
+def test_a_recipient_can_have_an_ec_key_in_a_file() -> None:
+    private = ec.generate_private_key(ec.SECP256R1())
+    public = private.public_key()
+    form = PublicFormat.SubjectPublicKeyInfo
+    subject = x509.Name.from_rfc4514_string("CN=a")
+    builder = x509.CertificateBuilder(subject, subject, public, 1, utc(0), utc(9))
+    leaf = builder.sign(private, SHA256())
+    pkcs8 = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    kid = JWK.from_pyca(public).thumbprint()
+    d = JWK.from_pyca(private).export(as_dict=True)["d"]
+    for to in (
+        public.public_bytes(Encoding.PEM, form),
+        public.public_bytes(Encoding.DER, form),
+        leaf.public_bytes(Encoding.PEM),
+        leaf.public_bytes(Encoding.DER),
+        pkcs8,
+    ):
+        pool = Elsewhere()
+        (text,) = generate_sealed([OCT], to=to, executor=pool)
+        assert support.header_of(text)["kid"] == kid
+        key = decrypt_key(text, with_key=pkcs8)
+        assert support.leaks(carried(pool), {**key.to_jwk(private=True), "d": d}) == []
+        assert pkcs8.splitlines()[1].decode() not in carried(pool)
 
 
 @pytest.mark.deep

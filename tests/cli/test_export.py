@@ -42,7 +42,8 @@ from tests.cli.exchange import (
 )
 from tests.support import failed, openssl, parse
 from trustkeys import TrustFrameworkKeySet, store
-from trustkeys.formats import certificates, pem, pkcs12, reading
+from trustkeys.cli import passphrases
+from trustkeys.formats import certificates, jwe, pem, pkcs12, reading
 from trustkeys.formats.jwe import decrypt, decrypt_key, encrypt_key
 
 RSA_FORMS = ("pem", "der", "pkcs12", "pkcs12-b2c", "certificate", "csr")
@@ -439,19 +440,29 @@ def test_an_encrypted_key_of_a_recipient_is_opened_at_the_terminal(files: Path, 
     assert decrypt_key((files / "out").read_bytes(), with_key=keys.enc) == keys.rsa
 
 
-def test_an_expired_recipient_gives_a_warning(files: Path, keys: Keys, quickly: Runner) -> None:
-    write(
-        files / "over.pem",
-        certificates.to_certificate_pem(
-            certificates.self_signed(attrs.evolve(keys.enc, nbf=0, exp=1), "CN=over")
-        ),
-    )
-    args = ("--format", "jwe", "--to", "over.pem", "-o", "out")
-    process = quickly("export", "oct.jwk", *args)
-    assert process.returncode == 0
-    assert process.stderr == (
-        "trustkeys: warning: over.pem: the recipient's key has expired at 1970-01-01T00:00:01Z\n"
-    )
+def test_an_expired_recipient_gives_a_warning(
+    files: Path, keys: Keys, quickly: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passphrases, "ask", lambda *_, **__: PASSWORD)
+    rsa = attrs.evolve(keys.enc, nbf=0, exp=1)
+    jwk = {**keys.curve.export(private_key=True, as_dict=True), "exp": 1}
+    curve = json.dumps(jwk).encode()
+    for data in (
+        certificates.to_certificate_pem(certificates.self_signed(rsa, "CN=over")),
+        keys.issue(
+            "CN=over", load_pem_public_key(keys.curve.export_to_pem()), nbf=0, exp=1
+        ).public_bytes(Encoding.DER),
+        json.dumps(rsa.to_jwk()).encode(),
+        curve,
+        jwe.encrypt(curve, password=PASSWORD, cty="jwk+json").encode(),
+    ):
+        write(files / "over", data)
+        process = quickly("export", "oct.jwk", "--format", "jwe", "--to", "over", "-o", "out")
+        assert process.returncode == 0
+        assert process.stderr == (
+            "trustkeys: warning: over: the recipient's key has expired at 1970-01-01T00:00:01Z\n"
+        )
+        (files / "out").unlink()
 
 
 @pytest.mark.deep

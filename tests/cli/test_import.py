@@ -7,6 +7,12 @@ import resource
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    load_pem_private_key,
+)
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from jwcrypto.jwe import JWE
 from jwcrypto.jwk import JWK
 
@@ -324,8 +330,9 @@ def test_a_symmetric_jwe_is_named_before_a_passphrase_is_asked_for(
     token.add_recipient(JWK.generate(kty="oct", size=256))
     write(files / "symmetric", token.serialize(compact=True))
     # Without a terminal, a question for the passphrase would be another error.
-    message = failed(quickly("keyset", "show", "symmetric"), 2)
-    assert f"symmetric: it is encrypted to a symmetric key ({alg})" in message
+    for verb, *more in (("show",), ("disable", "kid"), ("password",)):
+        message = failed(quickly("keyset", verb, "symmetric", *more), 2)
+        assert f"symmetric: it is encrypted to a symmetric key ({alg})" in message
 
 
 def test_an_ec_key_in_a_file_with_a_passphrase_is_asked_for(
@@ -334,7 +341,11 @@ def test_an_ec_key_in_a_file_with_a_passphrase_is_asked_for(
     curve = keys.curve.export(private_key=True)
     locked = keys.curve.export_to_pem(private_key=True, password=PASSWORD.encode())
     backup = encrypt(curve.encode(), password=PASSWORD, cty="jwk+json")
-    for form in (locked, backup):
+    key = load_pem_private_key(locked, PASSWORD.encode())
+    assert isinstance(key, EllipticCurvePrivateKey)
+    locking = BestAvailableEncryption(PASSWORD.encode())
+    pfx = serialize_key_and_certificates(None, key, None, None, locking)
+    for form in (locked, backup, pfx):
         write(files / "alice", form)
         write(files / "sealed", encrypt_key(keys.oct, to=curve))
         args = ("import", "sealed", "--key", "alice", "-o", "new")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -20,7 +21,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 import trustkeys
-import trustkeys.cli.inspect
 from tests import support
 from tests.cli.exchange import (
     END,
@@ -36,7 +36,7 @@ from tests.cli.exchange import (
     write,
 )
 from tests.support import failed, openssl, parse
-from trustkeys import TrustFrameworkKeySet
+from trustkeys import TrustFrameworkKeySet, testing
 from trustkeys.formats import certificates, pem, pkcs12
 from trustkeys.formats.jwe import encrypt_key
 
@@ -454,11 +454,21 @@ def test_what_was_corrected_is_a_warning_for_a_key_and_in_a_set(
 
 
 def test_an_rsa_key_that_net_refuses_on_windows_is_a_warning(
-    files: Path, keys: Keys, quickly: Runner, monkeypatch: pytest.MonkeyPatch
+    files: Path, keys: Keys, quickly: Runner
 ) -> None:
-    monkeypatch.setattr(trustkeys.cli.inspect, "length_problem", lambda _: "too short")
-    write(files / "file", json.dumps(keys.other.to_jwk(private=True)))
-    assert "warning: too short" in quickly("inspect", "file").stdout
+    numbers = testing.rsa_key(0).private_key().private_numbers()
+    p, q, e = numbers.p, numbers.q, 66_311  # with this one, dp has an octet less
+    d = pow(e, -1, math.lcm(p - 1, q - 1))
+    members = {"n": p * q, "e": e, "d": d, "p": p, "q": q, "qi": numbers.iqmp}
+    members |= {"dp": d % (p - 1), "dq": d % (q - 1)}
+    jwk = {"kty": "RSA", "use": "sig", **{each: support.b64(members[each]) for each in members}}
+    write(files / "file", json.dumps(jwk))
+    short = "its dp is not of full length, and .NET on Windows and .NET Framework refuse such a key"
+    assert f"\nwarning: {short}" in quickly("inspect", "file").stdout
+    write(files / "file", json.dumps({"keys": [keys.rsa.to_jwk(private=True), jwk]}))
+    assert f"\nwarning: key 2: {short}" in quickly("inspect", "file").stdout
+    write(files / "file", json.dumps(keys.rsa.to_jwk(private=True)))
+    assert "full length" not in quickly("inspect", "file").stdout
 
 
 def test_a_hash_of_a_weak_secret_is_not_shown_in_any_spelling(

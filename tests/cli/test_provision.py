@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import stat
 import subprocess
 from pathlib import Path
@@ -241,3 +242,22 @@ def test_an_error_in_the_middle_removes_the_files_before_it(
     with pytest.raises(OSError, match="No space left"):
         command._write(str(tmp_path / "new"), {"1.json": "x", "2.json": "y", "provision.sh": "z"})
     assert os.listdir(tmp_path) == []
+
+
+def test_a_signal_in_the_middle_waits_until_the_directory_is_whole_and_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed = set()
+    fsync = os.fsync
+
+    def record(descriptor: int) -> None:
+        flushed.add(os.fstat(descriptor).st_ino)
+        signal.raise_signal(signal.SIGINT)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", record)
+    with pytest.raises(KeyboardInterrupt):
+        command._write(f"{tmp_path}/new/", {"1.json": "x", "provision.sh": "y"})
+    assert sorted(os.listdir(tmp_path / "new")) == ["1.json", "provision.sh"]
+    paths = (tmp_path, *(tmp_path / "new").iterdir())
+    assert {path.stat().st_ino for path in paths} <= flushed

@@ -118,6 +118,15 @@ def test_a_key_with_only_d_is_checked_like_any_other(rsa_jwk: dict[str, Any]) ->
     assert "p or q is not a prime" in refused(only_d(composite)).message
 
 
+def test_factors_with_a_common_one_are_refused() -> None:
+    # Then q has no inverse modulo p.
+    jwk = testing.rsa_key(0, size=4096).to_jwk(private=True)
+    p, q = (3 * (number(jwk[name]) >> 900 | 1) for name in ("p", "q"))
+    numbers = {"n": p * q, "e": 65537, "d": pow(65537, -1, (p - 1) * (q - 1))}
+    members = {name: support.b64(value) for name, value in numbers.items()}
+    assert refused({"kty": "RSA", "use": "sig", **members}).code == "AADB2C95034"
+
+
 def test_numbers_of_another_key_are_refused(rsa_jwk: dict[str, Any]) -> None:
     # This one shares no prime with the other.
     other = testing.rsa_key(5).to_jwk(private=True)

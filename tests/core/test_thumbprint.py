@@ -11,6 +11,7 @@ import pytest
 from jwcrypto.jwk import JWK
 
 import trustkeys
+from tests import support
 from trustkeys import (
     InvalidInputError,
     TrustFrameworkKey,
@@ -19,6 +20,7 @@ from trustkeys import (
     jwk_thumbprint_uri,
     testing,
 )
+from trustkeys.core.thumbprint import reveals_secret
 
 # RFC 7638 section 3.1.
 RFC_JWK = {
@@ -110,3 +112,23 @@ def test_a_jwk_without_what_the_hash_needs_is_refused(
     with pytest.raises(trustkeys.TrustKeysError) as caught:
         jwk_thumbprint(jwk)
     assert (caught.value.code, caught.value.target) == (code, target)
+
+
+def test_a_kid_that_is_the_secret_itself_reveals_it() -> None:
+    secret = b"Correct horse/battery+staple"
+    k = support.b64(secret)
+    for kid in (
+        k,
+        f"key-{k}",
+        secret.decode(),
+        f"client: {secret.decode()}",
+        secret.hex(),
+        secret.hex(":"),
+        secret.hex().upper(),
+        k[4:20],
+        base64.b64encode(secret).decode(),
+    ):
+        assert reveals_secret(kid, k), kid
+    for kid in ("2027-01", "signing key of January", support.b64(b"another secret, of others")):
+        assert not reveals_secret(kid, k)
+        assert not reveals_secret(kid, support.b64(b"7"))

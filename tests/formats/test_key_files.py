@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asn1crypto import core
+from asn1crypto import core, keys
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -23,7 +23,7 @@ from tests.formats.helpers import PASSWORD, refused
 from tests.formats.test_pem_blocks import block
 from tests.support import der, openssl
 from trustkeys import TrustFrameworkKey, testing
-from trustkeys.formats import pem, reading
+from trustkeys.formats import key_files, pem, reading
 
 pytestmark = pytest.mark.usefixtures("test_keys_allowed")
 
@@ -92,6 +92,42 @@ def test_a_private_key_under_a_public_label_is_said_to_be_private(
 ) -> None:
     with pytest.warns(UserWarning, match="the key is private, though its label is PUBLIC KEY"):
         assert pem.from_pem(block("PUBLIC KEY", pkcs1).encode(), use="sig") == rsa_key
+
+
+def test_a_few_copies_of_a_key_are_one_and_many_are_refused_unread(
+    rsa_key: TrustFrameworkKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = pem.to_pem(rsa_key)
+    assert reading.read_key(one * 10, use="sig") == reading.read_key(one, use="sig")
+    # The public key of each costs a millisecond or more, such as of an EC key without one.
+    monkeypatch.setattr(key_files, "read_plain_key", None)
+    assert "one key, not 11" in refused(reading.read_key, one * 11, use="sig").message
+
+
+@pytest.mark.parametrize("header", ["aes-256-cbc,", "AES-256-CBC ,\t", "Aes-256-CBC, "])
+def test_the_spelling_of_a_header_is_no_wrong_passphrase(
+    rsa_key: TrustFrameworkKey, header: str
+) -> None:
+    form = PrivateFormat.TraditionalOpenSSL, BestAvailableEncryption(PASSWORD.encode())
+    data = rsa_key.private_key().private_bytes(Encoding.PEM, *form)
+    changed = data.replace(b"AES-256-CBC,", header.encode())
+    assert changed != data
+    assert reading.read_key(changed, use="sig", password=PASSWORD).kid == rsa_key.kid
+
+
+def test_an_outdated_encryption_opens_no_key_that_is_too_large(pkcs1: bytes) -> None:
+    # OpenSSL would compute the public number of a DSA key of any size.
+    for size, words in ((3072, "passphrase is missing"), (3080, "takes 3080 bytes")):
+        data = keys.EncryptedPrivateKeyInfo(
+            {
+                "encryption_algorithm": {
+                    "algorithm": "pkcs12_sha1_tripledes_3key",
+                    "parameters": {"salt": b"12345678", "iterations": 1},
+                },
+                "encrypted_data": bytes(size),
+            }
+        )
+        assert words in refused(reading.read_key, data.dump(), use="sig").message
 
 
 @pytest.mark.parametrize(

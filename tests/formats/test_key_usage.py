@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import attrs
 import pytest
+from asn1crypto import x509 as asn1
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID
 
 from tests.formats.helpers import (
@@ -13,6 +15,7 @@ from tests.formats.helpers import (
 )
 from trustkeys import TrustFrameworkKey
 from trustkeys.formats import certificates
+from trustkeys.formats.recipient_files import read_recipient
 
 pytestmark = pytest.mark.usefixtures("test_keys_allowed")
 
@@ -67,3 +70,21 @@ def test_a_certificate_with_unreadable_extensions_is_refused(
     ):
         error = refused(call, *args)
         assert (error.code, "extensions cannot be read" in error.message) == ("AADB2C95034", True)
+
+
+def test_a_certificate_for_rsassa_pss_alone_is_for_sig(
+    rsa_key: TrustFrameworkKey, authority: Authority
+) -> None:
+    made = asn1.Certificate.load(authority.issue_for(rsa_key).public_bytes(Encoding.DER))
+    info = made["tbs_certificate"]["subject_public_key_info"]
+    info["algorithm"] = {"algorithm": "rsassa_pss"}
+    data = made.dump(force=True)
+    with pytest.warns(UserWarning, match="for RSASSA-PSS alone, and its key becomes one for any"):
+        assert certificates.from_certificate(data).use == "sig"
+    key = attrs.evolve(rsa_key, use="enc")
+    for error in (
+        refused(certificates.from_certificate, data, use="enc"),
+        refused(certificates.with_certificates, key, data),
+        refused(read_recipient, data),
+    ):
+        assert (error.target, "RSASSA-PSS alone" in error.message) == ("use", True)

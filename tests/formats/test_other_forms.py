@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import io
+import time
 import zipfile
 from collections.abc import Callable
 
@@ -21,7 +22,8 @@ from tests.support import der
 from trustkeys import TrustFrameworkKey
 from trustkeys.core.numericdate import utc
 from trustkeys.formats import pem, reading
-from trustkeys.formats.other_forms import der_size, other_form
+from trustkeys.formats.other_forms import other_form
+from trustkeys.formats.unwrapping import der_size
 
 pytestmark = pytest.mark.usefixtures("test_keys_allowed")
 
@@ -139,3 +141,23 @@ def test_a_key_is_not_named(
 def test_any_bytes_are_named_or_unknown(data: bytes) -> None:
     name = other_form(data)
     assert name is None or name.startswith(("this is ", "the file "))
+
+
+def test_comments_in_front_of_no_web_page_take_no_time() -> None:
+    # Each way to divide them into comments would be tried.
+    assert UNKNOWN in refused(reading.recognise, b"<!---->" * 500 + b"<p").message
+
+
+def test_long_lists_in_der_are_not_read() -> None:
+    # asn1crypto would read all of their parts.
+    signed = der(6, bytes.fromhex("2a864886f70d010702"))
+    lists = der(2, b"\1"), der(0x31), der(0x30, signed), der(0xA1, b"\x30\0" * 500_000), der(0x31)
+    for data in (
+        der(0x30, der(0x30, der(0x30, b"\x30\0" * 10**6))),
+        b"\x30\x80" + b"\5\0" * 10**6 + b"\0\0",
+        der(0x30, signed, der(0xA0, der(0x30, b"\5\0" * 10**6))),
+        der(0x30, signed, der(0xA0, der(0x30, *lists))),
+    ):
+        before = time.process_time()
+        refused(reading.recognise, data)
+        assert time.process_time() < before + 1

@@ -81,14 +81,22 @@ def test_content_that_is_no_base64_is_refused(content: str) -> None:
 
 
 def test_hostile_text_takes_no_time() -> None:
-    size = 2**18
+    size = 2**16
     for data in (
         b"-----BEGIN A-----\n" + b"a:\n" * size + b"-----END A-----",
-        b"-----BEGIN A-----\n" * size,
+        b"-----BEGIN A-----\na:" + b" " * size + b"-----END A-----",
+        b"-----BEGIN A-----\n" * (size // 2),
         b"-----BEGIN A-----" + b"a" * size,
     ):
-        refused(pem_blocks.split, data)
+        assert "at most" not in refused(pem_blocks.split, data).message
     assert pem_blocks.split(b"-----BEGIN " * size) == ()
+
+
+def test_more_than_a_mebibyte_is_refused_before_it_is_parsed() -> None:
+    one = block("A", b"x").encode()
+    many = pem_blocks.MAX_BYTES // len(one)
+    assert len(pem_blocks.split(one * many)) == many
+    assert "at most" in refused(pem_blocks.split, one * (many + 1)).message
 
 
 def test_a_block_does_not_show_its_content() -> None:

@@ -305,3 +305,10 @@ def test_pem_may_hold_a_key_with_its_certificates(
 def test_any_bytes_are_read_or_refused_with_one_error(data: bytes) -> None:
     with suppress(InvalidInputError):
         reading.read_key(data, use="sig")
+
+
+def test_what_a_file_says_about_use_and_dates_is_not_shown() -> None:
+    # It could be a secret in the wrong place.
+    jwk = {**testing.oct_key(0).to_jwk(private=True), "use": "sword", "nbf": "fish", "exp": "tuna"}
+    shown = repr(OpenedKey.from_jwk(jwk))
+    assert not any(word in shown for word in ("sword", "fish", "tuna"))

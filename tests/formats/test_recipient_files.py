@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
 from tests.formats.helpers import NOW, PASSWORD, Authority, refused
 from tests.support import header_of
@@ -83,6 +85,37 @@ def test_an_rsa_key_is_taken_likewise(enc_key: TrustFrameworkKey, authority: Aut
         found = read_recipient(data)
         assert isinstance(found, TrustFrameworkKey)
         assert found.kid == enc_key.kid
+
+
+def pfx(key: Any, leaf: x509.Certificate | None, password: str | None = PASSWORD) -> bytes:
+    locked = BestAvailableEncryption(password.encode()) if password else NoEncryption()
+    return serialize_key_and_certificates(b"a", key, leaf, None, locked)
+
+
+def test_a_key_in_pkcs12_is_taken(
+    rsa_key: TrustFrameworkKey, enc_key: TrustFrameworkKey, authority: Authority
+) -> None:
+    curve = KEYS["P-256"]
+    leaf = authority.issue("CN=a", curve.public_key(), "CN=middle", authority.key)
+    for data in (pfx(curve, leaf), pfx(curve, None), base64.encodebytes(pfx(curve, leaf))):
+        key: Any = read_recipient(data, PASSWORD)
+        assert key.get("exp") == (certificates.dates_of(leaf)[1] if len(key) == 6 else None)
+        assert decrypt_key(encrypt_key(rsa_key, to=key), with_key=key) == rsa_key
+        with pytest.raises(MissingPassphraseError):
+            read_recipient(data)
+        refused(read_recipient, data, "wrong")
+    key = read_recipient(pfx(enc_key.private_key(), authority.issue_for(enc_key)), PASSWORD)
+    assert key.kid == enc_key.kid
+    plain = pfx(curve, leaf, None)
+    assert decrypt_key(encrypt_key(rsa_key, to=plain), with_key=plain) == rsa_key
+    other = authority.issue("CN=a", KEYS["P-384"].public_key(), "CN=middle", authority.key)
+    store = serialize_key_and_certificates(
+        None, curve, None, [other], BestAvailableEncryption(PASSWORD.encode())
+    )
+    message = refused(read_recipient, store, PASSWORD).message
+    assert "none of the certificates is for this key" in message
+    store = pfx(ed25519.Ed25519PrivateKey.generate(), None)
+    assert "and it is an Ed25519 key" in refused(read_recipient, store, PASSWORD).message
 
 
 def test_the_certificate_of_an_ec_key_must_allow_key_agreement(authority: Authority) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.formats.helpers import refused
+from trustkeys.formats.jwe import decrypt
 from trustkeys.formats.reading import read_key, recognise
 
 FILES = Path(__file__).parent / "files"
@@ -71,5 +72,5 @@ def test_one_of_two_keys_of_java_is_taken_by_its_name() -> None:
 
 @pytest.mark.parametrize("name", ["go-jose.json", "panva.json"])
 def test_a_jwe_for_several_recipients_is_read_with_the_key_of_one(name: str) -> None:
-    key = (FILES / "go-jose.key.json").read_bytes()
+    key = decrypt((FILES / "go-jose.key.jwe").read_bytes(), password=PASSWORD)
     assert read_key((FILES / name).read_bytes(), use="sig", with_key=key).kid == KID

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -118,3 +119,22 @@ def test_a_string_that_holds_no_key_is_not_shown() -> None:
     secret: Any = "swordfish" * 9
     error = refused(reading.recognise, json.dumps(secret).encode())
     assert "swordfish" not in str(error)
+
+
+def test_white_space_takes_no_memory() -> None:
+    data = b"AA " * 10**6
+    tracemalloc.start()
+    try:
+        assert unwrapped(data) == data
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * len(data)
+
+
+def test_a_secret_with_two_values_is_refused(rsa_key: TrustFrameworkKey) -> None:
+    # Another program would take the other one.
+    values = [json.dumps(pem.to_pem(rsa_key).decode()), '"AA=="']
+    for first, second in (values, values[::-1]):
+        text = f'{{"value": {first}, "contentType": "application/x-pem-file", "value": {second}}}'
+        assert "'value' twice" in refused(reading.recognise, text.encode()).message

@@ -264,6 +264,20 @@ def test_a_certificate_for_both_uses_or_neither_is_taken(
         assert key.has_private == (action == "uploadPkcs12")
 
 
+def test_what_an_upload_leaves_out_is_a_warning_and_not_in_the_answer() -> None:
+    authority, key = Authority(), testing.rsa_key(5)
+    password = BestAvailableEncryption(b"a")
+    leaf, others = authority.issue_for(key), [authority.middle, authority.issue_for(FIRST)]
+    pfx = serialize_key_and_certificates(None, key.private_key(), leaf, others, password)
+    transport = tenant()
+    body = {"key": base64.b64encode(pfx).decode(), "password": "a"}
+    with pytest.warns(UserWarning, match="left out 1 certificate outside the chain"):
+        answer = direct(transport, "POST", f"{SIGNING}/uploadPkcs12", json=body)
+    added = key_of(transport, "signing")
+    assert len(added.x5c) == 2
+    assert answer.json() == {"@odata.context": f"{BETA}/$metadata#{KEY}", **alone(added)}
+
+
 @pytest.mark.parametrize("of_set", [None, "enc"])
 def test_a_pfx_without_a_certificate_needs_a_set_with_a_use(of_set: str | None) -> None:
     private = testing.rsa_key(5).private_key()

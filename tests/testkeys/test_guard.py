@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import subprocess
@@ -142,6 +143,16 @@ def test_a_test_key_is_found_anywhere_in_a_document(text: str) -> None:
         jwe.encrypt(text.encode(), to=RECIPIENT, cty="jwk+json")
     with pytest.raises(InvalidInputError, match=REFUSED):
         jwe.encrypt(text.encode(), password=PASSWORD, cty="jwk+json")
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_test_key_is_found_in_base64_of_text(layers: int) -> None:
+    # `import` reads such a file.
+    data = JWK_TEXT.encode()
+    for _ in range(layers):
+        data = base64.b64encode(data)
+    with pytest.raises(InvalidInputError, match=REFUSED):
+        jwe.encrypt(data, password=PASSWORD, cty="jwk+json")
 
 
 Writer = Callable[[TrustFrameworkKey], tuple[bytes, dict[str, Any]]]

@@ -9,6 +9,7 @@ import time
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +34,9 @@ def forms(seed: int, size: int) -> dict[str, bytes]:
         serialization.PrivateFormat.TraditionalOpenSSL,
         serialization.NoEncryption(),
     )
+    (leaf,) = certificates.certificates_of(own)
+    plain = serialization.NoEncryption()
+    pfx = serialize_key_and_certificates(None, key.private_key(), leaf, None, plain)
     standard = re.sub(
         '"n": "([^"]*)"',
         lambda n: f'"n": "{base64.b64encode(base64.urlsafe_b64decode(n[1] + "==")).decode()}"',
@@ -57,6 +61,8 @@ def forms(seed: int, size: int) -> dict[str, bytes]:
         "public": pem.to_pem(key),
         "certificate": certificates.to_certificate_pem(own),
         "x5c": json.dumps(own.x5c).encode(),
+        "pfx": pfx,
+        "pfx in quotes": json.dumps(base64.b64encode(pfx).decode()).encode(),
         "wrapped": re.sub(rb"(.{76})", rb"\1\n", base64.b64encode(der)),
     }
 

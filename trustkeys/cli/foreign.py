@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trustkeys.cli import passphrases
 from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import read_input, warn
 from trustkeys.cli.times import now_or
-from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import date_text
 from trustkeys.errors import MissingPassphraseError, prefix_errors
 from trustkeys.formats.envelope import MAX_TEXT
 from trustkeys.formats.opened import OpenedKey
-from trustkeys.formats.reading import ForeignFile, OpenedSet, one_key, recognise
-from trustkeys.formats.recipient_files import read_recipient
+from trustkeys.formats.reading import ForeignFile, OpenedSet, recognise
 
 if TYPE_CHECKING:
     from trustkeys.formats.recipient import Recipient
@@ -54,28 +52,18 @@ def opened(
 
 def recipient(file: str) -> Recipient:
     """Read a recipient's key, in any form, and ask for its passphrase if it has one."""
-    data = read_input(file, MAX_TEXT)
-    with prefix_errors(file), immediate():
-        found = recognise(data)
-        if found.form == "jwk":
-            return found.document()
+    found = read(file)
     with prefix_errors(file), suppress(MissingPassphraseError), immediate():
-        return _recipient(found, data, file, None)
+        return _unexpired(found.recipient(), file)
     option = "a key that is not encrypted"
     password = passphrases.existing(file, None, is_encrypted=True, option=option)
     with prefix_errors(file), immediate():
-        return _recipient(found, data, file, password)
+        return _unexpired(found.recipient(password), file)
 
 
-def _recipient(found: ForeignFile, data: bytes, file: str, password: str | None) -> Recipient:
-    key: TrustFrameworkKey | Mapping[str, Any]
-    if found.form in ("pem", "der", "certificate"):
-        key = read_recipient(data, password)
-    elif found.form == "jwe" and (jwk := found.document(password=password)).get("kty") == "EC":
-        return jwk
-    else:
-        key = one_key(found.open(password=password)).key(use="enc")
-    exp = key.exp if isinstance(key, TrustFrameworkKey) else key.get("exp")
-    if exp is not None and exp <= now_or(None):
+def _unexpired(key: Recipient, file: str) -> Recipient:
+    """Return a key, and warn if it has expired."""
+    exp = key.get("exp") if isinstance(key, Mapping) else getattr(key, "exp", None)
+    if isinstance(exp, int) and 0 <= exp <= now_or(None):
         warn(f"{file}: the recipient's key has expired at {date_text(exp)}")
     return key

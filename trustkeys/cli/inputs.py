@@ -27,8 +27,8 @@ PATIENCE = 60
 
 def passphrase(file: str, password_file: str | None) -> str | None:
     """Return the passphrase of a key set that is to be changed, or None if it is plain."""
-    is_encrypted = password_file is None and store.is_encrypted(file)
-    password = passphrases.existing(file, password_file, is_encrypted=is_encrypted)
+    found = stored(file)
+    password = passphrases.existing(file, password_file, is_encrypted=found.is_encrypted)
     # A person who expects a question for the passphrase learns why there is none.
     if password is None and sys.stderr is not None and sys.stderr.isatty():
         warn(f"{file} is not encrypted: anyone who can read it has the private keys")

@@ -114,6 +114,7 @@ def inspect(file: str, password_file: str | None, alias: str | None, as_json: bo
 
 
 def _report(found: ForeignFile, password: str | None, alias: str | None) -> _Report:
+    found.check_alias(alias)
     report = _Report()
     _add_header(report, found.header)
     if found.form == "jwe" and (found.protection != "passphrase" or password is None):

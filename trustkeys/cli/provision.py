@@ -14,10 +14,10 @@ from trustkeys import graph
 from trustkeys.cli import inputs, options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE
-from trustkeys.cli.signals import immediate
+from trustkeys.cli.signals import immediate, uninterrupted
 from trustkeys.cli.terminal import escaped, json_text, warn, write_result
 from trustkeys.errors import prefix_errors
-from trustkeys.files import write_new
+from trustkeys.files import synced, write_new
 from trustkeys.graph.scripts import pwsh_literal
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 
@@ -125,18 +125,20 @@ def _contents(provisionings: Sequence[graph.Provisioning], form: str) -> dict[st
 
 
 def _write(directory: str, contents: dict[str, str]) -> None:
-    """Write all files into a new directory, or leave no trace."""
-    os.mkdir(directory, 0o700)
-    try:
-        os.chmod(directory, 0o700)  # mkdir applies the umask
-        for name, text in contents.items():
-            write_new(os.path.join(directory, name), text.encode())
-    except BaseException:
-        for name in contents:
-            with suppress(OSError):
-                os.unlink(os.path.join(directory, name))
-        os.rmdir(directory)
-        raise
+    """Write all files into a new directory, or leave no trace. It is on disk afterwards."""
+    parent = os.path.dirname(directory.rstrip("/")) or "."
+    with uninterrupted(), synced(parent):
+        os.mkdir(directory, 0o700)
+        try:
+            os.chmod(directory, 0o700)  # mkdir applies the umask
+            for name, text in contents.items():
+                write_new(os.path.join(directory, name), text.encode())
+        except BaseException:
+            for name in contents:
+                with suppress(OSError):
+                    os.unlink(os.path.join(directory, name))
+            os.rmdir(directory)
+            raise
 
 
 def _next_step(path: str, form: str, *, replace: bool) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from threading import RLock
 from typing import ParamSpec, TypeVar
 
 __tracebackhide__ = True
+
+_filters = RLock()
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -17,10 +20,17 @@ def attempt(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None
 
     The exception is dropped: it may refer to a secret. The caller raises its own error. A warning
     is dropped too: it is about the data, and of no use to the user of trustkeys.
+
+    Raises:
+        MemoryError: The memory does not suffice, which says nothing about the data.
     """
     try:
-        with warnings.catch_warnings(action="ignore"):
+        # The filters belong to the process. Two threads that restored them out of order would leave
+        # all warnings ignored.
+        with _filters, warnings.catch_warnings(action="ignore"):
             return call(*args, **kwargs)
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001, S110 - some are no ValueError, such as InternalError
         pass
     except BaseException as error:

@@ -126,7 +126,9 @@ def _factors(n: int, multiple: int) -> tuple[int, int] | None:
     square = (total + 1) ** 2 - 4 * n
     if rest or square <= 0 or (root := math.isqrt(square)) ** 2 != square:
         return None
-    return (total + 1 + root) // 2, (total + 1 - root) // 2
+    p, q = (total + 1 + root) // 2, (total + 1 - root) // 2
+    # Somebody can choose numbers that are no primes, with a common factor.
+    return (p, q) if math.gcd(p, q) == 1 else None
 
 
 def rsa_members(key: rsa.RSAPrivateKey) -> dict[str, str]:

@@ -72,7 +72,7 @@ def thumbprint(key_type: KeyType, members: Mapping[str, str]) -> str:
 
 
 def reveals_secret(kid: str, k: str) -> bool:
-    """Whether a `kid` is a hash of an oct key's secret, in whatever spelling, or a part of one.
+    """Whether a `kid` is an oct key's secret or a hash of it, or a part of one, in any spelling.
 
     A secret that may lack entropy can be guessed from it (RFC 7638 section 7). The hashes are those
     of SHA-1 and SHA-2, of the thumbprint's JSON, of the secret and of its text.
@@ -87,14 +87,21 @@ def reveals_secret(kid: str, k: str) -> bool:
     if len(text) < _SHORTEST:
         return False
     octets = text.replace(":", "").replace(" ", "").replace("-", "")
-    hashed = (f'{{"k":"{k}","kty":"oct"}}'.encode(), k.encode(), base64url_decode(k))
+    secret = base64url_decode(k)
+    spelled = []
+    # A shorter one is in many texts by chance.
+    if len(secret) >= _SHORTEST // 2:
+        if secret.lower() in kid.lower().encode(errors="replace"):
+            return True
+        spelled.append((k.lower(), secret.hex()))
     for name in ("sha1", "sha256", "sha384", "sha512"):
-        for content in hashed:
+        for content in (f'{{"k":"{k}","kty":"oct"}}'.encode(), k.encode(), secret):
             digest = hashlib.new(name, content, usedforsecurity=False).digest()
-            encoded, hexadecimal = base64url_encode(digest).lower(), digest.hex()
-            if encoded in text or text in encoded or hexadecimal in octets or octets in hexadecimal:
-                return True
-    return False
+            spelled.append((base64url_encode(digest).lower(), digest.hex()))
+    return any(
+        encoded in text or text in encoded or hexadecimal in octets or octets in hexadecimal
+        for encoded, hexadecimal in spelled
+    )
 
 
 _BASE64URL = str.maketrans("+/", "-_")

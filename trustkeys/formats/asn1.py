@@ -13,6 +13,7 @@ from trustkeys.core.guarded import attempt
 
 try:
     from asn1crypto import cms, core, keys, pkcs12, x509
+    from asn1crypto.parser import emit
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         "reading PEM, DER and PKCS#12 needs asn1crypto: pip install 'trustkeys[formats]'",
@@ -108,6 +109,37 @@ def _parsed(spec: typing.Any, data: bytes) -> typing.Any:
     value = spec.load(data, strict=True)
     value.native  # noqa: B018 - parses the parts, which asn1crypto puts off
     return value
+
+
+_MAX_BER = 128 * 1024
+
+
+def definite(data: bytes) -> bytes:
+    """Return BER with the lengths and the whole octet strings of DER, or as it is if broken.
+
+    asn1crypto cannot write some structures with indefinite lengths again.
+    """
+    # asn1crypto finds the end of nested lengths again at each level.
+    return attempt(_definite, data) or data if len(data) <= _MAX_BER else data
+
+
+def _definite(data: bytes) -> bytes:
+    elements = core.SequenceOf(spec=core.Any, contents=data)
+    # len() parses the headers.
+    return b"".join(map(_element, elements.children)) if len(elements) else b""
+
+
+def _element(parts: tuple[typing.Any, ...]) -> bytes:
+    kind, is_constructed, tag, header, content, trailer, *_ = parts
+    if is_constructed and (kind, tag) == (0, core.OctetString.tag):
+        content, is_constructed = core.OctetString.load(header + content + trailer).native, 0
+    elif is_constructed:
+        inner = _definite(content)
+        if trailer and kind == 2 and inner[:1] == b"\4":
+            # Perhaps the parts of an octet string with an implicit tag.
+            return bytes(header + inner + trailer)
+        content = inner
+    return bytes(emit(kind, is_constructed, tag, content))
 
 
 def first(data: bytes) -> bytes:

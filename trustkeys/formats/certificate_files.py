@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from cryptography.x509 import Certificate
 
 from trustkeys.core.guarded import attempt
@@ -9,6 +11,7 @@ from trustkeys.core.x5c import load_certificate
 from trustkeys.errors import InvalidInputError
 from trustkeys.formats import pem_blocks
 from trustkeys.formats.chain import MAX_CERTIFICATES, bad_chain
+from trustkeys.formats.unwrapping import unwrapped
 from trustkeys.wording import shape
 
 __tracebackhide__ = True
@@ -18,7 +21,9 @@ MAX_BYTES = 1024 * 1024
 
 
 def read_certificates(data: bytes) -> tuple[Certificate, ...]:
-    """Read certificates from PEM, DER or PKCS#7 (.p7b). Other blocks of a PEM are ignored.
+    """Read certificates from PEM, DER or PKCS#7 (.p7b), also in base64 or UTF-16.
+
+    Other blocks of a PEM are ignored.
 
     Raises:
         InvalidInputError: There are none, or too many. Code ``AADB2C95034``.
@@ -27,6 +32,7 @@ def read_certificates(data: bytes) -> tuple[Certificate, ...]:
         raise InvalidInputError(f"certificates must be bytes, not {shape(data)}")
     if len(data) > MAX_BYTES:
         raise bad_chain(f"the certificates must have at most {MAX_BYTES} bytes, not {len(data)}")
+    data = unwrapped(data)
     contents = [("", data)]
     if pem_blocks.is_pem(data):
         blocks = pem_blocks.split(data)
@@ -54,7 +60,7 @@ def holds_certificates(data: bytes) -> bool:
 
 def is_pkcs7(der: bytes) -> bool:
     """Whether this is PKCS#7 with certificates."""
-    return bool(attempt(_ders_of_pkcs7, der))
+    return bool(_ders_of_pkcs7(der))
 
 
 def no_certificates() -> InvalidInputError:
@@ -81,15 +87,19 @@ def of_pkcs7(der: bytes) -> list[Certificate]:
 
 
 def _ders_of_pkcs7(der: bytes) -> list[bytes]:
-    from trustkeys.formats.asn1 import ContentInfo, parsed
+    return attempt(_certificates_in, der) or [] if len(der) <= MAX_BYTES else []
 
-    content = parsed(ContentInfo, der)
-    if content is None or content["content_type"].native != "signed_data":
+
+def _certificates_in(der: bytes) -> list[bytes]:
+    from trustkeys.formats.asn1 import ContentInfo
+
+    content = ContentInfo.load(der, strict=True)
+    if content["content_type"].native != "signed_data":
         return []
-    certificates = content["content"]["certificates"]
-    if certificates.native is None:  # they are optional (RFC 5652 section 5.1)
-        return []
-    return [each.dump() for each in certificates[: MAX_CERTIFICATES + 1]]
+    # They are optional (RFC 5652 section 5.1). The other parts can be many, and are not read.
+    return [
+        each.dump() for each in islice(content["content"]["certificates"], MAX_CERTIFICATES + 1)
+    ]
 
 
 def _alone(der: bytes) -> bytes:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
+from attrs import evolve
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -20,7 +21,7 @@ from trustkeys.errors import InvalidInputError
 from trustkeys.formats.certificate_files import holds_certificates, read_certificates
 from trustkeys.formats.chain import bad_chain, in_order, leaf_of
 from trustkeys.formats.key_files import KeyFile
-from trustkeys.formats.key_usage import check_usage, key_usage, use_of
+from trustkeys.formats.key_usage import check_usage, key_usage, only_use, use_of
 from trustkeys.formats.opened import ANY_USE, OpenedKey
 from trustkeys.formats.plain_keys import PlainKey
 from trustkeys.wording import shape
@@ -181,10 +182,16 @@ def from_certificate(
 
 def opened_certificate(certificates: Sequence[x509.Certificate]) -> OpenedKey:
     """Read the public key of the certificate that the others belong to, as `from_certificate`."""
-    public_key = attempt(leaf_of(certificates).public_key)
+    own = leaf_of(certificates)
+    public_key = attempt(own.public_key)
     if not isinstance(public_key, RSAPublicKey):
         raise InvalidInputError("the certificate must be for an RSA key", code="AADB2C95034")
-    return opened_with_certificates({"kty": "RSA", **rsa_public_members(public_key)}, certificates)
+    members = {"kty": "RSA", **rsa_public_members(public_key)}
+    opened = opened_with_certificates(members, certificates)
+    if only_use(own) is None:
+        return opened
+    remark = "the certificate is for RSASSA-PSS alone, and its key becomes one for any algorithm"
+    return evolve(opened, remarks=(*opened.remarks, remark))
 
 
 def opened_key_file(file: KeyFile, key: PlainKey, data: bytes) -> OpenedKey:

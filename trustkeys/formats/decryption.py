@@ -52,14 +52,22 @@ class EncryptedKey:
         """Check that decrypting takes a second at most, and that the algorithm is supported.
 
         Raises:
-            InvalidInputError: As `protection.check_protection`; or the algorithm is not supported.
-                Code ``BadRequest``.
+            InvalidInputError: As `protection.check_protection`; or the algorithm is not supported,
+                or is an outdated one of a key that is too large. Code ``BadRequest``.
         """
         algorithm = self._info["encryption_algorithm"]
         protection.check_protection(algorithm)
         if attempt(_pbes2, algorithm) is None and not attempt(_is_loaded, algorithm):
             raise protection.unreadable(
                 f"trustkeys does not read its encryption, {protection.name_of(algorithm)}",
+                protection.CONVERT_KEY,
+            )
+        size = len(self._info["encrypted_data"].native)
+        # Its loader computes the public number of a DSA or DH key, however large.
+        if size > _MAX_LOADED and attempt(_pbes2, algorithm) is None:
+            raise protection.unreadable(
+                f"the encrypted key takes {size} bytes, and one of RSA-4096 takes 2,400: larger "
+                "keys are not read in this encryption",
                 protection.CONVERT_KEY,
             )
 
@@ -93,6 +101,12 @@ class TraditionalKey:
     _block: Block = field(repr=False)
 
     @property
+    def _info(self) -> tuple[str, str]:
+        """The algorithm and the initialisation vector in the header."""
+        name, _, iv = self._block.headers.get("DEK-Info", "").partition(",")
+        return name.strip(), iv.strip()
+
+    @property
     def is_curve(self) -> bool:
         """Whether it is an EC key, as its label says."""
         return self._block.label == "EC PRIVATE KEY"
@@ -108,9 +122,7 @@ class TraditionalKey:
         Raises:
             InvalidInputError: It is not. Code ``BadRequest``.
         """
-        name, _, iv = (
-            part.strip() for part in self._block.headers.get("DEK-Info", "").partition(",")
-        )
+        name, iv = self._info
         digits = _TRADITIONAL.get(name.upper())
         if digits is None and name:
             shown = name if re.fullmatch(r"[A-Za-z0-9-]{1,40}", name) else "an unknown algorithm"
@@ -136,7 +148,7 @@ class TraditionalKey:
         kind = b"EC" if self.is_curve else b"RSA"
         lines = (
             b"-----BEGIN %b PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: " % kind,
-            self._block.headers["DEK-Info"].replace(" ", "").encode(),
+            ",".join(self._info).upper().encode(),
             b"\n\n",
             encodebytes(self._block.der),
             b"-----END %b PRIVATE KEY-----\n" % kind,
@@ -152,10 +164,22 @@ def read_encrypted_key(der: bytes) -> EncryptedKey | None:
 def _encrypted_key(der: bytes) -> EncryptedKey:
     from asn1crypto.keys import EncryptedPrivateKeyInfo
 
-    info = EncryptedPrivateKeyInfo.load(der, strict=True)
+    from trustkeys.formats.asn1 import definite
+
+    info = EncryptedPrivateKeyInfo.load(definite(der), strict=True)
     info["encryption_algorithm"]["algorithm"].native  # noqa: B018 - parses it
     info["encrypted_data"].native  # noqa: B018
-    return EncryptedKey(Private(der), info)
+    return EncryptedKey(Private(attempt(_without_default, info) or der), info)
+
+
+def _without_default(info: Any) -> bytes:
+    """Write it again for cryptography, which reads no BER, and no default that is written out."""
+    if info["encryption_algorithm"]["algorithm"].native == "pbes2":
+        function = info["encryption_algorithm"]["parameters"]["key_derivation_func"]["parameters"]
+        if function["prf"]["algorithm"].native == "sha1":
+            # As asn1crypto knows the default: the one in the file has parameters.
+            function["prf"] = {"algorithm": "sha1"}
+    return bytes(info.dump(force=True))
 
 
 @frozen
@@ -257,6 +281,9 @@ _CIPHERS: Mapping[str, tuple[type[AES | TripleDES], int]] = {
     "2.16.840.1.101.3.4.1.42": (AES, 32),
     "1.2.840.113549.3.7": (TripleDES, 24),
 }
+
+_MAX_LOADED = 3072
+"""The most octets of a key that cryptography's own loader decrypts."""
 
 _LOADED = frozenset(
     {

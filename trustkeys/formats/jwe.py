@@ -45,6 +45,7 @@ from trustkeys.formats.envelope import (
     parse_text,
 )
 from trustkeys.formats.pbes2 import check_rounds, derive, spellings, unwrap
+from trustkeys.formats.unwrapping import unwrapped
 from trustkeys.testkeys.guard import refuse_test_jwks, refuse_test_keys
 from trustkeys.wording import shape
 
@@ -72,8 +73,8 @@ def encrypt(
         cty: The content type (RFC 7517 section 7): ``"jwk+json"`` or ``"jwk-set+json"``.
         password: The passphrase: any text but the empty one. It is normalised to NFC.
         to: The recipient's key: an RSA key of at least 2048 bits, or an EC key on P-256, P-384
-            or P-521, as a JWK or as the bytes of PEM, DER or a certificate. Only its public part is
-            used. Give either `password` or `to`.
+            or P-521, as a JWK or as the bytes of PEM, DER, PKCS#12 or a certificate. Only its
+            public part is used. Give either `password` or `to`.
 
     Returns:
         A compact JWE of five parts (RFC 7516 section 7.1), in ASCII. For a recipient, its
@@ -87,7 +88,9 @@ def encrypt(
     """
     if not isinstance(plaintext, bytes):
         raise InvalidInputError(f"the plaintext must be bytes, not {shape(plaintext)}")
-    refuse_test_jwks(plaintext)
+    # A key in base64 of text is read, too.
+    for content in {plaintext, unwrapped(plaintext)}:
+        refuse_test_jwks(content)
     return encrypt_unguarded(plaintext, cty=cty, password=password, to=to)
 
 
@@ -122,8 +125,8 @@ def decrypt(
         text: The JWE: compact, or JSON of at most 16 MiB and 32 recipients (RFC 7516 section 7.2).
         password: The passphrase that it is encrypted to. It is tried in the normal form NFC, then
             as it is if that differs.
-        with_key: The private key that it is sealed to, as for `to` in `encrypt`; PEM or DER must
-            not be encrypted. The `kid` of the JWE need not be its own.
+        with_key: The private key that it is sealed to, as for `to` in `encrypt`; PEM, DER
+            or PKCS#12 must not be encrypted. The `kid` of the JWE need not be its own.
 
     Raises:
         MissingPassphraseError: It is encrypted to a passphrase, and `password` is None.

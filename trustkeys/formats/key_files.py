@@ -13,12 +13,15 @@ from trustkeys.formats import pem_blocks
 from trustkeys.formats.decryption import EncryptedKey, TraditionalKey, read_encrypted_key
 from trustkeys.formats.exported import octets
 from trustkeys.formats.opened import OpenedKey
-from trustkeys.formats.plain_keys import PlainKey, read_plain_key
+from trustkeys.formats.plain_keys import MAX_DER, PlainKey, read_plain_key
 from trustkeys.wording import all_of, shape
 
 __tracebackhide__ = True
 
 Key = PlainKey | EncryptedKey | TraditionalKey
+
+_MAX_KEYS = 10
+"""The most blocks of keys that are read: copies of one key, and its public key."""
 
 
 @frozen(eq=False)
@@ -69,7 +72,11 @@ class KeyFile:
         keys: list[Key] = []
         remarks: list[str] = []
         others: dict[str, None] = {}
-        for block in pem_blocks.split(data):
+        blocks = pem_blocks.split(data)
+        count = sum(_KEY_LABEL.search(block.label) is not None for block in blocks)
+        if count > _MAX_KEYS:
+            raise _several(count)
+        for block in blocks:
             if _KEY_LABEL.search(block.label):
                 keys.append(_key_of(block))
                 if block.label.endswith("PUBLIC KEY") and _is_private(keys[-1]):
@@ -131,6 +138,8 @@ class KeyFile:
 def _key_in(der: bytes) -> Key | None:
     from trustkeys.formats.asn1 import first
 
+    if len(der) > MAX_DER:  # before the headers of all its parts are read
+        return None
     element = first(der)
     key = read_plain_key(element) or read_encrypted_key(element)
     rest = len(der) - len(element)

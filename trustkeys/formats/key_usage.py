@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from cryptography import x509
+from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from trustkeys.core.guarded import attempt
 from trustkeys.core.request import checked_use
@@ -30,6 +33,9 @@ def check_usage(certificate: x509.Certificate, use: str | None) -> None:
     allowed = allowed_uses(certificate)
     if use is not None and checked_use(use) in allowed:
         return
+    only = only_use(certificate)
+    if use is not None and only not in (None, checked_use(use)):
+        raise restricted(only, use)
     if not allowed:
         raise InvalidInputError(
             "the key usage of the certificate allows neither sig nor enc: it has neither "
@@ -46,6 +52,16 @@ def check_usage(certificate: x509.Certificate, use: str | None) -> None:
             code="AADB2C95034",
             target="use",
         )
+
+
+def restricted(only: str | None, use: str) -> InvalidInputError:
+    """Return the error for a `use` that the algorithm of a key does not allow."""
+    algorithm = "RSASSA-PSS" if only == "sig" else "RSAES-OAEP"
+    return InvalidInputError(
+        f"the file says that the key is for {algorithm} alone: its use must be {only}, not {use}",
+        code="AADB2C95034",
+        target="use",
+    )
 
 
 def check_agreement(certificate: x509.Certificate) -> None:
@@ -86,14 +102,26 @@ def key_usage(use: str) -> x509.KeyUsage:
 def allowed_uses(certificate: x509.Certificate) -> set[str]:
     """Return the uses that a certificate allows: both, if it has no key usage.
 
+    The algorithm of its key can allow one alone, as RSASSA-PSS does.
+
     Raises:
         InvalidInputError: Its extensions cannot be read. Code ``AADB2C95034``.
     """
     usage = _usage(certificate)
+    only = only_use(certificate)
+    possible: set[str] = {"sig", "enc"} if only is None else {only}
     if usage is None:
-        return {"sig", "enc"}
+        return possible
     signs = {"sig"} if usage.digital_signature else set()
-    return signs | ({"enc"} if usage.key_encipherment or usage.data_encipherment else set())
+    encrypts = {"enc"} if usage.key_encipherment or usage.data_encipherment else set()
+    return possible & (signs | encrypts)
+
+
+def only_use(certificate: x509.Certificate) -> Literal["sig"] | None:
+    """Return the only `use` that the algorithm of a certificate's key allows, or None."""
+    # Of a key for RSAES-OAEP, cryptography returns no public key.
+    is_pss = certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS
+    return "sig" if is_pss else None
 
 
 def _usage(certificate: x509.Certificate) -> x509.KeyUsage | None:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from cryptography.x509 import Certificate
 
 from trustkeys.core.extras import problem_of_operations
@@ -15,9 +15,9 @@ from trustkeys.core.key import TrustFrameworkKey, with_use
 from trustkeys.core.numericdate import NumericDateInput, numeric_dates
 from trustkeys.core.request import checked_use
 from trustkeys.core.work import Work
-from trustkeys.errors import InvalidInputError, MissingUseError
+from trustkeys.errors import MissingUseError
 from trustkeys.formats.corrected import corrected
-from trustkeys.formats.key_usage import check_usage
+from trustkeys.formats.key_usage import check_usage, restricted
 
 __tracebackhide__ = True
 
@@ -39,9 +39,10 @@ class OpenedKey:
     """
 
     _key: TrustFrameworkKey
-    use: Any = None
-    nbf: Any = None
-    exp: Any = None
+    # They could be secrets in the wrong place.
+    use: Any = field(default=None, repr=False)
+    nbf: Any = field(default=None, repr=False)
+    exp: Any = field(default=None, repr=False)
     certificate: Certificate | None = None
     only_use: Literal["sig", "enc"] | None = None
     remarks: tuple[str, ...] = ()
@@ -102,13 +103,7 @@ class OpenedKey:
             )
         wanted = checked_use(wanted)
         if self.only_use not in (None, wanted):
-            algorithm = {"sig": "RSASSA-PSS", "enc": "RSAES-OAEP"}[self.only_use]
-            raise InvalidInputError(
-                f"the file says that the key is for {algorithm} alone: its use must be "
-                f"{self.only_use}, not {wanted}",
-                code="AADB2C95034",
-                target="use",
-            )
+            raise restricted(self.only_use, wanted)
         start, end = numeric_dates(
             self.nbf if nbf is None else nbf, self.exp if exp is None else exp
         )

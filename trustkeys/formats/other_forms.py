@@ -9,6 +9,8 @@ from typing import Any
 from trustkeys.core.base64url import base64url_decode
 from trustkeys.core.guarded import attempt
 from trustkeys.formats import pem_blocks, ssh
+from trustkeys.formats.plain_keys import MAX_DER
+from trustkeys.formats.unwrapping import der_size
 from trustkeys.wording import quoted
 
 __tracebackhide__ = True
@@ -70,7 +72,8 @@ _MAGIC: Mapping[bytes, str] = {
     rb"(<\?xml[^>]*>\s*)?<([A-Za-z0-9]+:)?(Entity|Entities)Descriptor": (
         "SAML metadata: save the base64 text in its X509Certificate as a file, and give that"
     ),
-    rb"(<!--.*?-->\s*)*<(?i:!doctype html|html|head|body)": (
+    # An atomic group: each way to divide comments would be tried otherwise.
+    rb"(?>(<!--.*?-->\s*)*)<(?i:!doctype html|html|head|body)": (
         "a web page (HTML), perhaps of a sign-in or an error: download the file again"
     ),
     rb"<\?xml|<[A-Za-z]": f"XML, {_NO_KEY} that trustkeys reads",
@@ -130,16 +133,6 @@ def _nothing(data: bytes) -> str:
     return "the file holds nothing but white space"
 
 
-def der_size(data: bytes) -> int | None:
-    """Return the size that DER of a sequence says that it has, or None if it is none."""
-    if len(data) < 2 or data[0] != 0x30 or data[1] == 0x80 or data[1] > 0x84:
-        return None
-    octets = max(data[1] - 0x80, 0)
-    if len(data) < 2 + octets:
-        return None
-    return 2 + octets + (int.from_bytes(data[2 : 2 + octets]) if octets else data[1])
-
-
 def _block_name(label: str) -> str:
     for beginning, name in _BLOCKS:
         if label.startswith(beginning):
@@ -172,6 +165,8 @@ def _is_ocsp_response(der: bytes) -> bool:
 def _is_ocsp_request(der: bytes) -> bool:
     from asn1crypto.ocsp import OCSPRequest
 
+    if len(der) > MAX_DER:  # asn1crypto parses the whole list
+        return False
     (first, *_) = OCSPRequest.load(der)["tbs_request"]["request_list"]
     return first["req_cert"]["serial_number"].native is not None
 

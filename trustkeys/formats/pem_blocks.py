@@ -19,9 +19,12 @@ CERTIFICATE_LABELS = frozenset(
 )
 """RFC 7468 sections 5.1, 8 and 9, older programs, and openssl x509 -trustout."""
 
+MAX_BYTES = 1024 * 1024
+"""The largest PEM that is read."""
+
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9][A-Z0-9 #.]{0,60})-----")
 
-_HEADER = re.compile(r"\s*([A-Za-z0-9-]+):[ \t]*([^\r\n]*)[ \t]*\r?\n")
+_HEADER = re.compile(r"\s*([A-Za-z0-9-]+):([^\r\n]*)\r?\n")
 
 # A PEM in a JSON string, or in an environment variable.
 _ESCAPES = {rb"\r": b"", rb"\n": b"\n", rb"\/": b"/"}
@@ -69,8 +72,11 @@ def split(data: bytes) -> tuple[Block, ...]:
     characters.
 
     Raises:
-        InvalidInputError: A block is cut off, or not base64. Code ``AADB2C95034``.
+        InvalidInputError: A block is cut off, or not base64; or there is more than 1 MiB. Code
+            ``AADB2C95034``.
     """
+    if len(data) > MAX_BYTES:
+        raise _broken(f"a PEM must have at most {MAX_BYTES} bytes, not {len(data)}")
     return tuple(_blocks(data))
 
 

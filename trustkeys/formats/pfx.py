@@ -40,6 +40,7 @@ MAX_KEY_BYTES = 3072
 """The most octets of a private key. One of RSA-4096 has 2,400; OpenSSL checks RSA-8192 for 5 s."""
 
 _MAX_BAGS = 5000
+_MAX_PARTS = 1000
 _MAX_DEPTH = 4
 
 # OpenSSL reads no other mode of a cipher here.
@@ -68,7 +69,14 @@ class KeyBag:
         encrypted = read_encrypted_key(der)
         found = None if encrypted is None else attempt(encrypted.decrypt, password)
         # OpenSSL knows more algorithms than that, and does not say for what the key is.
-        return plain(_opened([_data_part([bag])], password)) if found is None else found
+        return self._opened(password) if found is None else found
+
+    def is_loaded(self, password: bytes) -> bool:
+        """Whether OpenSSL loads the key. Of the first one, it does so whichever is wanted."""
+        return self._opened(password) is not None
+
+    def _opened(self, password: bytes) -> PlainKey | None:
+        return plain(_opened([_data_part([self._bag.reveal()])], password))
 
 
 @frozen(eq=False)
@@ -135,6 +143,12 @@ class Pfx:
         # OpenSSL takes the first key that it finds, and does not look at any other.
         return _opened([_data_part([_any_key()]), *self._parts.reveal()], password)
 
+    def load_hidden_key(self, password: bytes) -> PlainKey | None:
+        """Load the first private key in its encrypted parts; return None if there is none."""
+        parts = self._parts.reveal()
+        encrypted = [each for each in parts if each["content_type"].native == "encrypted_data"]
+        return plain(_opened(encrypted, password))
+
 
 def plain(loaded: PKCS12KeyAndCertificates | None) -> PlainKey | None:
     """Return the private key of a file that is loaded, or None if there is none."""
@@ -158,11 +172,14 @@ class _Content:
     protections: list[Any] = field(factory=list, repr=False)
 
     def read(self, parts: Sequence[Any]) -> bool:
-        from trustkeys.formats.asn1 import SafeContents
+        from trustkeys.formats.asn1 import SafeContents, definite
 
+        if len(parts) > _MAX_PARTS:
+            self.problems.append(f"it has over {_MAX_PARTS} parts")
+            return True
         for part in parts:
             if part["content_type"].native == "data":
-                self._add(SafeContents.load(part["content"].native), 0)
+                self._add(SafeContents.load(definite(part["content"].native)), 0)
             elif part["content_type"].native == "encrypted_data":
                 info = part["content"]["encrypted_content_info"]
                 self.protections.append((info["content_encryption_algorithm"], None))
@@ -225,7 +242,7 @@ class _Content:
                         f"{CONVERT_PFX}"
                     )
             if key is None:
-                total += 2 * rounds
+                total += 3 * rounds
             else:
                 costs.append(rounds)
                 self.keys.append(KeyBag(key[0], rounds, Private(key[1])))
@@ -240,7 +257,9 @@ def _value_of(bag: Any) -> bytes:
 
 
 def _parts_of(structure: Any) -> list[Any]:
-    return [*structure.authenticated_safe]
+    from trustkeys.formats.asn1 import AuthenticatedSafe, definite
+
+    return [*AuthenticatedSafe.load(definite(structure["auth_safe"]["content"].native))]
 
 
 def _as_der(structure: Any) -> bytes:

@@ -7,9 +7,10 @@ RSA: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017 appendix A.1) and SubjectPublicKeyInfo 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import evolve, field, frozen
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trustkeys.core.base64url import uint_encode
@@ -20,6 +21,9 @@ from trustkeys.formats import loaders
 from trustkeys.formats.opened import OpenedKey
 from trustkeys.formats.protection import shown_identifier
 
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
 __tracebackhide__ = True
 
 MAX_DER = 64 * 1024
@@ -27,6 +31,8 @@ MAX_DER = 64 * 1024
 
 # OpenSSL computes the public number of a DSA or DH key, which takes seconds for a large one.
 _MAX_OTHER_DER = 2048
+
+_PUBLIC_FORM = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
 
 _PRIVATE = {
     "d": "private_exponent",
@@ -111,7 +117,7 @@ def _public_der(der: bytes, *, is_private: bool) -> bytes | None:
     public = private.public_key() if private is not None else loaders.public_key(der)
     if public is None:
         return None
-    return attempt(public.public_bytes, Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return attempt(public.public_bytes, *_PUBLIC_FORM)
 
 
 def read_plain_key(der: bytes) -> PlainKey | None:
@@ -123,6 +129,17 @@ def read_plain_key(der: bytes) -> PlainKey | None:
         if found is not None:
             return found
     return None
+
+
+def is_for(certificate: Certificate, key: PlainKey | None) -> bool:
+    """Whether a certificate is for a key."""
+    public = attempt(certificate.public_key)
+    if key is None or public is None:
+        return False
+    if isinstance(public, RSAPublicKey):
+        numbers = public.public_numbers()
+        return key.identity == (numbers.n, numbers.e)
+    return key.identity == attempt(public.public_bytes, *_PUBLIC_FORM)
 
 
 def _pkcs8(der: bytes) -> PlainKey:

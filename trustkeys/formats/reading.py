@@ -13,7 +13,7 @@ from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput
 from trustkeys.core.private import Private
 from trustkeys.errors import InvalidInputError, NotEncryptedError
-from trustkeys.formats import algorithms, jwe, loaders, pem_blocks, pkcs12
+from trustkeys.formats import algorithms, jwe, loaders, pem_blocks
 from trustkeys.formats.answers import is_key_set, parse_document, read_key_sets
 from trustkeys.formats.certificate_files import holds_certificates, is_pkcs7
 from trustkeys.formats.certificates import (
@@ -23,8 +23,10 @@ from trustkeys.formats.certificates import (
 )
 from trustkeys.formats.key_files import KeyFile
 from trustkeys.formats.opened import OpenedKey
-from trustkeys.formats.other_forms import der_size, is_token, other_form
-from trustkeys.formats.unwrapping import unwrapped
+from trustkeys.formats.other_forms import is_token, other_form
+from trustkeys.formats.pfx_files import PfxFile, is_pfx
+from trustkeys.formats.recipient_files import read_recipient
+from trustkeys.formats.unwrapping import der_size, unwrapped
 from trustkeys.wording import shape
 
 if TYPE_CHECKING:
@@ -96,10 +98,7 @@ class ForeignFile:
             InvalidInputError: It holds no key, `with_key` is missing, wrong or not needed; else
                 as `TrustFrameworkKey.from_jwk`.
         """
-        if alias is not None and self.form != "pkcs12":
-            raise InvalidInputError(
-                "an alias chooses a key in a PKCS#12 file, and this is none", target="alias"
-            )
+        self.check_alias(alias)
         if self.form in ("jwk", "jwks", "jwe"):
             document = self.document(password=password, with_key=with_key)
             if is_key_set(document):
@@ -109,7 +108,8 @@ class ForeignFile:
             raise jwe.not_sealed()
         data, parsed = self._content.reveal()
         if self.form == "pkcs12":
-            return pkcs12.opened_pkcs12(parsed, password, alias)
+            opened: OpenedKey = parsed.open(password, alias)
+            return opened
         if self.form in ("pem", "der"):
             file = parsed or KeyFile.read(data)
             return opened_key_file(file, file.rsa_key(password), data)
@@ -122,6 +122,34 @@ class ForeignFile:
             "it was made with",
             code="AADB2C95034",
         )
+
+    def recipient(self, password: str | None = None) -> Recipient:
+        """Return the key of a recipient: an RSA key for `enc`, or the JWK of an EC key.
+
+        A JWK is not checked.
+
+        Raises:
+            InvalidInputError: As `open`; or `read_recipient`.
+        """
+        data, parsed = self._content.reveal()
+        if self.form in ("pem", "der", "certificate", "pkcs12"):
+            return read_recipient(parsed if self.form == "pkcs12" else data, password)
+        if self.form in ("jwk", "jwe"):
+            jwk = self.document(password=password)
+            if self.form == "jwk" or jwk.get("kty") == "EC":
+                return jwk
+        return one_key(self.open(password=password)).key(use="enc")
+
+    def check_alias(self, alias: str | None) -> None:
+        """Check that there is an alias only for PKCS#12.
+
+        Raises:
+            InvalidInputError: The file is of another form. Code ``BadRequest``.
+        """
+        if alias is not None and self.form != "pkcs12":
+            raise InvalidInputError(
+                "an alias chooses a key in a PKCS#12 file, and this is none", target="alias"
+            )
 
     def document(
         self, *, password: str | None = None, with_key: Recipient | None = None
@@ -287,11 +315,8 @@ def _der(data: bytes) -> _Found | None:
         raise InvalidInputError(
             f"this DER is cut off: it must have {size} bytes, and has {len(data)}"
         )
-    if size is not None and data[size:] in (b"\n", b"\r\n"):
-        data = data[:size]
-    # Only a PFX begins with version 3 (RFC 7292 section 4).
-    if _PFX.match(data):
-        file = pkcs12.PfxFile.parse(data)
+    if is_pfx(data):
+        file = PfxFile.parse(data)
         is_encrypted = file.unencrypted is None
         return _key("pkcs12", "a PKCS#12 file (PFX)", file, is_encrypted=is_encrypted)
     if certificate := loaders.certificate(data):
@@ -305,9 +330,6 @@ def _der(data: bytes) -> _Found | None:
         return None
     kind = "private" if key_file.is_private else "public"
     return _key("der", f"a {kind} key (DER)", key_file, is_encrypted=key_file.is_encrypted)
-
-
-_PFX = re.compile(rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...|\x84....)\x02\x01\x03", re.DOTALL)
 
 
 def _key(form: Form, words: str, parsed: object, *, is_encrypted: bool) -> _Found:

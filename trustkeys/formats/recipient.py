@@ -32,7 +32,7 @@ __tracebackhide__ = True
 Recipient = TrustFrameworkKey | str | bytes | Mapping[str, Any]
 """A key as `TrustFrameworkKey.from_jwk` takes it, a JWK of `kty` ``EC``, or PEM or DER.
 
-Bytes that are no JSON are a key in PEM or DER that is not encrypted, or a certificate.
+Bytes that are no JSON are a key in PEM, DER or PKCS#12 that is not encrypted, or a certificate.
 """
 
 ENC = "A256GCM"

@@ -1,9 +1,9 @@
-"""The key of a recipient in PEM, DER or a certificate: RSA, or EC on P-256, P-384 or P-521."""
+"""The key of a recipient in a file that is no JSON: RSA, or EC on P-256, P-384 or P-521."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -13,7 +13,6 @@ from jwcrypto.jwk import JWK
 
 from trustkeys.core.guarded import attempt
 from trustkeys.core.key import TrustFrameworkKey
-from trustkeys.core.strict_json import as_utf8
 from trustkeys.errors import InvalidInputError, NotEncryptedError
 from trustkeys.formats import loaders, pem_blocks
 from trustkeys.formats.certificate_files import holds_certificates, read_certificates
@@ -21,7 +20,9 @@ from trustkeys.formats.certificates import dates_of, opened_certificate, opened_
 from trustkeys.formats.chain import bad_chain, leaf_of, valid_until
 from trustkeys.formats.key_files import KeyFile
 from trustkeys.formats.key_usage import check_agreement
-from trustkeys.formats.plain_keys import PlainKey, read_plain_key
+from trustkeys.formats.pfx_files import PfxFile, is_pfx
+from trustkeys.formats.plain_keys import PlainKey, is_for, read_plain_key
+from trustkeys.formats.unwrapping import unwrapped
 
 __tracebackhide__ = True
 
@@ -29,12 +30,12 @@ _CURVES = ("P-256", "P-384", "P-521")
 
 
 def read_recipient(
-    data: bytes, password: str | None = None
+    content: bytes | PfxFile, password: str | None = None
 ) -> TrustFrameworkKey | Mapping[str, Any]:
     """Read a recipient's key.
 
     Args:
-        data: The file's content.
+        content: PEM, DER, a certificate, or PKCS#12.
         password: The passphrase of an encrypted private key.
 
     Returns:
@@ -45,29 +46,27 @@ def read_recipient(
         InvalidInputError: ``AADB2C95034`` no key, several, or one of another type or curve; the
             certificate's key usage does not allow encryption.
     """
-    data = as_utf8(data)
-    file = _key_file(data)
-    if file is not None:
-        key = file.key(password)
+    if isinstance(content, PfxFile) or is_pfx(content := unwrapped(content)):
+        file = content if isinstance(content, PfxFile) else PfxFile.parse(content)
+        found = file.key(password)
+        if found.key.is_rsa:
+            return found.opened().key(use="enc")
+        return _curve_jwk(found.key, found.certificates, found.remarks)
+    key_file = _key_file(content)
+    if key_file is not None:
+        key = key_file.key(password)
         if key.is_rsa:
-            return opened_key_file(file, key, data).key(use="enc")
-        jwk = _curve_jwk(key)
-        for remark in file.remarks:
-            warnings.warn(remark, stacklevel=2)
-        own = _own_certificate(data, key) if holds_certificates(data) else None
-    else:
-        certificates = read_certificates(data)
-        if password is not None:
-            raise NotEncryptedError("it is not encrypted, though a passphrase was given")
-        own = leaf_of(certificates)
-        key = _key_of(own)
-        if key.is_rsa:
-            return opened_certificate(certificates).key(use="enc")
-        jwk = _curve_jwk(key)
-    if own is not None:
-        check_agreement(own)
-        jwk["exp"] = dates_of(own)[1]
-    return jwk
+            return opened_key_file(key_file, key, content).key(use="enc")
+        beside = read_certificates(content) if holds_certificates(content) else ()
+        return _curve_jwk(key, beside, key_file.remarks)
+    certificates = read_certificates(content)
+    if password is not None:
+        raise NotEncryptedError("it is not encrypted, though a passphrase was given")
+    own = leaf_of(certificates)
+    key = _key_of(own)
+    if key.is_rsa:
+        return opened_certificate(certificates).key(use="enc")
+    return _curve_jwk(key, [own], ())
 
 
 def _key_file(data: bytes) -> KeyFile | None:
@@ -76,13 +75,6 @@ def _key_file(data: bytes) -> KeyFile | None:
         return KeyFile.read_der(data)
     has_key = any(label.endswith((" KEY", " KEY BLOCK")) for label in pem_blocks.labels(data))
     return KeyFile.read(data) if has_key or not holds_certificates(data) else None
-
-
-def _own_certificate(data: bytes, key: PlainKey) -> Certificate:
-    found = [each for each in read_certificates(data) if _key_of(each).identity == key.identity]
-    if not found:
-        raise bad_chain("none of the certificates is for this key")
-    return max(found, key=valid_until)
 
 
 def _key_of(certificate: Certificate) -> PlainKey:
@@ -95,8 +87,13 @@ def _key_of(certificate: Certificate) -> PlainKey:
     return key
 
 
-def _curve_jwk(key: PlainKey) -> dict[str, Any]:
-    """Return the JWK of an EC key; refuse every other key by its name."""
+def _curve_jwk(
+    key: PlainKey, certificates: Sequence[Certificate], remarks: Iterable[str]
+) -> dict[str, Any]:
+    """Return the JWK of an EC key; refuse every other key by its name.
+
+    Its `exp` is the last second of the certificate that is for the key.
+    """
     if key.name not in [f"an EC key on {curve}" for curve in _CURVES]:
         raise InvalidInputError(
             "a recipient's key must be an RSA key, or an EC key on P-256, P-384 or P-521, and it "
@@ -110,4 +107,16 @@ def _curve_jwk(key: PlainKey) -> dict[str, Any]:
     members: dict[str, Any] = jwk.export(
         private_key=isinstance(found, EllipticCurvePrivateKey), as_dict=True
     )
-    return {name: members[name] for name in ("kty", "crv", "x", "y", "d") if name in members}
+    for remark in remarks:
+        warnings.warn(remark, stacklevel=3)
+    chosen: dict[str, Any] = {
+        name: members[name] for name in ("kty", "crv", "x", "y", "d") if name in members
+    }
+    if not certificates:
+        return chosen
+    of_key = [each for each in certificates if is_for(each, key)]
+    if not of_key:
+        raise bad_chain("none of the certificates is for this key")
+    own = max(of_key, key=valid_until)
+    check_agreement(own)
+    return {**chosen, "exp": dates_of(own)[1]}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from binascii import a2b_base64
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from trustkeys.core.strict_json import MAX_JSON_BYTES, as_utf8
+from trustkeys.core.strict_json import MAX_JSON_BYTES, as_utf8, parse_json
+from trustkeys.errors import InvalidInputError
 
 __tracebackhide__ = True
 
@@ -21,9 +21,13 @@ _CONTENT = (b"\x30", b"-----BEGIN ", b"{", b"[", b"eyJ", b"\xfe\xed\xfe\xed", b"
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
 
+_SPACE = b" \t\n\r\v\f"
+
 _SHORTEST = 40
 
 _PFX = re.compile(rb"-----BEGIN (PKCS ?#?12|PFX)-----([A-Za-z0-9+/=\s]*)-----END \1-----")
+
+_LINE_ENDS = (b"\n", b"\r\n")
 
 # Key Vault's names of what a secret of a certificate holds.
 _KEY_VAULT = ("application/x-pkcs12", "application/x-pem-file")
@@ -34,7 +38,8 @@ def unwrapped(data: bytes) -> bytes:
 
     These are unwrapped, at most twice: base64 of DER, PEM, JSON or a keystore, in lines or not; a
     string in quotes, as JSON has it; PKCS#12 between BEGIN and END; a secret of Azure Key Vault as
-    ``az keyvault secret show`` prints it. UTF-16 becomes UTF-8 at every layer.
+    ``az keyvault secret show`` prints it. UTF-16 becomes UTF-8 at every layer. A line end after
+    DER is left out.
     """
     data = as_utf8(data)
     content = data
@@ -44,7 +49,19 @@ def unwrapped(data: bytes) -> bytes:
             break
         content = as_utf8(inner)
     # Text that only looks like base64 is described as it is.
-    return content if content.lstrip().startswith(_CONTENT) else data
+    content = content if content.lstrip().startswith(_CONTENT) else data
+    size = der_size(content)
+    return content if size is None or content[size:] not in _LINE_ENDS else content[:size]
+
+
+def der_size(data: bytes) -> int | None:
+    """Return the size that DER of a sequence says that it has, or None if it is none."""
+    if len(data) < 2 or data[0] != 0x30 or data[1] == 0x80 or data[1] > 0x84:
+        return None
+    octets = max(data[1] - 0x80, 0)
+    if len(data) < 2 + octets:
+        return None
+    return 2 + octets + (int.from_bytes(data[2 : 2 + octets]) if octets else data[1])
 
 
 def _inner(data: bytes) -> bytes | None:
@@ -65,14 +82,13 @@ def _inner(data: bytes) -> bytes | None:
 
 def _json(text: bytes) -> Any:
     # A private RSA-4096 key with its chain is smaller.
-    if len(text) <= 4 * MAX_JSON_BYTES:
-        with suppress(ValueError, RecursionError):
-            return json.loads(text)
+    with suppress(InvalidInputError):
+        return parse_json(text, what="the text", max_bytes=4 * MAX_JSON_BYTES)
     return None
 
 
 def _decoded(text: bytes) -> bytes | None:
-    text = b"".join(text.split()).rstrip(b"=")
+    text = text.translate(None, _SPACE).rstrip(b"=")
     if len(text) >= _SHORTEST and not text.translate(None, _ALPHABET):
         standard = text.translate(bytes.maketrans(b"-_", b"+/"))
         with suppress(ValueError):

@@ -33,7 +33,7 @@ def open_pkcs12(pfx: str | bytes, password: str) -> OpenedKey:
         InvalidInputError: ``BadRequest`` the passphrase is missing; else as
             `trustkeys.formats.pkcs12.from_pkcs12`.
     """
-    from trustkeys.formats.pkcs12 import PfxFile, opened_pkcs12
+    from trustkeys.formats.pfx_files import PfxFile
 
     if not isinstance(password, str) or not password:
         raise InvalidInputError(
@@ -41,7 +41,7 @@ def open_pkcs12(pfx: str | bytes, password: str) -> OpenedKey:
             "refuses a PFX without a passphrase",
             target="password",
         )
-    return opened_pkcs12(PfxFile.parse(_content(pfx, "the PFX")), password)
+    return PfxFile.parse(_content(pfx, "the PFX")).open(password)
 
 
 def _content(key: str | bytes, what: str) -> bytes:
@@ -52,7 +52,7 @@ def _content(key: str | bytes, what: str) -> bytes:
     if isinstance(key, bytes):
         return key
     with suppress(ValueError, TypeError, AttributeError):
-        return a2b_base64("".join(key.split()), strict_mode=True)
+        return a2b_base64(key.encode().translate(None, b" \t\n\r\v\f"), strict_mode=True)
     raise InvalidInputError(
         f"{what} must be bytes, or base64 of them, not {shape(key)}",
         code="AADB2C95034",

@@ -6,6 +6,7 @@ type" and "trustFrameworkKey_v2 resource type", of the version ``beta``.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -281,7 +282,7 @@ def _added(keys: TrustFrameworkKeySet, opened: OpenedKey) -> TrustFrameworkKey:
     does not document how: `sig` is our reading.
     """
     use = keys.use or opened.use
-    # The service says nothing about what it leaves out.
+    remarks = opened.remarks
     opened = evolve(opened, remarks=())
     if opened.certificate is not None:
         use = use or "sig"
@@ -289,6 +290,9 @@ def _added(keys: TrustFrameworkKeySet, opened: OpenedKey) -> TrustFrameworkKey:
             opened = evolve(opened, certificate=None)
     key = opened.key(use=use)
     keys.add(key)
+    # No answer of the service tells what was left out, so a warning tells the caller in Python.
+    for remark in remarks:
+        warnings.warn(remark, stacklevel=2)
     return key
 
 

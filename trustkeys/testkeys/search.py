@@ -68,7 +68,7 @@ def _is_member(token: re.Match[bytes]) -> bool:
 
 
 def _is_in_base64(lines: re.Match[bytes]) -> bool:
-    text = b"".join(lines[0].split()).translate(_STANDARD)
+    text = lines[0].translate(_STANDARD, b" \t\n\r\v\f")
     # Other text in front can move the groups of four characters.
     return any(_is_in_der(_decoded(text[start:])) for start in range(4))
 

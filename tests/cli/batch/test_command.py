@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jwcrypto.jwk import JWK
 
 from tests import support
 from tests.cli.batch.runs import (
@@ -54,6 +55,28 @@ def test_the_keys_match_the_options(folder: Path, recipient: dict[str, Any]) -> 
         assert [(key.use, key.kty, key.size, key.nbf, key.exp) for key in keys] == [
             ("enc", "oct", 512, 4000000000, 4000003600)
         ] * 3
+
+
+def test_the_recipient_can_be_an_ec_key_as_pem(folder: Path, recipient: dict[str, Any]) -> None:
+    """As openssl writes it, and as a program that resumes the run has it."""
+    key = JWK(**recipient)
+    (folder.parent / "public.pem").write_bytes(key.export_to_pem())
+    (folder.parent / "private.pem").write_bytes(key.export_to_pem(private_key=True, password=None))
+    done(*OCT, "--count", "1", "--jsonl", "keys", "--seal-to", "../public.pem")
+    done(*OCT, "--count", "2", "--jsonl", "keys", "--resume", "--seal-to", "../private.pem")
+    (folder.parent / "both.pem").write_bytes(
+        key.export_to_pem() + key.export_to_pem(private_key=True, password=None)
+    )
+    done(*OCT, "--count", "3", "--jsonl", "keys", "--resume", "--seal-to", "../both.pem")
+    pkcs8 = (folder.parent / "private.pem").read_bytes()
+    for line in records(folder / "keys"):
+        header = support.header_of(line["jwe"])
+        assert (header["alg"], header["kid"]) == ("ECDH-ES+A256KW", key.thumbprint())
+        assert decrypt_key(line["jwe"], with_key=pkcs8).kid == line["kid"]
+    other = JWK.generate(kty="EC", crv="P-256").export_to_pem()
+    (folder.parent / "other.pem").write_bytes(other)
+    args = (*OCT, "--count", "4", "--jsonl", "keys", "--resume", "--seal-to", "../other.pem")
+    assert "was started with another --seal-to" in failed(outcome(*args), 2)
 
 
 @pytest.mark.deep

@@ -7,7 +7,7 @@ import click
 from trustkeys import store
 from trustkeys.cli import options, passphrases
 from trustkeys.cli.command import command
-from trustkeys.cli.inputs import PATIENCE
+from trustkeys.cli.inputs import PATIENCE, stored
 from trustkeys.cli.terminal import json_text, write_result
 
 __tracebackhide__ = True
@@ -28,9 +28,9 @@ def password(
     as_json: bool,
 ) -> None:
     """Change the passphrase of the file. A plain file becomes encrypted."""
-    stored = store.read_file(file)
-    old = passphrases.existing(file, password_file, is_encrypted=stored.is_encrypted)
-    stored.document(password=old)  # fail before the prompt for a new passphrase
+    found = stored(file)
+    old = passphrases.existing(file, password_file, is_encrypted=found.is_encrypted)
+    found.document(password=old)  # fail before the prompt for a new passphrase
     new = passphrases.new(file, new_password_file, plain=plain, option="--new-password-file")
     store.change_password(file, password=old, new_password=new, plain=plain, timeout=PATIENCE)
     if as_json:

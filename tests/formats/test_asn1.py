@@ -1,0 +1,88 @@
+"""ASN.1 is read with a library that one extra brings, and BER becomes what it can write again."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.formats import bags
+from tests.formats.helpers import Authority
+from tests.support import der
+from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet
+from trustkeys.formats import asn1, pem, reading
+from trustkeys.formats.jwe import encrypt_key
+
+LEAVES = st.builds(der, st.sampled_from([2, 4, 5, 6, 12]), st.binary(max_size=200))
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.builds(
+        lambda tag, parts: der(tag, *parts),
+        st.sampled_from([0x30, 0x31]),
+        st.lists(inner, max_size=4),
+    ),
+)
+
+
+@given(TREES)
+def test_ber_becomes_der(data: bytes) -> None:
+    assert asn1.definite(data) == data
+    assert asn1.definite(bags.indefinite(data)) == data
+    long = bytes([data[0], 0x84]) + (len(data) - _header(data)).to_bytes(4) + data[_header(data) :]
+    assert asn1.definite(long) == data
+
+
+def _header(data: bytes) -> int:
+    return 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
+
+
+@given(st.binary(max_size=80) | st.binary(max_size=20).map(lambda rest: b"\x30\x80" * 40 + rest))
+def test_what_is_broken_stays_as_it_is(data: bytes) -> None:
+    assert isinstance(asn1.definite(data), bytes)
+    assert asn1.definite(data + b"\x30\x05") == data + b"\x30\x05"
+
+
+def test_large_data_is_not_written_again() -> None:
+    # The lengths that are not there are found anew at each level.
+    data = b"\5\0" * 150_000
+    for _ in range(9):
+        data = b"\x30\x80" + data + b"\0\0"
+    before = time.process_time()
+    assert asn1.definite(data) == data
+    assert time.process_time() < before + 0.5
+
+
+@pytest.fixture
+def without_asn1crypto(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asn1crypto", None)
+    monkeypatch.delitem(sys.modules, "trustkeys.formats.asn1")
+    monkeypatch.delattr("trustkeys.formats.asn1")
+
+
+@pytest.mark.usefixtures("without_asn1crypto", "test_keys_allowed", "unproved")
+def test_without_the_extra_the_error_says_what_to_install(
+    certified: TrustFrameworkKey, authority: Authority
+) -> None:
+    """Not that the file is broken, or holds no key."""
+    private, curve = pem.to_pem(certified, private=True), authority.key.public_key()
+    leaf = authority.issue("CN=a", curve, "CN=middle", authority.key).public_bytes(Encoding.PEM)
+    pfx = bags.pfx(bags.plain_part(bags.key_bag(certified)))
+    calls: list[Any] = [
+        lambda: pem.from_pem(private, use="sig"),
+        lambda: pem.from_pem(pem.to_encrypted_pem(certified).data, use="sig", password="x"),
+        lambda: reading.read_key(private, use="sig"),
+        lambda: reading.recognise(pem.to_der(certified)),
+        lambda: reading.recognise(pfx),
+        lambda: TrustFrameworkKeySet("a").upload_pkcs12(pfx, "x", use="sig"),
+        lambda: encrypt_key(certified, to=leaf),
+    ]
+    for call in calls:
+        with pytest.raises(ModuleNotFoundError) as caught:
+            call()
+        assert caught.value.name == "asn1crypto"
+        assert str(caught.value).endswith("asn1crypto: pip install 'trustkeys[formats]'")
