@@ -23,7 +23,7 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-settings.register_profile("ci", settings.get_profile("default"), max_examples=300)
+settings.register_profile("ci", settings.get_profile("default"), max_examples=150)
 settings.register_profile("deep", settings.get_profile("default"), max_examples=10_000)
 settings.load_profile("default")
 
