@@ -35,8 +35,10 @@ from tests.cli.exchange import (
     leaked,
     write,
 )
+from tests.formats.test_chain import long_exponent
 from tests.support import failed, openssl, parse
 from trustkeys import TrustFrameworkKeySet, testing
+from trustkeys.core.work import Work
 from trustkeys.formats import certificates, pem, pkcs12
 from trustkeys.formats.jwe import encrypt_key
 
@@ -364,6 +366,28 @@ def test_inspect_of_a_certificate_signing_request(files: Path, keys: Keys, quick
     assert "size" not in found
 
 
+def test_a_signature_that_would_take_minutes_is_not_checked(
+    files: Path, keys: Keys, quickly: Runner
+) -> None:
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    request = builder.sign(long_exponent(257), SHA256())
+    write(files / "csr", request.public_bytes(Encoding.DER))
+    text = quickly("inspect", "csr").stdout
+    assert "error: its key is broken, or of a kind that is not supported\n" in text
+
+
+@pytest.mark.usefixtures("clean_registry")
+def test_a_key_of_a_registered_type_is_described(files: Path, keys: Keys, quickly: Runner) -> None:
+    namespace: dict[str, Any] = {}
+    exec(support.documented_p256(), namespace)
+    trustkeys.register_strategy(namespace["p256"])
+    key = trustkeys.generate_key("sig", "EC")
+    write(files / "curve", json.dumps(key.to_jwk(private=True)))
+    _, found = looked_at(["curve"], quickly, keys)
+    assert (found["keys"][0]["kty"], found["keys"][0]["size"]) == ("EC", 256)
+    assert found["problems"] == []
+
+
 UNKNOWN = ("empty", "junk", "cut-der", "cut-jwe", "cut-json", "deep-json", "jws", "no-crt")
 
 
@@ -449,8 +473,42 @@ def test_what_was_corrected_is_a_warning_for_a_key_and_in_a_set(
     write(files / "file", json.dumps(jwk))
     assert looked_at(["file"], quickly, keys)[1]["problems"][0]["severity"] == "warning"
     write(files / "file", json.dumps({"keys": [keys.rsa.to_jwk(private=True), jwk]}))
-    text = quickly("inspect", "file").stdout
-    assert "\nwarning: key 2: " in text
+    done = quickly("inspect", "file")
+    assert "\nwarning: key 2: " in done.stdout
+    # `import` takes it, too.
+    assert "is refused" not in done.stdout
+
+
+def test_a_number_that_was_corrected_counts_in_the_check_of_a_set(
+    files: Path, keys: Keys, quickly: Runner
+) -> None:
+    """The same key in two spellings is one key."""
+    jwk = keys.other.to_jwk()
+    n = base64.urlsafe_b64decode(jwk["n"] + "==")
+    padded = {**jwk, "kid": "b", "n": base64.urlsafe_b64encode(b"\0" + n).decode()}
+    write(files / "file", json.dumps({"keys": [jwk, padded]}))
+    done = quickly("inspect", "file")
+    assert done.returncode == 0, done.stdout
+    assert "are the same key" in done.stdout
+
+
+@pytest.mark.parametrize("member", ["x5c", "d"])
+def test_work_that_nothing_is_left_for_is_an_error(
+    member: str, files: Path, keys: Keys, quickly: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading a set and checking it share one budget."""
+    monkeypatch.setattr("trustkeys.core.work.MAX_WORK", 1)
+    monkeypatch.setattr("trustkeys.cli.inspect.Work", lambda: Work(completed=1))
+    key = certificates.self_signed(keys.other, "CN=a", nbf=0, exp=2**32)
+    jwk = key.to_jwk(private=member == "d")
+    kept = {"kty", "use", "n", "e", member}
+    one = {name: value for name, value in jwk.items() if name in kept}
+    write(files / "file", json.dumps({"keys": [{**one, "kid": kid} for kid in "abc"]}))
+    done = quickly("inspect", "file")
+    assert done.returncode == 3
+    words = {"x5c": "too many, or have too slow signatures", "d": "p, q, dp, dq and qi are missing"}
+    assert done.stdout.count(words[member]) == 2
+    assert "error: key 1" not in done.stdout
 
 
 def test_an_rsa_key_that_net_refuses_on_windows_is_a_warning(

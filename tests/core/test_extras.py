@@ -202,6 +202,7 @@ def test_what_is_no_json_is_one_clear_error(rsa_jwk: dict[str, Any], value: Any)
 
 def test_what_is_large_or_deep_is_refused_without_much_work(rsa_jwk: dict[str, Any]) -> None:
     deep: Any = []
+    shallow: Any = []
     for _ in range(100_000):
         deep = [deep]
     wide: Any = [1] * 10
@@ -209,6 +210,10 @@ def test_what_is_large_or_deep_is_refused_without_much_work(rsa_jwk: dict[str, A
         wide = [wide] * 10
     for value in (deep, wide):
         assert refused({**rsa_jwk, "x": value}).code == "AADB2C95034"
+    # Small enough to be written, but for its depth.
+    for _ in range(5_000):
+        shallow = [shallow]
+    assert "are nested too deep" in refused({**rsa_jwk, "x": shallow}).message
     assert refused({**rsa_jwk, 5: 6}).code == "AADB2C95034"
     for changes in ({"n": "A" * 10**7}, {"x5c": ["A" * 70_000]}, {"x5c": [""] * 10**6}):
         assert refused({**rsa_jwk, **changes}).code == "AADB2C95026"

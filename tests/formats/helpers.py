@@ -9,6 +9,13 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from trustkeys import InvalidInputError, TrustFrameworkKey, testing
 from trustkeys.formats import pem
@@ -33,6 +40,24 @@ def refused(call: Any, *args: Any, **kwargs: Any) -> InvalidInputError:
 
 def pair(exported: Exported) -> tuple[bytes, str]:
     return exported.data, exported.password
+
+
+def private_bytes(
+    key: Any,
+    encoding: Encoding = Encoding.PEM,
+    form: PrivateFormat = PrivateFormat.PKCS8,
+    password: str | None = None,
+) -> bytes:
+    """A private key of `cryptography` as bytes, encrypted if there is a passphrase."""
+    locked = BestAvailableEncryption(password.encode()) if password else NoEncryption()
+    data: bytes = key.private_bytes(encoding, form, locked)
+    return data
+
+
+def public_bytes(key: Any, encoding: Encoding = Encoding.PEM) -> bytes:
+    """The public half of a private key of `cryptography` as SubjectPublicKeyInfo."""
+    data: bytes = key.public_key().public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo)
+    return data
 
 
 PRIVATE_FORMS: dict[str, Writer] = {

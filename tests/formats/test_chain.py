@@ -16,9 +16,9 @@ from tests.formats import bags
 from tests.formats.helpers import NOW, Authority, refused
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, check_key_set, testing
 from trustkeys.core.numericdate import utc
-from trustkeys.core.x5c import is_issued_by
+from trustkeys.core.x5c import is_issued_by, x5c_of
 from trustkeys.formats import pem, pkcs12, reading
-from trustkeys.formats.certificates import from_certificate, with_certificates
+from trustkeys.formats.certificates import dates_of, from_certificate, with_certificates
 
 pytestmark = pytest.mark.usefixtures("test_keys_allowed", "unproved")
 
@@ -148,3 +148,55 @@ def test_the_keys_of_a_set_share_one_limit(authority: Authority, limit: Any) -> 
     assert len(found) == 1
     # One key alone has the whole limit.
     assert TrustFrameworkKey.from_jwk(document["keys"][2]).x5c == certified[2].x5c
+
+
+# --- certificates that load, and cannot be read whole
+
+
+def changed(certificate: x509.Certificate, old: bytes, new: bytes) -> x509.Certificate:
+    """Replace octets, and correct the lengths of what is around them."""
+    data = certificate.public_bytes(Encoding.DER)
+    assert data.count(old) == 1
+    made = bytearray(data.replace(old, new))
+    for at in (2, 6):  # of Certificate and TBSCertificate
+        length = int.from_bytes(made[at : at + 2]) + len(new) - len(old)
+        made[at : at + 2] = length.to_bytes(2)
+    return x509.load_der_x509_certificate(bytes(made))
+
+
+def without_dates(certificate: x509.Certificate) -> x509.Certificate:
+    """Python has no year 0."""
+    data = certificate.public_bytes(Encoding.DER)
+    start = data.index(b"\x30\x1e\x17\x0d")
+    old = data[start : start + 17]
+    return changed(certificate, old, b"\x30\x20\x18\x0f00000101000000Z")
+
+
+def test_dates_that_cannot_be_read_are_one_clear_error(
+    rsa_key: TrustFrameworkKey, authority: Authority
+) -> None:
+    leaf = without_dates(authority.issue_for(rsa_key))
+    for call in (lambda: from_certificate([leaf], use="sig"), lambda: dates_of(leaf)):
+        error = refused(call)
+        assert "the dates of the certificate cannot be read" in error.message
+
+
+def test_an_authority_without_a_readable_name_is_left_out_without_it(
+    rsa_key: TrustFrameworkKey, authority: Authority
+) -> None:
+    leaf, name = authority.issue_for(rsa_key), b"\x0c\x06middle"
+    nameless = changed(authority.middle, name, b"\x0c\x06m\xff\xff\xff\xff\xff")
+    key = authority.root_key
+    others = [
+        certificate(f"CN={subject}", key.public_key(), "CN=root", key, number)
+        for number, subject in enumerate(("x" * 64 + ",O=" + "y" * 60, "a\u202eb", "a\\0ab"), 2)
+    ]
+    for each in (nameless, *others):
+        with pytest.warns(UserWarning, match="chain of the key: one without a readable name$"):
+            assert with_certificates(rsa_key, [leaf, each]).x5c == x5c_of([leaf])
+
+
+def test_more_certificates_than_a_file_can_have_are_refused(rsa_key: TrustFrameworkKey) -> None:
+    many: Any = range(1001)
+    message = refused(with_certificates, rsa_key, many).message
+    assert message == "there are 1001 certificates, and at most 1000 are read"

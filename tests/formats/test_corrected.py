@@ -82,6 +82,13 @@ def test_a_key_of_key_vault_is_read() -> None:
         assert found.key(use="sig").to_jwk() == {**jwk, "kid": kid, "nbf": 5}
 
 
+@pytest.mark.parametrize("key", [{}, {"kty": None}, {"kty": 5}, {"kty": "EC-HSM", "n": "AQAB"}])
+def test_an_answer_of_key_vault_without_an_rsa_key_is_refused(key: dict[str, Any]) -> None:
+    document = parse_document(json.dumps({"key": key, "attributes": {}}), what="it")
+    with pytest.raises(InvalidInputError, match="kty"):
+        OpenedKey.from_jwk(document)
+
+
 @pytest.mark.parametrize(
     ("document", "message"),
     [

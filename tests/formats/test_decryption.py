@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from tests.formats.bags import SALT, indefinite, octets, oid, pkcs8, sequence
 from tests.formats.helpers import refused
 from tests.formats.test_pem_blocks import block
-from tests.support import der, openssl
+from tests.support import der, encrypted_pkcs8, openssl
 from trustkeys import TrustFrameworkKey
 from trustkeys.formats import pem, protection
 from trustkeys.formats.reading import read_key, recognise
@@ -117,6 +117,13 @@ def test_no_algorithm_that_is_not_read_is_called_a_wrong_passphrase(place: str) 
                 continue
             assert name in error.message
             assert "openssl pkey -provider legacy" in error.message
+
+
+def test_scrypt_with_a_cipher_that_is_not_read_is_named() -> None:
+    data = encrypted_pkcs8("scrypt", SALT, 2, 1, 1)
+    data = data.replace(oid(AES256), oid("2.16.840.1.101.3.4.1.46"))
+    message = refused(read_key, data, use="sig", password=PASSWORD).message
+    assert "its encryption, PBES2 with scrypt and AES-256-GCM; to convert it: openssl" in message
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
-    NoEncryption,
     PrivateFormat,
     PublicFormat,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.formats.helpers import PASSWORD, refused
+from tests.formats.helpers import PASSWORD, private_bytes, public_bytes, refused
 from tests.formats.test_pem_blocks import block
 from tests.support import der, openssl
 from trustkeys import TrustFrameworkKey, testing
@@ -35,9 +34,7 @@ OAEP = der(6, bytes.fromhex("2a864886f70d010107"))
 
 @pytest.fixture
 def pkcs1(rsa_key: TrustFrameworkKey) -> bytes:
-    return rsa_key.private_key().private_bytes(
-        Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption()
-    )
+    return private_bytes(rsa_key.private_key(), Encoding.DER, PrivateFormat.TraditionalOpenSSL)
 
 
 def pkcs8(
@@ -162,19 +159,16 @@ OTHERS: dict[str, Any] = {
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_key_of_another_kind_is_named(name: str) -> None:
     key = OTHERS[name]
-    public = PublicFormat.SubjectPublicKeyInfo
-    files: list[tuple[bytes, str | None]] = [
-        (key.public_key().public_bytes(encoding, public), None)
-        for encoding in (Encoding.PEM, Encoding.DER)
-    ]
+    pkcs8, old = PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL
+    files: list[tuple[bytes, str | None]] = []
     for encoding in (Encoding.PEM, Encoding.DER):
-        for encryption in (NoEncryption(), BestAvailableEncryption(PASSWORD.encode())):
-            password = None if isinstance(encryption, NoEncryption) else PASSWORD
-            data = key.private_bytes(encoding, PrivateFormat.PKCS8, encryption)
-            files.append((data, password))
-            if "EC" in name and password is None:
-                old = key.private_bytes(encoding, PrivateFormat.TraditionalOpenSSL, encryption)
-                files.append((old, password))
+        files += [
+            (public_bytes(key, encoding), None),
+            (private_bytes(key, encoding, pkcs8), None),
+            (private_bytes(key, encoding, pkcs8, PASSWORD), PASSWORD),
+        ]
+        if "EC" in name:
+            files.append((private_bytes(key, encoding, old), None))
     for data, password in files:
         error = refused(reading.read_key, data, use="sig", password=password)
         assert (error.code, f"RSA key, and it is {name}" in error.message) == ("AADB2C95034", True)
@@ -182,7 +176,7 @@ def test_a_key_of_another_kind_is_named(name: str) -> None:
 
 def test_openssh_and_openpgp_are_named() -> None:
     key = OTHERS["an Ed25519 key"]
-    data = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    data = private_bytes(key, form=PrivateFormat.OpenSSH)
     error = refused(reading.read_key, data, use="sig")
     assert "an ssh-ed25519 key in OpenSSH's own form" in error.message
     assert "ssh-keygen -p -m PKCS8" in error.message
@@ -192,6 +186,8 @@ def test_openssh_and_openpgp_are_named() -> None:
     for name, kind in (("EC", "an EC key"), ("DSA", "a DSA key"), ("DH", "a Diffie-Hellman key")):
         data = block(f"{name} PRIVATE KEY", b"x", legacy).encode()
         assert kind in refused(pem.from_pem, data, use="sig").message
+    data = block("TSS2 PRIVATE KEY", b"\x30\0").encode()
+    assert "sealed in a TPM" in refused(reading.read_key, data, use="sig").message
 
 
 def test_more_than_two_primes_are_counted(pkcs1: bytes) -> None:
@@ -256,10 +252,8 @@ def test_a_changed_file_is_read_or_refused(data: bytes, place: int, plain: bool)
         assert found.kty == "RSA"
 
 
-ENCRYPTED = (
-    testing.rsa_key(0)
-    .private_key()
-    .private_bytes(Encoding.DER, PrivateFormat.PKCS8, BestAvailableEncryption(PASSWORD.encode()))
+ENCRYPTED = private_bytes(
+    testing.rsa_key(0).private_key(), Encoding.DER, PrivateFormat.PKCS8, PASSWORD
 )
 
 

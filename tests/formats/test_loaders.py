@@ -37,3 +37,4 @@ def test_only_the_doors_name_loaders() -> None:
         path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if loaders(path)
     }
     assert found == DOORS
+    assert loaders(PACKAGE / "core/x5c.py") == {"load_der_x509_certificate"}

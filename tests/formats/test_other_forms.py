@@ -8,17 +8,19 @@ import io
 import time
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.formats.helpers import NOW, PRIVATE_FORMS, Authority, refused
-from tests.support import der
+from tests.formats.helpers import NOW, PRIVATE_FORMS, Authority, private_bytes, refused
+from tests.support import der, openssl
 from trustkeys import TrustFrameworkKey
 from trustkeys.core.numericdate import utc
 from trustkeys.formats import pem, reading
@@ -61,6 +63,15 @@ NAMED: tuple[tuple[bytes, str], ...] = (
     (b"\x1e\xf1\xb5\xb0" + bytes(20), "openssl rsa -inform PVK"),
     (b"\7\2\0\0\0\xa4\0\0RSA2\0\10\0\0", "openssl rsa -inform MSBLOB"),
     (b"RSA2" + bytes(24), "Windows CNG"),
+    (b"ECS2" + bytes(24), "Windows CNG (EC)"),
+    (b"\6\5\x2b\x81\4\0\x22", "the parameters of an EC key"),
+    (base64.b64encode(b"&AzureKeyVaultKeyBackupV1.microsoft.com"), "a backup of Azure Key Vault"),
+    (b"&AzureKeyVaultKeyBackupV1.microsoft.com", "a backup of Azure Key Vault"),
+    (b"Salted__" + bytes(40), "openssl enc -d"),
+    (base64.b64encode(b"Salted__" + bytes(40)), "openssl enc -d"),
+    (b"$ANSIBLE_VAULT;1.1;AES256\n6162", "ansible-vault view"),
+    (b"untrusted comment: minisign public key 1\nRWQ", "minisign or signify (Ed25519)"),
+    (base64.b64encode(bytes(32)) + b"\n", "a key of WireGuard"),
     (b"age-encryption.org/v1\n-> X25519 ", "age --decrypt"),
     (b"# created: 2026\n# public key: age1x\nAGE-SECRET-KEY-1X", "a key of age"),
     (b"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\n", "a key of age"),
@@ -78,6 +89,7 @@ NAMED: tuple[tuple[bytes, str], ...] = (
     (b"-----BEGIN PGP SIGNATURE-----\n", "an OpenPGP key"),
     (b"-----BEGIN AGE ENCRYPTED FILE-----\n", "age --decrypt"),
     (b"-----BEGIN X509 CRL-----\n", "a certificate revocation list"),
+    (b"-----BEGIN CMS-----\nMAA=\n-----END CMS-----\n", "a CMS message (PKCS#7)"),
     (b"-----BEGIN EC PARAMETERS-----\n", "EC PARAMETERS, which holds no key"),
     (b"-----BEGIN TRUST TOKEN-----\n", "PEM with 'TRUST TOKEN', which holds no key"),
     (der(0x30, der(0xA0, bytes(200))), "this is DER (ASN.1), and no key"),
@@ -112,6 +124,72 @@ def test_structures_of_certificate_authorities_are_named(authority: Authority) -
         (asked.public_bytes(Encoding.DER), "an OCSP request"),
     ):
         assert words in refused(reading.recognise, data).message
+
+
+WRITTEN: dict[str, tuple[str, str]] = {
+    "dhparam -2 512": ("DER", "the parameters of a Diffie-Hellman or DSA key"),
+    "dhparam -3 512": ("DER", "the parameters of a Diffie-Hellman or DSA key"),
+    "dhparam -5 512": ("DER", "the parameters of a Diffie-Hellman or DSA key"),
+    "dhparam -dsaparam 512": ("DER", "the parameters of a Diffie-Hellman or DSA key"),
+    "dsaparam 1024": ("DER", "the parameters of a Diffie-Hellman or DSA key"),
+    "genpkey -genparam -algorithm DHX -pkeyopt group:dh_2048_256": ("PEM", "X9.42 DH PARAMETERS"),
+    "ecparam -name prime256v1": ("DER", "the parameters of an EC key"),
+    "ecparam -name secp384r1": ("DER", "the parameters of an EC key"),
+    "ecparam -name prime256v1 -param_enc explicit": ("DER", "the parameters of an EC key"),
+    "ts -query -data text -sha256": ("", "a time stamp of RFC 3161"),
+    "cms -encrypt -aes256 -in text root.pem": ("DER", "a CMS message"),
+    "cms -encrypt -aes128 -in text root.pem": ("PEM", "a CMS message"),
+    "cms -data_create -in text": ("DER", "a CMS message"),
+    "cms -digest_create -in text": ("DER", "a CMS message"),
+    "cms -sign -nocerts -in text -signer root.pem -inkey root.key": ("DER", "a CMS message"),
+    "cms -sign -in text -signer root.pem -inkey root.key": ("SMIME", "a mail message"),
+    "spkac -key root.key": ("", "SPKAC"),
+}
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("words", WRITTEN)
+def test_what_openssl_writes_without_a_key_is_named(
+    words: str, authority: Authority, tmp_path: Path
+) -> None:
+    tmp_path.joinpath("text").write_text("text")
+    tmp_path.joinpath("root.pem").write_bytes(authority.root.public_bytes(Encoding.PEM))
+    tmp_path.joinpath("root.key").write_bytes(private_bytes(authority.root_key))
+    form, expected = WRITTEN[words]
+    command, *args = words.split()
+    forms = ("-outform", form) if form else ()
+    openssl(command, *forms, "-out", "made", *args, cwd=tmp_path)
+    message = refused(reading.recognise, tmp_path.joinpath("made").read_bytes()).message
+    assert expected in message
+    assert "which holds no key" in message
+
+
+def test_a_keystore_of_bouncy_castle_is_named() -> None:
+    data = Path(__file__).parent.joinpath("files", "bouncy-castle.bcfks").read_bytes()
+    message = refused(reading.recognise, data).message
+    assert "BCFKS" in message
+    assert "keytool -importkeystore -srckeystore FILE -srcstoretype BCFKS -provider" in message
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("part", [b"\2\1\1", b"\x30\0", b"\6\1\1"])
+@pytest.mark.parametrize("size", [60_000, 12_000_000])
+def test_der_of_many_parts_is_refused_soon(part: bytes, size: int) -> None:
+    data = part * (size // len(part))
+    for hostile in (der(0x30, data), der(0x30, der(0x30, data))):
+        begun = time.process_time()
+        refused(reading.read_key, hostile)
+        assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize("exponent", [3, 5])
+def test_an_rsa_key_with_a_small_exponent_is_no_group(
+    rsa_key: TrustFrameworkKey, exponent: int
+) -> None:
+    modulus = rsa_key.public_key().public_numbers().n
+    public = RSAPublicNumbers(exponent, modulus).public_key()
+    data = public.public_bytes(Encoding.DER, PublicFormat.PKCS1)
+    assert reading.recognise(data).form == "der"
 
 
 @pytest.mark.parametrize("form", ["der", "encrypted der"])

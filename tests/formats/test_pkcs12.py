@@ -175,17 +175,23 @@ def test_of_two_keys_the_one_that_is_named_is_taken(
     assert refused(reading.read_key, b"{}", alias="one").target == "alias"
 
 
+def written_by_openssl(
+    certified: TrustFrameworkKey, folder: Path, password: str, options: tuple[str, ...]
+) -> bytes:
+    pair = pem.to_pem(certified, private=True) + certificates.to_certificate_pem(certified)
+    folder.joinpath("pair.pem").write_bytes(pair)
+    args = ("-export", "-in", "pair.pem", "-out", "a.pfx", "-passout", f"pass:{password}")
+    openssl("pkcs12", *args, *options, cwd=folder)
+    return folder.joinpath("a.pfx").read_bytes()
+
+
 @pytest.mark.deep
 @pytest.mark.parametrize("options", [(), ("-legacy",), ("-nomac",)])
 @pytest.mark.filterwarnings("ignore:the file has no checksum")
 def test_an_empty_passphrase_opens_a_pfx(
     certified: TrustFrameworkKey, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
-    pair = pem.to_pem(certified, private=True) + certificates.to_certificate_pem(certified)
-    tmp_path.joinpath("pair.pem").write_bytes(pair)
-    args = ("-export", "-in", "pair.pem", "-out", "a.pfx", "-passout", "pass:")
-    openssl("pkcs12", *args, *options, cwd=tmp_path)
-    data = tmp_path.joinpath("a.pfx").read_bytes()
+    data = written_by_openssl(certified, tmp_path, "", options)
     for password in (None, ""):
         assert pkcs12.from_pkcs12(data, password, use="sig").x5c == certified.x5c
     assert "not encrypted" in refused(pkcs12.from_pkcs12, data, "x").message
@@ -205,11 +211,7 @@ def test_an_empty_passphrase_opens_a_pfx(
 def test_what_openssl_writes_is_read_or_named(
     certified: TrustFrameworkKey, tmp_path: Path, options: tuple[str, ...], words: str | None
 ) -> None:
-    pair = pem.to_pem(certified, private=True) + certificates.to_certificate_pem(certified)
-    tmp_path.joinpath("pair.pem").write_bytes(pair)
-    args = ("-export", "-in", "pair.pem", "-out", "a.pfx", "-passout", "pass:x")
-    openssl("pkcs12", *args, *options, cwd=tmp_path)
-    data = tmp_path.joinpath("a.pfx").read_bytes()
+    data = written_by_openssl(certified, tmp_path, "x", options)
     if words is None:
         assert pkcs12.from_pkcs12(data, "x", use="sig").x5c == certified.x5c
     else:

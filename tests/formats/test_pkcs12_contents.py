@@ -27,6 +27,7 @@ from tests.formats.helpers import NOW, Authority, refused
 from tests.support import der
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, testing
 from trustkeys.formats import reading
+from trustkeys.formats.pfx import Pfx
 from trustkeys.formats.pkcs12 import from_pkcs12
 
 pytestmark = pytest.mark.usefixtures("unproved")
@@ -357,3 +358,56 @@ def test_a_file_without_a_checksum_is_read_with_a_word(
     key, remarks = opened(data)
     assert (key.kid, remarks) == (rsa_key.kid, [NO_CHECKSUM])
     assert refused(from_pkcs12, data, "wrong").message == "the passphrase is wrong"
+
+
+# --- hostile and broken files
+
+
+@pytest.mark.parametrize("beside", ["encrypted", "plain", "named", "key"])
+def test_what_is_hidden_and_too_large_for_a_key_is_not_opened(
+    rsa_key: TrustFrameworkKey,
+    authority: Authority,
+    beside: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """OpenSSL checks an RSA key of any size, for minutes, and certificates must not hide it."""
+    root = authority.root_key
+    many = [
+        certificate_bag(authority.issue(f"CN=a{n}", root.public_key(), "CN=root", root), *names)
+        for n, names in enumerate([("\u4e00" * 300,) if beside == "named" else ()] * 40)
+    ]
+    large = key_bag(sequence(der(2, b"\0"), sequence(oid("1.2.3")), der(4, bytes(3700))))
+    parts = {
+        "encrypted": [encrypted_part(*many, large)],
+        "plain": [plain_part(*many), encrypted_part(large)],
+        "named": [encrypted_part(*many, large)],
+        "key": [encrypted_part(large, *many), plain_part(key_bag(rsa_key))],
+    }[beside]
+    loaded: list[bytes] = []
+    monkeypatch.setattr(Pfx, "load", lambda _, password: loaded.append(password))
+    message = refused(from_pkcs12, bags.pfx(*parts), PASSWORD).message
+    assert "hold something that is no certificate, and too large for a key" in message
+    assert loaded == []
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        sequence(oid(bags.DATA), der(0xA0, der(4, b"no bags"))),
+        plain_part(bags.bag(f"{bags.BAG}.2", der(4, b"no key"))),
+        plain_part(sequence()),
+        sequence(),
+        der(4, b"x"),
+    ],
+)
+def test_a_file_whose_parts_are_broken_is_refused(part: bytes) -> None:
+    for data in (bags.pfx(part), bags.pfx(part, mac=None)):
+        error = refused(from_pkcs12, data, PASSWORD)
+        assert (error.code, "it is cut off, or was changed" in error.message) == (
+            *("AADB2C95025", True),
+        )
+
+
+def test_a_file_above_1_mib_is_refused(rsa_key: TrustFrameworkKey) -> None:
+    data = bags.pfx(plain_part(key_bag(rsa_key)), encrypted_part(secret_bag(bytes(2**20))))
+    assert "at most 1 MiB" in refused(from_pkcs12, data, PASSWORD).message

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,24 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
 )
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
-from tests.formats.helpers import NOW, PASSWORD, Authority, refused
-from tests.support import header_of
+from tests.formats.helpers import NOW, PASSWORD, Authority, private_bytes, public_bytes, refused
+from tests.formats.test_pem_blocks import block
+from tests.support import header_of, openssl
 from trustkeys import TrustFrameworkKey
 from trustkeys.errors import MissingPassphraseError, NotEncryptedError
 from trustkeys.formats import certificates, pem, plain_keys
 from trustkeys.formats.jwe import decrypt_key, encrypt_key
 from trustkeys.formats.key_files import KeyFile
+from trustkeys.formats.reading import recognise
 from trustkeys.formats.recipient_files import read_recipient
 
 pytestmark = pytest.mark.usefixtures("test_keys_allowed")
 
 CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
 KEYS = {name: ec.generate_private_key(curve) for name, curve in CURVES.items()}
-PUBLIC = PublicFormat.SubjectPublicKeyInfo
 
 
 def agreement(*, allowed: bool) -> x509.KeyUsage:
@@ -46,14 +45,13 @@ def agreement(*, allowed: bool) -> x509.KeyUsage:
 def test_every_form_of_the_public_key_seals_for_every_form_of_the_private_one(
     name: str, rsa_key: TrustFrameworkKey, authority: Authority
 ) -> None:
-    key, plain = KEYS[name], NoEncryption()
-    locked = BestAvailableEncryption(PASSWORD.encode())
+    key = KEYS[name]
     pkcs8, sec1 = PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL
-    public = [key.public_key().public_bytes(each, PUBLIC) for each in (Encoding.PEM, Encoding.DER)]
+    public = [public_bytes(key), public_bytes(key, Encoding.DER)]
     leaf = authority.issue("CN=a", key.public_key(), "CN=middle", authority.key)
     own = [leaf.public_bytes(Encoding.PEM), leaf.public_bytes(Encoding.DER)]
     private = [
-        key.private_bytes(encoding, form, plain)
+        private_bytes(key, encoding, form)
         for encoding in (Encoding.PEM, Encoding.DER)
         for form in (pkcs8, sec1)
     ]
@@ -69,7 +67,7 @@ def test_every_form_of_the_public_key_seals_for_every_form_of_the_private_one(
         (Encoding.DER, pkcs8),
     ]
     for encoding, form in encrypted:
-        data = key.private_bytes(encoding, form, locked)
+        data = private_bytes(key, encoding, form, PASSWORD)
         assert decrypt_key(texts[0], with_key=read_recipient(data, PASSWORD)) == rsa_key
         with pytest.raises(MissingPassphraseError):
             read_recipient(data)
@@ -118,6 +116,16 @@ def test_a_key_in_pkcs12_is_taken(
     assert "and it is an Ed25519 key" in refused(read_recipient, store, PASSWORD).message
 
 
+@pytest.mark.usefixtures("few_rounds")
+def test_a_backup_is_a_recipient_and_a_set_or_a_request_is_none(enc_key: TrustFrameworkKey) -> None:
+    backup = recognise(encrypt_key(enc_key, password=PASSWORD).encode())
+    assert isinstance(found := backup.recipient(PASSWORD), TrustFrameworkKey)
+    assert found.kid == enc_key.kid
+    assert "a key set" in refused(recognise(b'{"keys": []}').recipient).message
+    request = certificates.signing_request(enc_key, "CN=a")
+    assert "a certificate signing request" in refused(recognise(request).recipient).message
+
+
 def test_the_certificate_of_an_ec_key_must_allow_key_agreement(authority: Authority) -> None:
     key = KEYS["P-256"]
     issued = [
@@ -129,10 +137,10 @@ def test_the_certificate_of_an_ec_key_must_allow_key_agreement(authority: Author
     assert found["exp"] == certificates.dates_of(issued[0])[1]
     assert "must have keyAgreement" in refused(read_recipient, bad).message
     # The certificate beside a key counts too.
-    public = key.public_key().public_bytes(Encoding.PEM, PUBLIC)
+    public = public_bytes(key)
     assert read_recipient(public + good) == found
     assert "must have keyAgreement" in refused(read_recipient, public + bad).message
-    other = KEYS["P-384"].public_key().public_bytes(Encoding.PEM, PUBLIC)
+    other = public_bytes(KEYS["P-384"])
     assert (
         "none of the certificates is for this key" in refused(read_recipient, other + good).message
     )
@@ -148,19 +156,22 @@ def test_a_key_of_another_kind_is_refused_by_its_name(
     for name, key in keys.items():
         public = key.public_key()
         for data in (
-            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-            public.public_bytes(Encoding.DER, PUBLIC),
+            private_bytes(key),
+            public_bytes(key, Encoding.DER),
             authority.issue("CN=a", public, "CN=middle", authority.key).public_bytes(Encoding.PEM),
         ):
             message = refused(read_recipient, data).message
             assert f"and it is {name}" in message
             assert "this must be an RSA key" not in message
-    spki = KEYS["P-256"].public_key().public_bytes(Encoding.DER, PUBLIC)
+    spki = public_bytes(KEYS["P-256"], Encoding.DER)
     broken = spki[:-1] + bytes([spki[-1] ^ 1])
     assert "an EC key on P-256, and broken" in refused(read_recipient, broken).message
     leaf = authority.issue("CN=a", KEYS["P-256"].public_key(), "CN=middle", authority.key)
     der = leaf.public_bytes(Encoding.DER).replace(spki, broken)
     assert "an EC key on P-256, and broken" in refused(read_recipient, der).message
+    beside = public_bytes(KEYS["P-256"]) + block("CERTIFICATE", der).encode()
+    message = refused(read_recipient, beside).message
+    assert "none of the certificates is for this key" in message
     monkeypatch.setattr(plain_keys, "MAX_DER", 50)
     assert "the key of the certificate is broken" in refused(read_recipient, der).message
 
@@ -168,21 +179,20 @@ def test_a_key_of_another_kind_is_refused_by_its_name(
 def test_a_private_key_and_its_public_key_are_one_key() -> None:
     keys: list[Any] = [*KEYS.values(), ed25519.Ed25519PrivateKey.generate()]
     for key in keys:
-        private: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        public = key.public_key().public_bytes(Encoding.PEM, PUBLIC)
-        assert KeyFile.read(public + private).key(None).is_private
-    two = public + KEYS["P-256"].public_key().public_bytes(Encoding.PEM, PUBLIC)
+        public = public_bytes(key)
+        assert KeyFile.read(public + private_bytes(key)).key(None).is_private
+    two = public + public_bytes(KEYS["P-256"])
     assert "one key, not 2" in refused(KeyFile.read(two).key, None).message
 
 
 def test_the_public_key_of_a_huge_foreign_key_is_not_computed() -> None:
-    der = KEYS["P-256"].private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    der = private_bytes(KEYS["P-256"], Encoding.DER)
     assert plain_keys._public_der(der + bytes(4096), is_private=True) is None
     assert plain_keys._public_der(b"no key", is_private=True) is None
 
 
 def test_what_was_left_out_of_the_file_is_a_warning() -> None:
-    data = KEYS["P-256"].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    data = private_bytes(KEYS["P-256"])
     with pytest.warns(UserWarning, match="the key is private, though its label is PUBLIC KEY"):
         read_recipient(data.replace(b"PRIVATE KEY", b"PUBLIC KEY"))
 
@@ -192,14 +202,14 @@ def test_what_was_left_out_of_the_file_is_a_warning() -> None:
 def test_keys_of_the_openssl_command_are_recipients(
     curve: str, rsa_key: TrustFrameworkKey, tmp_path: Path
 ) -> None:
-    def openssl(*args: str) -> None:
-        subprocess.run(["openssl", *args], cwd=tmp_path, check=True, capture_output=True)
+    def run(*args: str) -> None:
+        openssl(*args, cwd=tmp_path, password=PASSWORD)
 
-    openssl("ecparam", "-name", curve, "-genkey", "-out", "key.pem")  # with EC PARAMETERS
-    openssl("ec", "-in", "key.pem", "-pubout", "-out", "public.pem")
-    openssl("ec", "-in", "key.pem", "-aes256", "-passout", f"pass:{PASSWORD}", "-out", "old.pem")
-    openssl("pkcs8", "-topk8", "-in", "key.pem", "-passout", f"pass:{PASSWORD}", "-out", "new.pem")
-    openssl("req", "-x509", "-key", "key.pem", "-subj", "/CN=a", "-out", "certificate.pem")
+    run("ecparam", "-name", curve, "-genkey", "-out", "key.pem")  # with EC PARAMETERS
+    run("ec", "-in", "key.pem", "-pubout", "-out", "public.pem")
+    run("ec", "-in", "key.pem", "-aes256", "-passout", "env:PW", "-out", "old.pem")
+    run("pkcs8", "-topk8", "-in", "key.pem", "-passout", "env:PW", "-out", "new.pem")
+    run("req", "-x509", "-key", "key.pem", "-subj", "/CN=a", "-out", "certificate.pem")
     for name in ("public.pem", "certificate.pem", "key.pem"):
         text = encrypt_key(rsa_key, to=(tmp_path / name).read_bytes())
         assert decrypt_key(text, with_key=(tmp_path / "key.pem").read_bytes()) == rsa_key

@@ -21,7 +21,9 @@ from attrs import frozen
 from cryptography.hazmat.primitives import hashes, keywrap
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+from cryptography.x509 import load_der_x509_certificate
 
+from tests.formats import bags as made
 from tests.formats.helpers import Authority
 from tests.support import der
 from trustkeys import TrustFrameworkKeySet, testing
@@ -267,6 +269,22 @@ def _of_pfx(folder: Path) -> Iterator[Seed]:
         {"bag_id": "safe_contents", "bag_value": [_certificate_bag(certificate)]},
     ]
     yield Seed("PFX with other bags", "pfx", with_mac(auth_safe([*bags[::2], *others])))
+    yield from _of_ber(_of_pem((folder / "key.pem").read_bytes()), certificate)
+
+
+def _of_ber(key: bytes, certificate: bytes) -> Iterator[Seed]:
+    """Return files without lengths, as NSS and Bouncy Castle write them."""
+    leaf = load_der_x509_certificate(certificate)
+    parts = (
+        made.plain_part(made.shrouded_bag(key, "one"), made.secret_bag(bytes(32))),
+        made.encrypted_part(made.certificate_bag(leaf), made.key_bag(key)),
+    )
+    inner = made.indefinite(made.sequence(*parts))
+    for mac in ("sha256", "pbmac1"):
+        yield Seed(f"PFX in BER, {mac}", "pfx", made.indefinite(made.file_of(inner, mac=mac)))
+    algorithm, data = made.encrypted(key)
+    locked = made.sequence(algorithm, made.octets(data))
+    yield Seed("PBES2 in BER", "der", made.indefinite(locked))
 
 
 def _key_bag(seed: int) -> dict[str, Any]:

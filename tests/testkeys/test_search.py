@@ -99,6 +99,18 @@ def test_recognition_answers_for_any_length(length: int) -> None:
     assert not holds_test_key(base64.b64encode(bytes(length)))
 
 
+@given(seed=st.integers(0, 8127), size=st.sampled_from([2048, 3072, 4096]), octet=st.data())
+def test_a_modulus_counts_whole(seed: int, size: int, octet: st.DataObject) -> None:
+    """Only its end is compared at first."""
+    der = pem.to_der(testing.rsa_key(seed, size=size).public())
+    n = testing.rsa_key(seed, size=size).public_key().public_numbers().n.to_bytes(size // 8)
+    at = der.index(n) + octet.draw(st.integers(1, size // 8 - 9))
+    changed = der[:at] + bytes([der[at] ^ 1]) + der[at + 1 :]
+    assert holds_test_key(der)
+    assert not holds_test_key(changed)
+    assert holds_test_key(changed + der)
+
+
 @pytest.mark.deep
 @pytest.mark.parametrize(
     "piece",

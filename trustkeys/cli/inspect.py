@@ -7,58 +7,40 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import click
-from attrs import define, evolve, field, frozen
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
+from attrs import evolve, frozen
 
 from trustkeys.cli import foreign, options, passphrases
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT
+from trustkeys.cli.report import TEST_KEY, Facts, Report
 from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import escaped, write_json, write_out
 from trustkeys.core.base64url import base64url_encode
-from trustkeys.core.guarded import attempt
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import date_text
+from trustkeys.core.private import Private
 from trustkeys.core.registry import key_type_for
-from trustkeys.core.rsa import MAX_EXPONENT_SIZE, MAX_SIZE, length_problem, rsa_public_members
+from trustkeys.core.rsa import length_problem
 from trustkeys.core.thumbprint import jwk_thumbprint, reveals_secret
 from trustkeys.core.work import Work
-from trustkeys.core.x5c import x5t_of
 from trustkeys.errors import (
     InvalidInputError,
     MissingPassphraseError,
     PassphraseError,
     prefix_errors,
 )
-from trustkeys.formats.answers import KeySets, is_key_set, read_key_sets
-from trustkeys.formats.certificates import certificates_of, dates_of
-from trustkeys.formats.key_usage import allowed_uses, use_of
+from trustkeys.formats.answers import KeySets, SavedSet, is_key_set, read_key_sets
+from trustkeys.formats.certificates import certificates_of
+from trustkeys.formats.key_usage import allowed_uses
 from trustkeys.formats.opened import OpenedKey
 from trustkeys.formats.reading import ForeignFile, one_key
 from trustkeys.keyset.check import audit
 from trustkeys.keyset.document import shown_id
 from trustkeys.keyset.reading import has_later_status
-from trustkeys.testkeys.guard import is_test_jwk, is_test_key
+from trustkeys.testkeys.guard import is_test_key
 from trustkeys.wording import is_name
 
 __tracebackhide__ = True
-
-Facts = dict[str, Any]
-
-_TEST_KEY = ("error", "it is a test key, whose private part is public")
-
-
-@define
-class _Report:
-    """What a file holds, and what is wrong with it."""
-
-    facts: Facts = field(factory=dict)
-    keys: list[Facts] = field(factory=list)
-    certificates: list[Facts] = field(factory=list)
-    problems: list[tuple[str, str]] = field(factory=list)
-    is_opened: bool = True
 
 
 @frozen
@@ -108,14 +90,14 @@ def inspect(file: str, password_file: str | None, alias: str | None, as_json: bo
             }
         )
     else:
-        lines = _lines(found.description, report)
+        lines = report.lines(found.description)
         write_out("".join(f"{escaped(line)}\n" for line in lines))
     return 3 if any(severity == "error" for severity, _ in report.problems) else 0
 
 
-def _report(found: ForeignFile, password: str | None, alias: str | None) -> _Report:
+def _report(found: ForeignFile, password: str | None, alias: str | None) -> Report:
     found.check_alias(alias)
-    report = _Report()
+    report = Report()
     _add_header(report, found.header)
     if found.form == "jwe" and (found.protection != "passphrase" or password is None):
         report.is_opened = False
@@ -126,28 +108,29 @@ def _report(found: ForeignFile, password: str | None, alias: str | None) -> _Rep
         else:
             _add_key(report, lambda: _jwk_facts(document))
     elif found.form == "csr":
-        _add_request(report, found.request())
+        report.add_request(found.request())
     else:
-        _add_certificates(report, found.certificates())
+        report.add_certificates(found.certificates())
         _add_key(report, lambda: _facts(one_key(found.open(password=password, alias=alias))))
     return report
 
 
-def _add_header(report: _Report, header: Mapping[str, Any]) -> None:
+def _add_header(report: Report, header: Mapping[str, Any]) -> None:
     for name in ("alg", "enc", "cty", "p2c", "kid"):
         value = header.get(name)
         if is_name(value) or type(value) is int or (name == "kid" and isinstance(value, str)):
             report.facts[name] = value
 
 
-def _add_sets(report: _Report, found: KeySets) -> None:
+def _add_sets(report: Report, found: KeySets) -> None:
     if found.kind != "sets":
         report.facts["id"] = shown_id(found.sets[0].id)
     hidden: set[str] = set()
+    sound: dict[tuple[int, int], Mapping[str, Any]] = {}
     work = Work()
-    for each in found.sets:
+    for number, each in enumerate(found.sets, 1):
         of_set = {"key_set": shown_id(each.id)} if found.kind == "sets" else {}
-        for jwk in each.keys:
+        for place, jwk in enumerate(each.keys, 1):
             is_later = found.is_answer and has_later_status(jwk)
             try:
                 found_key = _jwk_facts({**jwk, "status": None} if is_later else jwk, work)
@@ -157,6 +140,7 @@ def _add_sets(report: _Report, found: KeySets) -> None:
             except InvalidInputError:  # the check below reports it
                 facts = {"kid": None, "unreadable": True}
             else:
+                sound[number, place] = _as_read(jwk, found_key)
                 # The check below finds short secrets itself.
                 lengths = found_key.shortcomings if facts["kty"] == "RSA" else ()
                 report.problems += [
@@ -167,85 +151,34 @@ def _add_sets(report: _Report, found: KeySets) -> None:
             kid = jwk.get("kid") if isinstance(jwk, Mapping) else None
             if facts["kid"] is None and isinstance(kid, str):
                 hidden.add(kid)
-    for finding in audit(found, private=False, hidden=hidden).findings:
+    checked = audit(_with_keys(found, sound), private=False, hidden=hidden, read=sound, work=work)
+    for finding in checked.findings:
         code = "" if finding.code == "BadRequest" else f" ({finding.code})"
         report.problems.append((finding.severity, f"{finding.message}{code}"))
 
 
-def _add_request(report: _Report, request: x509.CertificateSigningRequest | None) -> None:
-    subject = None if request is None else attempt(_subject_of, request)
-    if request is None or subject is None:
-        report.problems.append(("error", "it is broken, or cut off"))
-        return
-    report.facts["subject"] = subject
-    key = attempt(request.public_key)
-    if isinstance(key, RSAPublicKey):
-        # With these a person finds the key that the request is for.
-        report.facts["size"] = key.key_size
-        jwk = {"kty": "RSA", **rsa_public_members(key)}
-        report.facts["thumbprint"] = jwk_thumbprint(jwk)
-        if is_test_jwk(jwk):
-            report.problems.append(_TEST_KEY)
-    # OpenSSL takes minutes for a signature with a long exponent.
-    if key is None or (isinstance(key, RSAPublicKey) and _is_slow(key)):
-        report.problems.append(("error", "its key is broken, or of a kind that is not supported"))
-    elif not attempt(lambda: request.is_signature_valid):
-        report.problems.append(("error", "its signature was not made with its own key"))
+def _as_read(jwk: Mapping[str, Any], found: _Read) -> Mapping[str, Any]:
+    """Return a JWK with its numbers as they were read."""
+    if not found.remarks:
+        return jwk
+    key_type = key_type_for(found.key.kty)
+    read = found.key.to_jwk(private=found.key.has_private)
+    return {**jwk, **{name: read[name] for name in key_type.required}}
 
 
-def _is_slow(key: RSAPublicKey) -> bool:
-    """Whether a signature of a key takes long to verify."""
-    return key.key_size > MAX_SIZE or key.public_numbers().e.bit_length() > MAX_EXPONENT_SIZE
-
-
-def _add_certificates(report: _Report, chain: tuple[x509.Certificate, ...]) -> None:
-    now = time.time()
-    for number, certificate in enumerate(chain, 1):
-        start, end = dates_of(certificate)
-        subject, issuer = _names_of(certificate)
-        use = None
-        try:
-            use = use_of(certificate)
-        except InvalidInputError:
-            broken = f"the extensions of certificate {number} cannot be read"
-            report.problems.append(("error", broken))
-        report.certificates.append(
-            {
-                "subject": subject,
-                "issuer": issuer,
-                "nbf": start,
-                "exp": end,
-                "use": use,
-                "x5t": x5t_of(certificate),
-                "sha256": certificate.fingerprint(SHA256()).hex(":").upper(),
-            }
+def _with_keys(found: KeySets, jwks: Mapping[tuple[int, int], Mapping[str, Any]]) -> KeySets:
+    """Return key sets with some other keys, by the numbers of the set and of the key, from 1."""
+    sets = [
+        SavedSet(
+            each.id,
+            Private([jwks.get((number, place), jwk) for place, jwk in enumerate(each.keys, 1)]),
         )
-        if now < start:
-            soon = f"certificate {number} is not valid before {date_text(start)}"
-            report.problems.append(("warning", soon))
-        if now > end:
-            expired = f"certificate {number} expired at {date_text(end)}"
-            report.problems.append(("error", expired))
-        if subject is None:
-            report.problems.append(("error", f"the names in certificate {number} are broken"))
+        for number, each in enumerate(found.sets, 1)
+    ]
+    return evolve(found, sets=tuple(sets))
 
 
-def _names_of(certificate: x509.Certificate) -> tuple[str | None, str | None]:
-    """Return the subject and the issuer. cryptography parses them only now."""
-    subject = attempt(_subject_of, certificate)
-    issuer = attempt(_issuer_of, certificate)
-    return (None, None) if issuer is None else (subject, issuer)
-
-
-def _subject_of(each: x509.Certificate | x509.CertificateSigningRequest) -> str:
-    return each.subject.rfc4514_string()
-
-
-def _issuer_of(certificate: x509.Certificate) -> str:
-    return certificate.issuer.rfc4514_string()
-
-
-def _add_key(report: _Report, read: Callable[[], _Read]) -> None:
+def _add_key(report: Report, read: Callable[[], _Read]) -> None:
     try:
         found = read()
     except MissingPassphraseError:
@@ -259,12 +192,12 @@ def _add_key(report: _Report, read: Callable[[], _Read]) -> None:
     key = found.key
     report.keys.append(found.facts)
     if is_test_key(key):
-        report.problems.append(_TEST_KEY)
+        report.problems.append(TEST_KEY)
     report.problems += [("warning", text) for text in (*found.remarks, *found.shortcomings)]
     if key.exp is not None and key.exp <= time.time():
         report.problems.append(("warning", f"the key expired at {date_text(key.exp)}"))
     if key.x5c and not report.certificates:
-        _add_certificates(report, certificates_of(key))
+        report.add_certificates(certificates_of(key))
 
 
 def _jwk_facts(jwk: Any, work: Work | None = None) -> _Read:
@@ -330,27 +263,3 @@ def _shortcomings(key: TrustFrameworkKey, alg: object) -> Iterator[str]:
 
 
 _HMAC_SIZES = {"HS256": 256, "HS384": 384, "HS512": 512}
-
-
-def _lines(description: str, report: _Report) -> Iterator[str]:
-    yield description
-    yield from _listed(report.facts)
-    for kind, entries in (("key", report.keys), ("certificate", report.certificates)):
-        for number, entry in enumerate(entries, 1):
-            yield f"{kind} {number}"
-            yield from _listed(entry)
-    if not report.is_opened:
-        yield "contents not inspected (encrypted)"
-    yield from (f"{severity}: {text}" for severity, text in report.problems)
-
-
-def _listed(facts: Facts) -> Iterator[str]:
-    for name, value in facts.items():
-        if name in ("nbf", "exp") and value is not None:
-            yield f"  {name:<10}  {value} ({date_text(value)})"
-        elif name == "size" and value is not None:
-            yield f"  {name:<10}  {value} bits"
-        elif isinstance(value, bool):
-            yield f"  {name:<10}  {'yes' if value else 'no'}"
-        elif value is not None:
-            yield f"  {name:<10}  {value}"

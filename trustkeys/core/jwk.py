@@ -21,7 +21,7 @@ from trustkeys.core.request import checked_use
 from trustkeys.core.rsa import completed, rsa_public_key
 from trustkeys.core.strict_json import is_plain, is_text, read_object, whole
 from trustkeys.core.thumbprint import thumbprint
-from trustkeys.core.work import Work
+from trustkeys.core.work import SignatureChecks, Work
 from trustkeys.core.x5c import check_chain, read_x5c, x5c_of, x5t_s256_of
 from trustkeys.errors import InvalidInputError, KeyTooSmallError, MissingUseError
 from trustkeys.wording import shape
@@ -118,7 +118,9 @@ def _checked_members(
 ) -> Mapping[str, str]:
     texts = {name: optional_text(jwk, name) for name in (*key_type.required, *key_type.private)}
     members: Mapping[str, str] = {name: text for name, text in texts.items() if text is not None}
-    if key_type.kty == "RSA":
+    if key_type.kty == "RSA" and members.keys() == {"n", "e", "d"}:
+        if work is not None:
+            work.complete()
         members = completed(members)
     _judge(key_type, members, check=True, prove=prove, work=work)
     return members
@@ -207,6 +209,9 @@ def _checked_x5c(
     x5c = jwk.get("x5c")
     if x5c is None or x5c == []:
         return ()
+    checks = SignatureChecks() if work is None else work.signatures
+    if isinstance(x5c, (list, tuple)):
+        checks.spend(len(x5c))
     chain = read_x5c(x5c)
     if key_type.is_secret:
         raise InvalidInputError(
@@ -215,7 +220,6 @@ def _checked_x5c(
             target="x5c",
         )
     if key_type.kty == "RSA" and chain:
-        checks = None if work is None else work.signatures
         check_chain(chain, rsa_public_key(members), x5t, checks=checks)
         if jwk.get("x5t#S256") not in (None, x5t_s256_of(chain[0])):
             raise InvalidInputError(

@@ -94,14 +94,12 @@ class RSAStrategy:
 def completed(members: Mapping[str, str]) -> Mapping[str, str]:
     """Add `p`, `q`, `dp`, `dq` and `qi` to a private key that has only `d` (RFC 7518 6.3.2).
 
-    By NIST SP 800-56B revision 2, appendix C.2, which takes less than a millisecond. Members that
-    are no such key are returned as they are, for `RSAStrategy.check` to refuse.
+    By NIST SP 800-56B revision 2, appendix C.2, which takes about a millisecond. A key that is too
+    large is returned as it is, for `RSAStrategy.check` to refuse.
 
     Raises:
         InvalidInputError: There are no two factors that fit. Code ``AADB2C95034``.
     """
-    if members.keys() != {"n", "e", "d"}:
-        return members
     RSAStrategy().check({name: members[name] for name in ("n", "e")})
     n, e = uint_decode(members["n"]), uint_decode(members["e"])
     d = decode_member("d", members["d"], uint_decode, code="AADB2C95034")

@@ -20,6 +20,9 @@ MAX_JSON_BYTES = 65_536
 MAX_SET_BYTES = 16_777_216
 """The largest key set that is read or written, in bytes of JSON: about 8,000 RSA-2048 keys."""
 
+MAX_VALUES = 250_000
+"""The most values in a document: 50 for each of 5,000 keys. More would fill the memory."""
+
 _MAX_DIGITS = 1000
 
 # An exponent makes a long integer of a few bytes. Many of them would fill the memory.
@@ -85,9 +88,9 @@ def parse_json(
         max_bytes: The largest accepted text.
 
     Raises:
-        InvalidInputError: The text is too large, not UTF-8, not JSON or nested too deep; has a
-            member twice, a lone surrogate, NaN, an integer of over 1,000 digits, or a number that a
-            double would round to an integer or to infinity. Has the given code.
+        InvalidInputError: The text is too large, not UTF-8, not JSON or nested too deep; has over
+            250,000 values, a member twice, a lone surrogate, NaN, an integer of over 1,000 digits,
+            or a number that a double would round to an integer or to infinity. Has the given code.
     """
     value: Any = None
     problem: str | None = None
@@ -95,6 +98,8 @@ def parse_json(
         # A string has at least as many bytes as characters, so encode only small ones.
         if len(text) > max_bytes or len(_to_bytes(text)) > max_bytes:
             problem = f"is larger than {max_bytes} bytes"
+        elif _is_crowded(_to_bytes(text)):
+            problem = f"has more than {MAX_VALUES} values"
         else:
             # Windows PowerShell writes a byte order mark.
             decoded = _to_bytes(text).decode("utf-8-sig")
@@ -171,6 +176,11 @@ def _where(error: json.JSONDecodeError) -> str:
     column = comma - text.rfind("\n", 0, comma)
     last = "member" if end == "}" else "item"
     return f": it has a comma after the last {last}, remove it (line {line}, column {column})"
+
+
+def _is_crowded(data: bytes) -> bool:
+    """Whether JSON has more values than are read. Text with so many commas is refused, too."""
+    return len(data) > MAX_VALUES and sum(map(data.count, (b",", b"[", b"{"))) > MAX_VALUES
 
 
 def _to_bytes(text: str | bytes) -> bytes:

@@ -137,12 +137,15 @@ def _work(key: object) -> int | None:
         exponent = key.public_numbers().e.bit_length()
         if key.key_size > MAX_SIZE or exponent > MAX_EXPONENT_SIZE:
             return None
-        return 1 if key.key_size <= 4096 and exponent <= 32 else 200
+        return 1 if key.key_size <= 4096 and exponent <= 32 else _SLOW
     if isinstance(key, dsa.DSAPublicKey):
-        return 200 if key.key_size <= 4096 else None
+        return _SLOW if key.key_size <= 4096 else None
     if isinstance(key, ec.EllipticCurvePublicKey):
-        return 1 if isinstance(key.curve, ec.SECP256R1) else 200
-    return 1 if isinstance(key, ed25519.Ed25519PublicKey) else 200
+        return {"secp256r1": 1, "secp384r1": 20, "secp521r1": 20}.get(key.curve.name, _SLOW)
+    return 1 if isinstance(key, ed25519.Ed25519PublicKey) else _SLOW
+
+
+_SLOW = 100
 
 
 def _decoded(text: str) -> bytes:

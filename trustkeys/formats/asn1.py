@@ -7,6 +7,7 @@ and slow to import: import this module in the function that reads a file.
 from __future__ import annotations
 
 import typing
+from collections.abc import Sequence
 from typing import TypeVar
 
 from trustkeys.core.guarded import attempt
@@ -112,33 +113,39 @@ def _parsed(spec: typing.Any, data: bytes) -> typing.Any:
 
 
 _MAX_BER = 128 * 1024
+"""asn1crypto finds the end of nested lengths again at each level."""
 
 
 def definite(data: bytes) -> bytes:
-    """Return BER with the lengths and the whole octet strings of DER, or as it is if broken.
+    """Return BER with the lengths and the whole octet strings of DER; over 128 KiB as it is.
 
     asn1crypto cannot write some structures with indefinite lengths again.
+
+    Raises:
+        ValueError: It is broken.
     """
-    # asn1crypto finds the end of nested lengths again at each level.
-    return attempt(_definite, data) or data if len(data) <= _MAX_BER else data
+    return _definite(data) if len(data) <= _MAX_BER else data
 
 
 def _definite(data: bytes) -> bytes:
-    elements = core.SequenceOf(spec=core.Any, contents=data)
+    return b"".join(map(_element, _elements(data)))
+
+
+def _elements(data: bytes) -> Sequence[tuple[typing.Any, ...]]:
+    found = core.SequenceOf(spec=core.Any, contents=data)
     # len() parses the headers.
-    return b"".join(map(_element, elements.children)) if len(elements) else b""
+    return found.children if len(found) else ()
 
 
 def _element(parts: tuple[typing.Any, ...]) -> bytes:
     kind, is_constructed, tag, header, content, trailer, *_ = parts
-    if is_constructed and (kind, tag) == (0, core.OctetString.tag):
-        content, is_constructed = core.OctetString.load(header + content + trailer).native, 0
-    elif is_constructed:
-        inner = _definite(content)
-        if trailer and kind == 2 and inner[:1] == b"\4":
+    if is_constructed:
+        content = _definite(content)
+        if (kind, tag) == (0, core.OctetString.tag):
+            content, is_constructed = b"".join([part[4] for part in _elements(content)]), 0
+        elif trailer and kind == 2 and content[:1] == b"\4":
             # Perhaps the parts of an octet string with an implicit tag.
-            return bytes(header + inner + trailer)
-        content = inner
+            return bytes(header + content + trailer)
     return bytes(emit(kind, is_constructed, tag, content))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -13,6 +14,10 @@ from trustkeys.wording import all_of
 __tracebackhide__ = True
 
 _NUMBERS = ("n", "e", "d", "p", "q", "dp", "dq", "qi")
+
+
+# Most are right, and need not be decoded. A zero octet in front begins with A.
+_RIGHT = re.compile("[B-Za-z0-9_-][A-Za-z0-9_-]*$")
 
 
 def corrected(jwk: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
@@ -32,7 +37,7 @@ def corrected(jwk: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
     spelled, shortened = [], []
     for name in names:
         text = jwk.get(name)
-        if not isinstance(text, str):
+        if not isinstance(text, str) or _RIGHT.match(text):
             continue
         plain = text.replace("+", "-").replace("/", "_").rstrip("=")
         with suppress(ValueError):

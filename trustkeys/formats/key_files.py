@@ -153,6 +153,8 @@ def _key_of(block: pem_blocks.Block) -> Key:
         raise _refusal(f"this is {name}, which trustkeys does not read")
     if block.label == "OPENSSH PRIVATE KEY":
         raise _openssh(block.der)
+    if block.label == "TSS2 PRIVATE KEY":
+        raise _refusal("this key is sealed in a TPM, which alone can use it")
     if block.label.startswith("PGP "):
         raise _refusal("this is an OpenPGP key, which trustkeys does not read")
     if "Proc-Type" in block.headers or "DEK-Info" in block.headers:

@@ -17,6 +17,11 @@ __tracebackhide__ = True
 
 _KEYTOOL = "keytool -importkeystore -srckeystore FILE {}-destkeystore NEW.p12 -deststoretype PKCS12"
 
+_BOUNCY_CASTLE = _KEYTOOL.format(
+    "-srcstoretype {} -providerclass org.bouncycastle.jce.provider.BouncyCastleProvider "
+    "-providerpath bcprov.jar "
+)
+
 _NO_KEY = "which holds no key"
 
 _PGP = (
@@ -33,8 +38,8 @@ _MAGIC: Mapping[bytes, str] = {
         f"a Java keystore (JCEKS): convert it with: {_KEYTOOL.format('-srcstoretype JCEKS ')}"
     ),
     rb"\x00\x00\x00[\x01\x02]\x00\x00\x00\x14": (
-        "a keystore of Bouncy Castle (BKS or UBER): convert it with KeyStore Explorer, or with "
-        "keytool and its -provider options, to PKCS12"
+        "a keystore of Bouncy Castle (BKS or UBER): convert it with: "
+        f"{_BOUNCY_CASTLE.format('BKS')}"
     ),
     rb"\xac\xed\x00\x05": "a serialised Java object: have the program write PKCS#8, or PKCS12",
     rb"\x1f\x8b": "a compressed file (gzip): gunzip it first",
@@ -60,10 +65,30 @@ _MAGIC: Mapping[bytes, str] = {
     rb"RSA[123].{20}": (
         "a key blob of Windows CNG: import it with RSACng, and write ExportPkcs8PrivateKeyPem()"
     ),
+    rb"EC[KS][1-6].{20}": "a key blob of Windows CNG (EC), which is no RSA or oct key",
+    rb"\x06(\x08\x2a\x86\x48\xce\x3d\x03\x01.|\x05\x2b\x81\x04\x00.)\Z": (
+        f"DER with the parameters of an EC key, {_NO_KEY}"
+    ),
+    rb"&AzureKeyVault|JkF6dXJlS2V5VmF1bH": (
+        "a backup of Azure Key Vault, which only Key Vault opens: restore it there, or import the "
+        "PFX that the key came from"
+    ),
+    rb"Salted__|U2FsdGVkX1": (
+        "a file encrypted with openssl enc: decrypt it with: openssl enc -d -CIPHER -pbkdf2 -in "
+        "FILE -out NEW"
+    ),
+    rb"\$ANSIBLE_VAULT;": "a file of Ansible Vault: decrypt it with: ansible-vault view FILE",
     rb"age-encryption\.org/v1": (
         "a file encrypted with age: decrypt it with: age --decrypt -i IDENTITY FILE"
     ),
     rb"(#[^\n]*\n)*(AGE-SECRET-KEY-|age1)": ("a key of age (X25519), which is no RSA or oct key"),
+    rb"untrusted comment:": "a file of minisign or signify (Ed25519), which is no RSA or oct key",
+    rb"[A-Za-z0-9+/]{43}=\s*\Z": (
+        "32 bytes in base64, such as a secret or a key of WireGuard: make a secret the k of a JWK "
+        "of kty oct, in base64url without padding"
+    ),
+    rb"SPKAC=": f"a signed public key (SPKAC), {_NO_KEY} that trustkeys reads",
+    rb"(?i:(mime-version|content-type):)": f"a mail message (MIME), {_NO_KEY}",
     rb"(<\?xml[^>]*>\s*)?<RSAKeyValue": (
         "an RSA key in .NET's XML: convert it in PowerShell 7 with: $rsa = "
         "[System.Security.Cryptography.RSA]::Create(); "
@@ -96,6 +121,8 @@ _BLOCKS: tuple[tuple[str, str], ...] = (
     ("PGP ", _PGP),
     ("AGE ENCRYPTED", "a file encrypted with age: decrypt it with: age --decrypt -i IDENTITY FILE"),
     ("X509 CRL", f"a certificate revocation list, {_NO_KEY}"),
+    ("CMS", f"a CMS message (PKCS#7), {_NO_KEY}"),
+    ("PKCS7", f"a CMS message (PKCS#7), {_NO_KEY}"),
 )
 
 
@@ -143,9 +170,11 @@ def _block_name(label: str) -> str:
 
 
 def _der_name(data: bytes) -> str:
-    for name, is_one in _DER.items():
+    # asn1crypto takes seconds for a megabyte of tiny parts.
+    kinds = _DER if len(data) <= MAX_DER else {}
+    for name, is_one in kinds.items():
         if attempt(is_one, data):
-            return f"this is {name}, {_NO_KEY}"
+            return f"this is {name}"
     return "this is DER (ASN.1), and no key, certificate or PKCS#12 file that trustkeys reads"
 
 
@@ -165,8 +194,6 @@ def _is_ocsp_response(der: bytes) -> bool:
 def _is_ocsp_request(der: bytes) -> bool:
     from asn1crypto.ocsp import OCSPRequest
 
-    if len(der) > MAX_DER:  # asn1crypto parses the whole list
-        return False
     (first, *_) = OCSPRequest.load(der)["tbs_request"]["request_list"]
     return first["req_cert"]["serial_number"].native is not None
 
@@ -177,11 +204,46 @@ def _is_cms(der: bytes) -> bool:
     return str(ContentInfo.load(der)["content_type"].dotted).startswith("1.2.840.113549.1.")
 
 
+def _is_time_stamp(der: bytes) -> bool:
+    from asn1crypto.tsp import TimeStampReq, TimeStampResp
+
+    request = attempt(lambda: TimeStampReq.load(der)["message_imprint"]["hashed_message"].native)
+    return request is not None or TimeStampResp.load(der)["status"]["status"].native is not None
+
+
+def _are_curve_parameters(der: bytes) -> bool:
+    from asn1crypto.keys import SpecifiedECDomain
+
+    return SpecifiedECDomain.load(der)["field_id"]["field_type"].native is not None
+
+
+def _are_group_parameters(der: bytes) -> bool:
+    from asn1crypto.core import Integer, SequenceOf
+
+    return len(SequenceOf.load(der, spec=Integer, strict=True).native) in (2, 3, 4)
+
+
+def _is_bcfks(der: bytes) -> bool:
+    from asn1crypto.keys import EncryptedPrivateKeyInfo
+    from asn1crypto.parser import parse
+
+    from trustkeys.formats.asn1 import first
+
+    store = EncryptedPrivateKeyInfo.load(first(parse(der)[4]), strict=True)
+    return bool(store["encryption_algorithm"]["algorithm"].native == "pbes2")
+
+
 _DER: Mapping[str, Any] = {
-    "a certificate revocation list (DER)": _is_crl,
-    "a CMS message (PKCS#7, DER)": _is_cms,
-    "an OCSP response (DER)": _is_ocsp_response,
-    "an OCSP request (DER)": _is_ocsp_request,
+    f"a certificate revocation list (DER), {_NO_KEY}": _is_crl,
+    f"a CMS message (PKCS#7, DER), {_NO_KEY}": _is_cms,
+    f"an OCSP response (DER), {_NO_KEY}": _is_ocsp_response,
+    f"an OCSP request (DER), {_NO_KEY}": _is_ocsp_request,
+    f"a time stamp of RFC 3161 (DER), {_NO_KEY}": _is_time_stamp,
+    f"DER with the parameters of an EC key, {_NO_KEY}": _are_curve_parameters,
+    f"DER with the parameters of a Diffie-Hellman or DSA key, {_NO_KEY}": _are_group_parameters,
+    f"a keystore of Bouncy Castle (BCFKS): convert it with: {_BOUNCY_CASTLE.format('BCFKS')}": (
+        _is_bcfks
+    ),
 }
 
 

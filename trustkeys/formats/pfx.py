@@ -88,6 +88,7 @@ class Pfx:
         secrets: The names of its secret keys, as Java's keystores hold them, or None.
         crls: The number of its revocation lists.
         encrypted: The sizes of its encrypted parts in octets.
+        certificates: The certificates outside its encrypted parts, in DER.
         has_checksum: Whether it has a MAC.
         problem: Why it must not be opened, or None.
     """
@@ -96,6 +97,7 @@ class Pfx:
     secrets: tuple[str | None, ...]
     crls: int
     encrypted: tuple[int, ...]
+    certificates: frozenset[bytes] = field(repr=False)
     has_checksum: bool
     problem: str | None
     _der: Private[bytes]
@@ -125,6 +127,7 @@ class Pfx:
             secrets=tuple(content.secrets),
             crls=content.crls,
             encrypted=tuple(content.encrypted),
+            certificates=frozenset(content.certificates),
             has_checksum=bool(structure["mac_data"]),  # type: ignore[index]
             problem=problem,
             der=Private(_as_der(structure)),
@@ -166,6 +169,7 @@ class _Content:
     secrets: list[str | None] = field(factory=list)
     crls: int = 0
     encrypted: list[int] = field(factory=list)
+    certificates: list[bytes] = field(factory=list)
     bags: int = 0
     problems: list[str] = field(factory=list)
     # Its values show the octets of keys.
@@ -190,6 +194,7 @@ class _Content:
 
     def _add(self, bags: Any, depth: int) -> None:
         from asn1crypto.keys import EncryptedPrivateKeyInfo
+        from asn1crypto.pkcs12 import CertBag
 
         from trustkeys.formats.asn1 import SafeContents
 
@@ -205,6 +210,8 @@ class _Content:
                 self.secrets.append(_friendly_name(bag))
             elif kind == "crl_bag":
                 self.crls += 1
+            elif kind == "cert_bag":
+                self.certificates.append(bytes(CertBag.load(_value_of(bag))["cert_value"]))
             elif kind == "key_bag":
                 self._add_key(bag, None)
             elif kind == "pkcs8_shrouded_key_bag":

@@ -34,14 +34,17 @@ __tracebackhide__ = True
 
 _LISTED = 5
 
-_AROUND = 130
-"""The octets of a bag and its attributes around a certificate, at most, about."""
-
 _BAG = 45
 """The octets of a bag around a certificate, without attributes."""
 
 _NAME = 20
 """The octets of a friendly name, without its characters."""
+
+_ATTRIBUTES, _MAX_ATTRIBUTES = 25, 600
+"""The octets of other attributes, of one certificate and of all, as Java writes them.
+
+More would leave room for a key that takes long to check.
+"""
 
 _SMALLEST_KEY = 65
 """The octets of a bag with an Ed25519 key."""
@@ -151,17 +154,34 @@ def _load(pfx: Pfx, password: bytes) -> PKCS12KeyAndCertificates | None:
     # .NET derives the keys of an empty passphrase in another way, which needs the checksum.
     if sum(pfx.encrypted) > MAX_KEY_BYTES:
         certificates = pfx.load_certificates(password)
-        if certificates is None or _hidden(pfx, certificates.additional_certs) > MAX_KEY_BYTES:
+        if certificates is None or _is_too_large(pfx, certificates.additional_certs):
             return None
     return pfx.load(password)
 
 
-def _hidden(pfx: Pfx, certificates: Sequence[PKCS12Certificate], *, around: int = _AROUND) -> int:
-    """Return about how many octets of the encrypted parts are no certificates, at least."""
-    names = [each.friendly_name for each in certificates]
-    named = sum(_NAME + 2 * len(name) for name in names if name is not None)
-    sizes = [len(each.certificate.public_bytes(Encoding.DER)) + around for each in certificates]
-    return sum(pfx.encrypted) - sum(sizes) - named
+def _hidden(pfx: Pfx, certificates: Sequence[PKCS12Certificate]) -> int:
+    """Return how many octets of the encrypted parts are neither certificates nor their names."""
+    names = [each.friendly_name for each in _encrypted(pfx, certificates)]
+    ders = [_der(each) for each in _encrypted(pfx, certificates)]
+    return sum(pfx.encrypted) - sum(_BAG + len(der) for der in ders) - sum(map(_octets, names))
+
+
+def _encrypted(pfx: Pfx, certificates: Sequence[PKCS12Certificate]) -> list[PKCS12Certificate]:
+    return [each for each in certificates if _der(each) not in pfx.certificates]
+
+
+def _der(certificate: PKCS12Certificate) -> bytes:
+    return certificate.certificate.public_bytes(Encoding.DER)
+
+
+def _octets(name: bytes | None) -> int:
+    return 0 if name is None else _NAME + len(name.decode(errors="replace").encode("utf-16-be"))
+
+
+def _is_too_large(pfx: Pfx, certificates: Sequence[PKCS12Certificate]) -> bool:
+    """Whether encrypted parts perhaps hold a key that takes OpenSSL long to check."""
+    attributes = min(_ATTRIBUTES * len(_encrypted(pfx, certificates)), _MAX_ATTRIBUTES)
+    return _hidden(pfx, certificates) - attributes > MAX_KEY_BYTES
 
 
 def _refusal(pfx: Pfx, password: bytes) -> InvalidInputError:
@@ -179,7 +199,7 @@ def _refusal(pfx: Pfx, password: bytes) -> InvalidInputError:
     is_right = is_seen and (bool(pfx.encrypted) or None not in keys)
     if certificates is None or not is_right:
         return WrongPassphraseError("the passphrase is wrong", code="AADB2C95025")
-    if _hidden(pfx, certificates.additional_certs) > MAX_KEY_BYTES:
+    if _is_too_large(pfx, certificates.additional_certs):
         text = "its encrypted parts hold something that is no certificate, and too large for a key"
     elif None in keys:
         text = (
@@ -285,7 +305,7 @@ def _hidden_key(
         # OpenSSL takes the first one, and does not show any other.
         if _hidden(pfx, certificates) - len(key.der) > _SMALLEST_RSA_KEY:
             yield "an encrypted part holds more than one key, perhaps, and the rest was left out"
-    elif _hidden(pfx, certificates, around=_BAG) >= _SMALLEST_KEY:
+    elif _hidden(pfx, certificates) >= _SMALLEST_KEY:
         found = pfx.load_hidden_key(password)
         if found is not None and found.identity != key.identity:
             yield f"left out {found.name}, which is in an encrypted part"

@@ -32,6 +32,9 @@ MAX_DER = 64 * 1024
 # OpenSSL computes the public number of a DSA or DH key, which takes seconds for a large one.
 _MAX_OTHER_DER = 2048
 
+# The test for a prime takes 0.1 seconds of CPU.
+_MAX_GROUP = 4096
+
 _PUBLIC_FORM = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
 
 _PRIVATE = {
@@ -161,7 +164,10 @@ def _pkcs1(der: bytes) -> PlainKey:
 
 
 def _pkcs1_public(der: bytes) -> PlainKey:
-    return _rsa(der, RSA, _public_numbers(der))
+    found = _public_numbers(der)
+    if _is_group(**found[0]):
+        raise ValueError
+    return _rsa(der, RSA, found)
 
 
 def _curve(der: bytes) -> PlainKey:
@@ -229,6 +235,14 @@ def _public_numbers(der: bytes) -> _Numbers:
     if len(SequenceOf.load(der, spec=Integer, strict=True)) != 2:
         raise ValueError
     return _n_and_e(RSAPublicKey.load(der, strict=True)), 2
+
+
+def _is_group(n: int, e: int) -> bool:
+    """Whether the numbers are the prime and the generator of Diffie-Hellman (PKCS#3)."""
+    # OpenSSL writes these generators. No RSA key has a prime modulus, and hardly one such an e.
+    if e in (3, 5) and e < n < 2**_MAX_GROUP:
+        return pow(2, n - 1, n) == 1
+    return e == 2
 
 
 def _n_and_e(key: Any) -> dict[str, int]:

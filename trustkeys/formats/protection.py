@@ -44,19 +44,14 @@ def check_protection(algorithm: EncryptionAlgorithm, *, convert: str = CONVERT_K
         convert: The command to recommend in errors.
 
     Returns:
-        The rounds: add them up for a file with several encrypted parts. 0 for scrypt.
+        The rounds: add them up for a file with several encrypted parts. For scrypt, those that
+        take as long.
 
     Raises:
         InvalidInputError: It takes more; or the parameters are broken, or are for an algorithm
             without a passphrase that trustkeys knows. Code ``BadRequest``.
     """
-    problem = attempt(_problem, algorithm)
-    if problem is None:
-        problem = 0, "the parameters of its encryption are broken"
-    rounds, text = problem
-    if text is not None:
-        raise unreadable(text, convert)
-    return rounds
+    return _checked(attempt(_problem, algorithm), "encryption", convert)
 
 
 def check_mac(mac_data: MacData) -> int:
@@ -68,13 +63,7 @@ def check_mac(mac_data: MacData) -> int:
     Raises:
         InvalidInputError: As `check_protection`.
     """
-    problem = attempt(_mac_problem, mac_data)
-    if problem is None:
-        problem = 0, "the parameters of its checksum are broken"
-    rounds, text = problem
-    if text is not None:
-        raise unreadable(text, CONVERT_PFX)
-    return rounds
+    return _checked(attempt(_mac_problem, mac_data), "checksum", CONVERT_PFX)
 
 
 def check_total(rounds: int) -> None:
@@ -132,6 +121,13 @@ def shown_identifier(dotted: str) -> str:
 _Found = tuple[int, str | None]
 
 
+def _checked(found: _Found | None, what: str, convert: str) -> int:
+    rounds, text = (0, f"the parameters of its {what} are broken") if found is None else found
+    if text is not None:
+        raise unreadable(text, convert)
+    return rounds
+
+
 def _problem(algorithm: Any) -> _Found:
     parameters = algorithm["parameters"]
     if algorithm["algorithm"].native == "pbes2":
@@ -177,7 +173,8 @@ def _derivation(function: Any) -> _Found:
             f"scrypt with N={n}, r={r}, p={_shown(p)} takes too long: the limit of N*r*p is "
             f"{MAX_SCRYPT_WORK}"
         )
-    return 0, None
+    # Half of N * r * p rounds of SHA-512 take as long.
+    return max(n * r * p // 2, 1), None
 
 
 def _rounds(rounds: int, function: str) -> _Found:

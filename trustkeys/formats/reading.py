@@ -295,7 +295,9 @@ def _pem(data: bytes) -> _Found | None:
             return _key("pem", f"a {kind} key{beside} (PEM)", None, is_encrypted=is_encrypted)
     if any(label.endswith(b"CERTIFICATE") for label in labels):
         return "certificate", "none", "a certificate (X.509, PEM)", None
-    if holds_certificates(data):
+    if holds_certificates(data) and any(
+        is_pkcs7(each.der) or loaders.certificate(each.der) for each in pem_blocks.split(data)
+    ):
         return "certificate", "none", "certificates (PKCS#7, PEM)", None
     if any(label.endswith(b"CERTIFICATE REQUEST") for label in labels):
         return "csr", "none", "a certificate signing request (PKCS#10, PEM)", None

@@ -23,6 +23,13 @@ _FORMS = (
         ),
     ),
     (
+        re.compile(rb"\s*---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----"),
+        (
+            "a private key in the form of SSH.com: save it there without a passphrase, and convert "
+            "it with: ssh-keygen -i -f FILE > NEW.pem"
+        ),
+    ),
+    (
         re.compile(rb"\s*(?:ssh-|ecdsa-|sk-)[a-z0-9@.-]+ +AAAA"),
         "a public key in OpenSSH's form: convert it with: ssh-keygen -e -m PKCS8 -f FILE",
     ),

@@ -87,6 +87,8 @@ def audit(
     until: NumericDateInput = None,
     private: bool | None = None,
     hidden: Collection[str] = (),
+    read: Collection[tuple[int, int]] = (),
+    work: Work | None = None,
 ) -> Audit:
     """Check key sets as `audit_key_sets` does, after they have been read.
 
@@ -96,6 +98,8 @@ def audit(
         until: As `check_key_set`.
         private: As `check_key_set`.
         hidden: The kids that findings must not show.
+        read: The keys that are known to be sound: the numbers of the set and of the key, from 1.
+        work: What is left of the slow work after these were read. Default: all of it.
     """
     now = moment(at)
     horizon = None if until is None else numeric_date(until, "until")
@@ -105,15 +109,17 @@ def audit(
     needs_private = kind == "jwks" if private is None else private
     # Of a part of the keys, the whole set cannot be judged, as of one key.
     judged: Kind = "key" if kind == "keys" and not found.is_complete else kind
-    moduli, work = Moduli(), Work()
-    read = [
-        _ReadSet.of(each, number, judged, private=needs_private, work=work, hidden=hidden)
+    moduli, work = Moduli(), Work() if work is None else work
+    sets_read = [
+        _ReadSet.of(
+            each, number, judged, private=needs_private, work=work, hidden=hidden, read=read
+        )
         for number, each in enumerate(found.sets, 1)
     ]
-    places = _places(read)
+    places = _places(sets_read)
     sets = tuple(
         _audited(each, judged, now, horizon, private=needs_private, moduli=moduli, places=places)
-        for each in read
+        for each in sets_read
     )
     of_document = [*_incomplete(found), *_untested(moduli)]
     findings = [*of_document, *(finding for each in sets for finding in each.findings)]
@@ -152,10 +158,18 @@ class _ReadSet:
         private: bool,
         work: Work,
         hidden: Collection[str],
+        read: Collection[tuple[int, int]],
     ) -> _ReadSet:
         """Read the keys of a set as far as possible."""
         keys = [
-            read_checked_key(jwk, place, kind, private=private, work=work, hidden=hidden)
+            read_checked_key(
+                jwk,
+                place,
+                kind,
+                private=private,
+                work=None if (number, place) in read else work,
+                hidden=hidden,
+            )
             for place, jwk in enumerate(found.keys, 1)
         ]
         return cls(found.id, number, shown_id(found.id), keys, is_deleted_copy(found, kind))

@@ -36,7 +36,7 @@ def read_checked_key(
     kind: Kind,
     *,
     private: bool,
-    work: Work,
+    work: Work | None,
     hidden: Collection[str] = (),
 ) -> CheckedKey:
     """Read a key as far as possible, and collect what is wrong with it.
@@ -46,7 +46,7 @@ def read_checked_key(
         number: Its place in the set, from 1.
         kind: What the document is, as in `trustkeys.formats.answers.KeySets`.
         private: Whether an oct key needs its secret.
-        work: What the keys of the document share.
+        work: What the keys of the document share, or None if the key is known to be sound.
         hidden: The kids that findings must not show.
     """
     if not isinstance(jwk, Mapping):
@@ -80,7 +80,8 @@ def read_checked_key(
             # A rule of its own reports key_ops.
             rest = {**jwk, **read_before, "status": None, "key_ops": None}
             count = len(problems)
-            attempt(lambda: read_jwk(rest, prove=False, work=work))
+            if work is not None:
+                attempt(lambda: read_jwk(rest, prove=False, work=work))
             facts = _facts(jwk, key_type, use, problems[count:])
         # If k is missing, that is a problem already.
         has_private = has_private or key_type.is_secret

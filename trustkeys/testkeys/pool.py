@@ -89,6 +89,14 @@ def is_test_modulus(n: int) -> bool:
 
 
 @cache
+def moduli(size: int) -> frozenset[bytes]:
+    """Return all moduli of one size, in octets."""
+    return frozenset(
+        prod(rsa_primes(seed, size)).to_bytes(size // 8) for seed in _seeds(size).values()
+    )
+
+
+@cache
 def modulus_endings(size: int) -> frozenset[bytes]:
     """Return the last 8 octets of all moduli of one size."""
     return frozenset(low.to_bytes(8) for low in _seeds(size))

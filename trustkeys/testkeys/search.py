@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from binascii import a2b_base64
 from collections.abc import Iterator
+from operator import itemgetter
 
-from trustkeys.testkeys.pool import is_test_modulus, is_test_secret, modulus_endings
+from trustkeys.testkeys.pool import is_test_modulus, is_test_secret, moduli, modulus_endings
 
 __tracebackhide__ = True
 
@@ -19,7 +20,9 @@ def holds_test_key(document: bytes) -> bool:
     with line breaks (PEM, `x5c`). Each can be in other text, in UTF-16, and have JSON's escapes.
     They are not found in what is encrypted or compressed, and not in hexadecimal.
     """
-    return any(map(_is_in_view, _views(document)))
+    # The views have most tokens in common.
+    seen: set[bytes] = set()
+    return any(_is_in_view(text, seen) for text in _views(document))
 
 
 def _views(document: bytes) -> Iterator[bytes]:
@@ -46,10 +49,10 @@ _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
-def _is_in_view(text: bytes) -> bool:
+def _is_in_view(text: bytes, seen: set[bytes]) -> bool:
     return (
         _is_in_der(text)
-        or any(map(_is_member, _TOKEN.finditer(text)))
+        or any(_is_member(token[0], seen) for token in _TOKEN.finditer(text))
         or any(map(_is_in_base64, _LINES.finditer(text)))
     )
 
@@ -61,10 +64,14 @@ _TOKEN = re.compile(rb"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{43,}")
 _LINES = re.compile(rb"(?<![A-Za-z0-9+/_\s-])[A-Za-z0-9+/_\s-]{345,}")
 
 
-def _is_member(token: re.Match[bytes]) -> bool:
-    octets = _decoded(token[0].translate(_STANDARD))
-    is_short = len(octets) <= _LONGEST
-    return is_test_secret(octets) or (is_short and is_test_modulus(int.from_bytes(octets)))
+def _is_member(token: bytes, seen: set[bytes]) -> bool:
+    if token in seen:
+        return False
+    seen.add(token)
+    octets = _decoded(token.translate(_STANDARD))
+    if is_test_secret(octets):
+        return True
+    return _SHORTEST <= len(octets) <= _LONGEST and is_test_modulus(int.from_bytes(octets))
 
 
 def _is_in_base64(lines: re.Match[bytes]) -> bool:
@@ -75,26 +82,29 @@ def _is_in_base64(lines: re.Match[bytes]) -> bool:
 
 def _is_in_der(data: bytes) -> bool:
     for size, pattern in _MODULUS.items():
-        octets = size // 8
-        endings = modulus_endings(size)
-        for header in pattern.finditer(data):
-            end = header.end() + octets
-            # The end of a modulus decides fast, since a document can have millions of headers.
-            if data[end - 8 : end] in endings and is_test_modulus(
-                int.from_bytes(data[header.end() : end])
-            ):
-                return True
+        # A document can have millions of headers, so no Python runs for each. Most documents need
+        # only the endings of the test keys' moduli, which are computed faster.
+        if modulus_endings(size).isdisjoint(map(_ENDING, pattern.finditer(data))):
+            continue
+        if not moduli(size).isdisjoint(map(_WHOLE, pattern.finditer(data))):
+            return True
     return False
 
 
-# The header of a positive INTEGER of that many bits (X.690 section 8.3).
+# A positive INTEGER of that many bits (X.690 section 8.3).
 _MODULUS = {
-    size: re.compile(rb"\x02\x82" + (size // 8 + 1).to_bytes(2) + rb"\x00(?=[\x80-\xff])")
+    size: re.compile(
+        rb"\x02\x82%b\x00(?=([\x80-\xff].{%d}(.{8})))"
+        % ((size // 8 + 1).to_bytes(2), size // 8 - 9),
+        re.DOTALL,
+    )
     for size in (2048, 3072, 4096)
 }
 
-_LONGEST = 520
-"""More octets than a modulus of a test key has, with zeros in front."""
+_WHOLE, _ENDING = itemgetter(1), itemgetter(2)
+
+_SHORTEST, _LONGEST = 256, 520
+"""The octets of a modulus of a test key, with some zeros in front."""
 
 
 def _decoded(text: bytes) -> bytes:

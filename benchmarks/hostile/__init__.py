@@ -1,0 +1,1 @@
+"""Files that ask for much, and what the command makes of them."""

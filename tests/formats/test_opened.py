@@ -1,0 +1,49 @@
+"""One key is at most 64 KiB, in whatever it comes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.formats.helpers import refused
+from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, check_key_set, testing
+from trustkeys.formats import reading
+from trustkeys.formats.jwe import decrypt_key, encrypt, encrypt_key
+from trustkeys.formats.opened import OpenedKey
+
+pytestmark = pytest.mark.usefixtures("few_rounds", "test_keys_allowed", "unproved")
+
+PASSWORD = "a long passphrase"
+CHANGES: dict[str, dict[str, Any]] = {
+    "unknown": {"pad": "x" * 70_000},
+    "many": {f"m{number}": number for number in range(9_000)},
+    "modulus": {"n": "A" * 70_000},
+    "certificates": {"x5c": ["A" * 70_000]},
+    "name": {"x5u": "x" * 70_000},
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_larger_one_is_refused_in_every_door(name: str) -> None:
+    jwk = {**testing.rsa_key(0).to_jwk(private=True), **CHANGES[name]}
+    text = json.dumps(jwk)
+    jwe = encrypt(text.encode(), password=PASSWORD, cty="jwk+json")
+    doors: list[Any] = [
+        lambda: TrustFrameworkKey.from_jwk(jwk),
+        lambda: TrustFrameworkKey.from_jwk(text),
+        lambda: OpenedKey.from_jwk(jwk),
+        lambda: reading.read_key(text.encode()),
+        lambda: reading.read_key(text.encode("utf-16")),
+        lambda: reading.read_key(json.dumps(text).encode()),
+        lambda: decrypt_key(jwe, password=PASSWORD),
+        lambda: reading.read_key(jwe.encode(), password=PASSWORD),
+        lambda: TrustFrameworkKeySet.from_jwks({"id": "a", "keys": [jwk]}),
+        lambda: encrypt_key(testing.rsa_key(1), to=text),
+        lambda: encrypt_key(testing.rsa_key(1), to={**jwk, "use": "enc"}),
+    ]
+    for door in doors:
+        assert "than 65536 bytes" in refused(door).message
+    found = check_key_set({"id": "a", "keys": [jwk]})
+    assert any("than 65536 bytes" in each.message for each in found)
