@@ -161,14 +161,14 @@ def _certificates() -> Iterator[HostileFile]:
         _both(2, "must have at most 1048576 bytes"),
     )
     yield HostileFile(
-        "PEM of 100,000 first lines",
-        lambda: b"-----BEGIN PRIVATE KEY-----\n" * 100_000,
+        "PEM of 30,000 first lines",
+        lambda: b"-----BEGIN PRIVATE KEY-----\n" * 30_000,
         _told("the PEM is cut off: the line -----END PRIVATE KEY----- is missing"),
     )
     yield HostileFile(
         "PEM of 2,000 public keys",
         lambda: pem.to_pem(inputs.real_key(0).public()) * 2000,
-        {"inspect": (0, "2048 bits"), "import": (0, "kid")},
+        _told("must hold one key, not 2000"),
     )
     for name, octets in (("16 MiB", inputs.FULL), ("1 MiB", 2**20)):
         make = partial(inputs.deep_der, octets)
