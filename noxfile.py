@@ -23,7 +23,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def everything(session: nox.Session) -> None:
-    """Run the deep tier too, with 300 examples and full branch coverage."""
+    """Run the deep tier too, with 150 examples and full branch coverage."""
     session.install("-e", ".[bench,dask,dev,vectors]")
     session.run(
         "pytest",

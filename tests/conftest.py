@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import trustkeys
-from tests import forkserver
+from tests import forkserver, shortcuts
 from trustkeys import testing
 from trustkeys.core import registry
 from trustkeys.formats import certificates
@@ -22,9 +23,16 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-settings.register_profile("ci", settings.get_profile("default"), max_examples=300)
+settings.register_profile("ci", settings.get_profile("default"), max_examples=150)
 settings.register_profile("deep", settings.get_profile("default"), max_examples=10_000)
 settings.load_profile("default")
+
+shortcuts.take()
+
+
+def pytest_collection_finish() -> None:
+    """Let no garbage collection during the tests look at the tests themselves."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,6 +41,7 @@ def stoppable() -> None:
     for signum, handler in (
         (signal.SIGINT, signal.default_int_handler),
         (signal.SIGHUP, signal.SIG_DFL),
+        (signal.SIGQUIT, signal.SIG_DFL),
     ):
         if signal.getsignal(signum) is signal.SIG_IGN:
             signal.signal(signum, handler)
@@ -83,10 +92,10 @@ def test_keys_allowed() -> Iterator[None]:
 
 
 @pytest.fixture
-def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write with passphrases without the wait, where what they derive does not matter."""
-    for module in ("jwe", "pkcs12"):
-        monkeypatch.setattr(f"trustkeys.formats.{module}.ROUNDS", 1000)
+def documented_rounds() -> Iterator[None]:
+    """Derive keys from passphrases as a user does."""
+    with shortcuts.documented_rounds():
+        yield
 
 
 @pytest.fixture

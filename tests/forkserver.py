@@ -29,6 +29,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from tests import shortcuts
+
 ROOT = Path(__file__).parent.parent
 
 AVAILABLE = hasattr(os, "fork") and not os.environ.get("TRUSTKEYS_REAL_PROCESSES")
@@ -55,6 +57,7 @@ def _preload() -> None:
     for name in _IMPORTED_LATE:
         with suppress(ImportError):
             import_module(name)
+    shortcuts.take()
     # Children need not copy the pages that a collection would touch.
     gc.collect()
     gc.freeze()
@@ -113,6 +116,7 @@ def _become(connection: socket.socket) -> None:
     os.environ.clear()
     os.environ.update(request["env"])
     time.tzset()
+    shortcuts.set_rounds()
     for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
         standard = _standard_stream(number, getattr(sys, name))
         setattr(sys, name, standard)

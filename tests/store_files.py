@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -26,8 +25,7 @@ def encrypted_file() -> tuple[TrustFrameworkKeySet, bytes]:
     """Return a set, and the content of its encrypted file."""
     keyset = key_set(support.oct_key(5, 9, "disabled"), support.oct_key())
     text = json.dumps(keyset.to_jwks(private=True))
-    with mock.patch("trustkeys.formats.jwe.ROUNDS", 1000):  # to save time
-        return keyset, encrypt(text.encode(), password=PASSWORD, cty="jwk-set+json").encode()
+    return keyset, encrypt(text.encode(), password=PASSWORD, cty="jwk-set+json").encode()
 
 
 def put(path: Path, data: bytes, mode: int = 0o600) -> None:

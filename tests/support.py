@@ -13,13 +13,15 @@ import select
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 
 import trustkeys
@@ -128,6 +130,31 @@ def oct_key(
     """
     made = trustkeys.generate_key(use, "oct", size=size)
     return attrs.evolve(made, nbf=nbf, exp=exp, status=status)
+
+
+def diagonal(*columns: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """The values of each column side by side, so that each value occurs."""
+    lists = [list(column) for column in columns]
+    longest = max(map(len, lists))
+    return [tuple(each[row % len(each)] for each in lists) for row in range(longest)]
+
+
+def combinations(*columns: Iterable[Any]) -> list[Any]:
+    """Parameters for pytest: the diagonal, and in the deep tier all other combinations too."""
+    lists = [list(column) for column in columns]
+    near = {*diagonal(*(range(len(each)) for each in lists))}
+    return [
+        pytest.param(
+            *(each[number] for each, number in zip(lists, numbers, strict=True)),
+            marks=() if numbers in near else pytest.mark.deep,
+        )
+        for numbers in product(*(range(len(each)) for each in lists))
+    ]
+
+
+def fewer(divisor: int) -> settings:
+    """Settings for a property that takes long: a part of the examples of the profile."""
+    return settings(max_examples=max(1, settings().max_examples // divisor))
 
 
 COMMAND = [sys.executable, "-m", "trustkeys"]

@@ -35,7 +35,8 @@ def title(page: Path) -> str:
 
 
 def deep(page: Path) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.deep] if "```console" in page.read_text() else []
+    text = page.read_text()
+    return [pytest.mark.deep] if "```console" in text or "/tutorials/" in str(page) else []
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def stop_server() -> None:
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
-@pytest.mark.usefixtures("clean_registry", "tenant")
+@pytest.mark.usefixtures("clean_registry", "documented_rounds", "tenant")
 @pytest.mark.parametrize("page", [pytest.param(p, marks=deep(p), id=title(p)) for p in PAGES])
 def test_the_examples_of_a_page_work_in_an_empty_folder(
     page: Path, monkeypatch: pytest.MonkeyPatch

@@ -13,12 +13,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import filelock
 import pytest
 
+from tests import support
 from trustkeys import files
 
 
@@ -219,6 +221,7 @@ def test_windows_has_no_directories_to_flush(
     assert flushed == [False]
 
 
+@pytest.mark.deep
 def test_a_kill_at_any_moment_leaves_whole_files_and_at_most_one_other(tmp_path: Path) -> None:
     program = (
         "import itertools, sys\n"
@@ -251,6 +254,8 @@ SIGNALS = [signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR1, signal.SIGXCPU, signa
 
 STEPS = ["open", "chmod", "fsync", "link", "replace", "unlink"]
 
+KILLED = support.combinations(SIGNALS, product(STEPS, ["before", "after"]))
+
 
 def killed_at(write: Callable[..., None], path: Path, signum: int, step: str, when: str) -> bool:
     """Write in a process of its own, which kills itself before or after a system call."""
@@ -279,14 +284,12 @@ needs_unnamed = pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="for Lin
 
 
 @needs_unnamed
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("signum", SIGNALS)
-def test_a_signal_leaves_no_other_file(tmp_path: Path, signum: int, step: str, when: str) -> None:
+@pytest.mark.parametrize(("signum", "at"), KILLED)
+def test_a_signal_leaves_no_other_file(tmp_path: Path, signum: int, at: tuple[str, str]) -> None:
     """It would hold keys, and nobody would know of it."""
     path = tmp_path / "key"
-    is_killed = killed_at(files.write_new, path, signum, step, when)
-    assert is_killed == (step not in ("replace", "unlink"))
+    is_killed = killed_at(files.write_new, path, signum, *at)
+    assert is_killed == (at[0] not in ("replace", "unlink"))
     assert os.listdir(tmp_path) in ([], ["key"])
     if path.exists():
         assert path.read_bytes() == b"content" * 1000
@@ -294,22 +297,17 @@ def test_a_signal_leaves_no_other_file(tmp_path: Path, signum: int, step: str, w
 
 
 @needs_unnamed
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("signum", SIGNALS)
+@pytest.mark.parametrize(("signum", "at"), KILLED)
 def test_a_signal_while_a_file_is_replaced_leaves_no_other_file(
-    tmp_path: Path, signum: int, step: str, when: str
+    tmp_path: Path, signum: int, at: tuple[str, str]
 ) -> None:
     path = tmp_path / "key"
     path.write_bytes(b"old")
-    assert killed_at(files.replace, path, signum, step, when)
+    assert killed_at(files.replace, path, signum, *at)
     assert path.read_bytes() in (b"old", b"content" * 1000)
     others = {*os.listdir(tmp_path)} - {"key"}
     # No process can do anything about this signal, and a file without a name replaces nothing.
-    is_left = signum == signal.SIGKILL and (step, when) in [
-        ("link", "after"),
-        ("replace", "before"),
-    ]
+    is_left = signum == signal.SIGKILL and at in [("link", "after"), ("replace", "before")]
     assert len(others) == is_left
     assert all(name.startswith(".trustkeys-") for name in others)
 

@@ -21,6 +21,7 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.deep
 def test_the_examples_do_what_they_show() -> None:
     examples = list(document(README).examples())
     assert len(examples) == 8

@@ -38,7 +38,6 @@ from trustkeys import (
 from trustkeys.core.rsa import RSAStrategy
 from trustkeys.errors import MissingPassphraseError, NotEncryptedError
 from trustkeys.formats import jwe, pbes2
-from trustkeys.formats.jwe import ROUNDS
 
 ALGORITHMS = ["PBES2-HS512+A256KW", "A256GCM"]
 
@@ -56,7 +55,7 @@ def path(tmp_path: Path) -> Path:
 # --- save and load
 
 
-@pytest.mark.usefixtures("test_keys_allowed", "few_rounds")
+@pytest.mark.usefixtures("test_keys_allowed")
 @pytest.mark.parametrize("protection", [{"password": PASSWORD}, {"plain": True}])
 def test_a_saved_set_is_loaded_unchanged(
     path: Path, rsa_key: TrustFrameworkKey, protection: dict[str, Any]
@@ -97,7 +96,6 @@ def test_saving_needs_a_passphrase_or_plain(path: Path) -> None:
     assert os.listdir(path.parent) == []
 
 
-@pytest.mark.usefixtures("few_rounds")
 def test_an_existing_file_is_replaced_only_with_overwrite(path: Path) -> None:
     first, second = key_set(), key_set()
     store.save(first, path, plain=True)
@@ -153,7 +151,6 @@ def test_the_primes_in_a_file_are_not_tested_again(
 # --- edit
 
 
-@pytest.mark.usefixtures("few_rounds")
 @pytest.mark.parametrize("password", [None, PASSWORD])
 def test_an_edited_file_stays_encrypted_or_plain(path: Path, password: str | None) -> None:
     keyset = key_set()
@@ -185,7 +182,6 @@ def test_an_edit_that_fails_writes_nothing(path: Path) -> None:
     add_a_key(path)
 
 
-@pytest.mark.usefixtures("few_rounds")
 def test_a_passphrase_is_changed_in_one_step(path: Path) -> None:
     keyset = key_set()
     store.save(keyset, path, plain=True)
@@ -250,7 +246,6 @@ def test_a_file_that_was_read_shows_no_secret(path: Path) -> None:
         pickle.dumps(stored)
 
 
-@pytest.mark.usefixtures("few_rounds")
 def test_an_edit_reads_the_file_once_and_once_more_before_it_replaces_it(
     path: Path,
     encrypted: tuple[TrustFrameworkKeySet, bytes],
@@ -280,7 +275,6 @@ def test_an_edit_reads_the_file_once_and_once_more_before_it_replaces_it(
     assert (len(whole), len(derived)) == (4, 3)
 
 
-@pytest.mark.usefixtures("few_rounds")
 def test_a_passphrase_is_the_same_on_every_keyboard(path: Path) -> None:
     store.save(key_set(), path, password="caf\u00e9")
     assert len(store.load(path, password="cafe\u0301")) == 1
@@ -397,12 +391,12 @@ def test_joserfc_opens_the_file(path: Path, rsa_key: TrustFrameworkKey) -> None:
 
 
 @pytest.mark.deep
-@pytest.mark.usefixtures("test_keys_allowed")
+@pytest.mark.usefixtures("documented_rounds", "test_keys_allowed")
 def test_jwcrypto_opens_the_file_with_a_higher_limit(
     path: Path, rsa_key: TrustFrameworkKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.save(key_set(rsa_key), path, password=PASSWORD)
-    monkeypatch.setattr(jwcrypto.jwa, "default_max_pbkdf2_iterations", ROUNDS)
+    monkeypatch.setattr(jwcrypto.jwa, "default_max_pbkdf2_iterations", 220_000)
     token = jwcrypto.jwe.JWE(algs=ALGORITHMS)
     token.deserialize(path.read_text().strip(), JWK.from_password(PASSWORD))
     theirs = JWKSet.from_json(token.payload.decode()).get_key(rsa_key.kid)

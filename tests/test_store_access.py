@@ -75,7 +75,6 @@ def test_names_in_the_case_of_powershell_hide_no_private_key(path: Path) -> None
         store.load(path)
 
 
-@pytest.mark.usefixtures("few_rounds")
 def test_an_encrypted_file_that_others_can_read_is_warned_about(
     path: Path, encrypted: tuple[TrustFrameworkKeySet, bytes]
 ) -> None:
@@ -367,10 +366,10 @@ def test_a_full_disk_leaves_the_old_file_as_it_was(path: Path) -> None:
     resource = pytest.importorskip("resource", reason="Windows has no such limits")
     store.save(key_set(), path, plain=True)
     before = path.read_bytes()
+    _, whole = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def edit() -> None:
-        limit = len(before)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before), whole))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         try:
             add_a_key(path)
@@ -386,6 +385,8 @@ def test_a_full_disk_leaves_the_old_file_as_it_was(path: Path) -> None:
         except OSError as error:
             code = error.errno or 98
         finally:
+            # What coverage measured would be cut off too.
+            resource.setrlimit(resource.RLIMIT_FSIZE, (whole, whole))
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == errno.EFBIG
     assert path.read_bytes() == before

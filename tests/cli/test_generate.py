@@ -109,7 +109,7 @@ def test_relative_times_count_from_now_or_from_nbf() -> None:
     assert before <= json.loads(alone.stdout)["nbf"] <= after
 
 
-@pytest.mark.usefixtures("few_rounds", "test_keys_allowed")
+@pytest.mark.usefixtures("test_keys_allowed")
 def test_the_examples_in_the_help_text_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

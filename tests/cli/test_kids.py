@@ -17,7 +17,6 @@ from tests.support import failed
 from trustkeys import store
 from trustkeys.cli import main
 from trustkeys.cli.kids import KidCommand
-from trustkeys.formats import jwe
 
 WITH_KID = [name for name, command in COMMANDS.items() if isinstance(command, KidCommand)]
 
@@ -57,7 +56,6 @@ def test_a_shell_completes_kids(
 def test_a_shell_completes_only_what_needs_no_question(
     quickly: Runner, files: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jwe, "ROUNDS", 1000)
     monkeypatch.setenv("HOME", str(files))
     store.change_password(files / "secrets", new_password=PASSWORD)
     os.mkfifo(files / "pipe")

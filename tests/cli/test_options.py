@@ -13,7 +13,6 @@ from tests.cli.tree import COMMANDS, LINES
 from tests.support import failed
 from trustkeys import store
 from trustkeys.cli.params import CHANGED
-from trustkeys.formats import jwe
 
 SETS = ("pair", "one", "secrets")
 
@@ -33,7 +32,6 @@ def words_of(name: str, keys: Keys) -> list[str]:
 def test_the_passphrase_of_the_file_has_one_name(
     every: Runner, files: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(jwe, "ROUNDS", 1000)
     for each in SETS:
         store.change_password(files / each, new_password=PASSWORD)
     words = words_of(name, keys)
@@ -67,7 +65,6 @@ def test_a_script_for_the_old_names_of_export_stops(
     every: Runner, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It must not write a key that is protected in another way than it asked for."""
-    monkeypatch.setattr(jwe, "ROUNDS", 1000)
     store.change_password(files / "one", new_password=PASSWORD)
     (files / "out-pw").write_text("another passphrase")
     before = contents(files)
@@ -110,7 +107,6 @@ def test_an_encrypted_key_set_comes_from_standard_input(
     every: Runner, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = every("keyset", "check", "pair").stdout
-    monkeypatch.setattr(jwe, "ROUNDS", 1000)
     store.change_password(files / "pair", new_password=PASSWORD)
     text = (files / "pair").read_text()
     assert every("keyset", "check", "-", "--password-file", "pw", stdin=text).stdout == plain

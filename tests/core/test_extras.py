@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import trustkeys
 from tests import support
+from tests.support import fewer
 from trustkeys import InvalidInputError, TrustFrameworkKey, TrustFrameworkKeySet, testing
 from trustkeys.core.key import sent_jwk, stored_jwk, with_use
 from trustkeys.formats import certificates, jwe
@@ -51,6 +52,7 @@ def test_they_come_back_in_the_private_jwk(key: TrustFrameworkKey) -> None:
     assert key.to_jwk(private=True)["vendor"] == UNKNOWN["vendor"]
 
 
+@fewer(3)
 @given(extras=st.dictionaries(st.text(min_size=1, max_size=8), json_values, max_size=4))
 def test_any_json_survives_the_round_trip(extras: dict[str, Any]) -> None:
     jwk = testing.oct_key(0).to_jwk(private=True)
@@ -102,7 +104,7 @@ def test_equality_compares_them_and_hashes_do_not(
     assert hash(key) == hash(plain)
 
 
-@pytest.mark.usefixtures("test_keys_allowed", "few_rounds")
+@pytest.mark.usefixtures("test_keys_allowed")
 def test_they_survive_sets_files_and_changes(key: TrustFrameworkKey) -> None:
     public = TrustFrameworkKey.from_jwk({**stored_jwk(key.public()), **UNKNOWN, "kid": "p"})
     keys = TrustFrameworkKeySet("a", [key, public])

@@ -165,6 +165,7 @@ def installed(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.deep
 def test_an_installed_kty_works_in_the_command_with_no_other_change(installed: Path) -> None:
     environment = support.environment(PYTHONPATH=str(installed))
     done = support.command(

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import trustkeys
 from tests import support
+from tests.support import fewer
 from trustkeys import InvalidInputError, TrustFrameworkKey, TrustKeysError, testing
 from trustkeys.core.base64url import base64url_decode, base64url_encode
 from trustkeys.core.jwk import read_jwk
@@ -253,6 +254,7 @@ def rsa_keys(draw: st.DrawFn) -> rsa.RSAPrivateKey:
     return made
 
 
+@fewer(3)
 @given(st.lists(rsa_keys(), max_size=4), st.integers(0, 8127), st.sampled_from(SIZES))
 def test_a_key_with_a_short_member_is_drawn_again(
     drawn: list[rsa.RSAPrivateKey], seed: int, size: int

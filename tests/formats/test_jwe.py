@@ -15,18 +15,19 @@ from joserfc import jwe as joserfc_jwe
 from joserfc.jwk import OctKey
 from jwcrypto.jwk import JWK
 
-from tests import support
+from tests import shortcuts, support
 from tests.support import header_of, with_header
 from trustkeys import InvalidInputError, TrustFrameworkKey, TrustKeysError, testing
 from trustkeys.errors import MissingPassphraseError, NotEncryptedError, WrongPassphraseError
-from trustkeys.formats.jwe import ROUNDS, decrypt, decrypt_key, encrypt, encrypt_key
+from trustkeys.formats.jwe import decrypt, decrypt_key, encrypt, encrypt_key
 
 PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture(scope="module")
 def encrypted() -> str:
-    return encrypt(b"secret text", password=PASSWORD, cty="jwk+json")
+    with shortcuts.documented_rounds():
+        return encrypt(b"secret text", password=PASSWORD, cty="jwk+json")
 
 
 def refused(text: Any, password: Any = PASSWORD) -> TrustKeysError:
@@ -59,7 +60,7 @@ def test_joserfc_opens_it_without_any_setting(encrypted: str) -> None:
 def test_jwcrypto_opens_it_with_its_limit_raised(
     encrypted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jwcrypto.jwa, "default_max_pbkdf2_iterations", ROUNDS)
+    monkeypatch.setattr(jwcrypto.jwa, "default_max_pbkdf2_iterations", 220_000)
     token = jwcrypto.jwe.JWE(algs=["PBES2-HS512+A256KW", "A256GCM"])
     token.deserialize(encrypted, JWK.from_password(PASSWORD))
     assert token.payload == b"secret text"
@@ -228,7 +229,6 @@ def test_text_that_is_no_jwe_is_refused(text: Any) -> None:
     assert " a JWE" in refused(text).message
 
 
-@pytest.mark.usefixtures("few_rounds")
 @pytest.mark.parametrize("content", [b"secret text", b"[]", b'{"kty": "RSA", "kty": "RSA"}'])
 def test_a_jwe_that_holds_no_json_object_has_the_code_of_a_malformed_jwk(content: bytes) -> None:
     text = encrypt(content, password=PASSWORD, cty="jwk+json")

@@ -55,9 +55,7 @@ def written(
     return text
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("enc", SIZES)
-@pytest.mark.parametrize("alg", PASSPHRASE)
+@pytest.mark.parametrize(("alg", "enc", "form"), support.combinations(PASSPHRASE, SIZES, FORMS))
 def test_every_passphrase_algorithm_is_read(alg: str, enc: str, form: str) -> None:
     text = written(alg, enc, form, JWK.from_password(PASSWORD))
     assert decrypt(text, password=PASSWORD) == decrypt(text.encode(), password=PASSWORD) == TEXT
@@ -68,9 +66,7 @@ def test_every_passphrase_algorithm_is_read(alg: str, enc: str, form: str) -> No
         decrypt(text, password="wrong")
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("enc", SIZES)
-@pytest.mark.parametrize("kty", RECIPIENT)
+@pytest.mark.parametrize(("kty", "enc", "form"), support.combinations(RECIPIENT, SIZES, FORMS))
 def test_every_recipient_algorithm_is_read(rsa: JWK, kty: str, enc: str, form: str) -> None:
     for alg in RECIPIENT[kty]:
         key = rsa if kty == "RSA" else JWK.generate(kty="EC", crv="P-384")
@@ -81,8 +77,7 @@ def test_every_recipient_algorithm_is_read(rsa: JWK, kty: str, enc: str, form: s
         assert refused(decrypt, text, with_key=other).target == "with_key"
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("alg", SYMMETRIC)
+@pytest.mark.parametrize(("alg", "form"), support.combinations(SYMMETRIC, FORMS))
 def test_a_symmetric_key_is_named(alg: str, form: str) -> None:
     key = JWK.generate(kty="oct", size=SYMMETRIC[alg] or 256)
     text = written(alg, "A256GCM", form, key)
@@ -160,7 +155,6 @@ def test_a_passphrase_is_tried_in_normal_form_and_as_typed() -> None:
         decrypt(text, password="caf\u00e9")
 
 
-@pytest.mark.usefixtures("few_rounds")
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -14,7 +14,7 @@ from trustkeys.formats import reading
 from trustkeys.formats.jwe import decrypt_key, encrypt, encrypt_key
 from trustkeys.formats.opened import OpenedKey
 
-pytestmark = pytest.mark.usefixtures("few_rounds", "test_keys_allowed", "unproved")
+pytestmark = pytest.mark.usefixtures("test_keys_allowed", "unproved")
 
 PASSWORD = "a long passphrase"
 CHANGES: dict[str, dict[str, Any]] = {

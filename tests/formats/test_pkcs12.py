@@ -66,6 +66,7 @@ def test_a_pfx_keeps_the_whole_chain(
     assert len(key.x5c) == 3
 
 
+@pytest.mark.usefixtures("documented_rounds")
 @pytest.mark.parametrize(
     ("write", "cipher"),
     [
@@ -83,6 +84,7 @@ def test_key_and_certificates_are_encrypted_as_documented(
 
 
 @pytest.mark.deep
+@pytest.mark.usefixtures("documented_rounds")
 @pytest.mark.parametrize(
     ("write", "mac", "cipher"),
     [
@@ -150,7 +152,7 @@ def keystore(*parts: tuple[bytes, TrustFrameworkKey], password: bytes | None = N
 
 
 @pytest.mark.filterwarnings("ignore:the file has no checksum", "ignore:left out 1 certificate")
-@pytest.mark.parametrize("password", [None, "x"])
+@pytest.mark.parametrize("password", [None, pytest.param("x", marks=pytest.mark.deep)])
 def test_of_two_keys_the_one_that_is_named_is_taken(
     certified: TrustFrameworkKey, enc_key: TrustFrameworkKey, password: str | None
 ) -> None:
@@ -217,6 +219,7 @@ def test_what_openssl_writes_is_read_or_named(
     assert refused(pkcs12.from_pkcs12, data, "y").message == "the passphrase is wrong"
 
 
+@pytest.mark.usefixtures("documented_rounds")
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

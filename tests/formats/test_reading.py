@@ -62,7 +62,7 @@ def certified_for(key: TrustFrameworkKey) -> TrustFrameworkKey:
 
 
 @pytest.mark.deep
-@pytest.mark.usefixtures("unproved", "few_rounds")
+@pytest.mark.usefixtures("unproved")
 @settings(max_examples=min(100, settings().max_examples))
 @given(
     form=st.sampled_from([*RSA_ROUND_TRIPS, *ROUND_TRIPS]),

@@ -116,7 +116,6 @@ def test_a_key_in_pkcs12_is_taken(
     assert "and it is an Ed25519 key" in refused(read_recipient, store, PASSWORD).message
 
 
-@pytest.mark.usefixtures("few_rounds")
 def test_a_backup_is_a_recipient_and_a_set_or_a_request_is_none(enc_key: TrustFrameworkKey) -> None:
     backup = recognise(encrypt_key(enc_key, password=PASSWORD).encode())
     assert isinstance(found := backup.recipient(PASSWORD), TrustFrameworkKey)

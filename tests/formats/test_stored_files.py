@@ -40,7 +40,11 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", READ)
+@pytest.mark.parametrize(
+    "name",
+    # It asks for 600,000 rounds of SHA-384.
+    [pytest.param(name, marks=[pytest.mark.deep] * (name == "go-jose.json")) for name in READ],
+)
 def test_a_file_of_another_program_is_read(name: str) -> None:
     data = (FILES / name).read_bytes()
     form, remark = READ[name]

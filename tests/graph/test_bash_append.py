@@ -13,7 +13,7 @@ from trustkeys import TrustFrameworkKeySet
 from trustkeys.core.base64url import base64url_encode
 from trustkeys.graph import Provisioning, provision
 
-pytestmark = [pytest.mark.deep, pytest.mark.usefixtures("test_keys_allowed", "few_rounds")]
+pytestmark = [pytest.mark.deep, pytest.mark.usefixtures("test_keys_allowed")]
 
 
 def theirs(text: str, **members: Any) -> dict[str, Any]:

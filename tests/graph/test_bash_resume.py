@@ -20,7 +20,7 @@ from tests.standins.tenant import NOW, Tenant
 from trustkeys import TrustFrameworkKeySet
 from trustkeys.graph import provision
 
-pytestmark = [pytest.mark.deep, pytest.mark.usefixtures("test_keys_allowed", "few_rounds")]
+pytestmark = [pytest.mark.deep, pytest.mark.usefixtures("test_keys_allowed")]
 
 
 # --- run again

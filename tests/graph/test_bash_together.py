@@ -14,7 +14,7 @@ from tests.graph.plans import Kind, fault, text_set, texts_there
 from tests.standins.tenant import NOW, Tenant
 from trustkeys.graph import provision
 
-pytestmark = [pytest.mark.deep, pytest.mark.usefixtures("test_keys_allowed", "few_rounds")]
+pytestmark = [pytest.mark.deep, pytest.mark.usefixtures("test_keys_allowed")]
 
 
 def start(tenant: Tenant) -> subprocess.Popen[str]:

@@ -64,7 +64,7 @@ from tests.graph.test_bash_resume import (  # noqa: F401  # isort: skip
 pytestmark = [
     pytest.mark.deep,
     pytest.mark.skipif(shutil.which("pwsh") is None, reason="PowerShell (pwsh) is missing"),
-    pytest.mark.usefixtures("test_keys_allowed", "few_rounds"),
+    pytest.mark.usefixtures("test_keys_allowed"),
 ]
 
 PWSH = ["pwsh", "-NoProfile", "-NonInteractive", "-Command"]

@@ -29,7 +29,7 @@ from trustkeys.graph import (
     pwsh_script,
 )
 
-pytestmark = pytest.mark.usefixtures("test_keys_allowed", "few_rounds")
+pytestmark = pytest.mark.usefixtures("test_keys_allowed")
 
 
 def test_a_script_holds_no_secret_and_is_ascii(kind: Kind) -> None:
@@ -106,16 +106,7 @@ def test_key_sets_that_do_not_go_together_are_refused(
         assert (caught.value.code, caught.value.target) == ("BadRequest", target)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "create RSA",
-        pytest.param("create oct", marks=pytest.mark.deep),
-        pytest.param("uploadSecret", marks=pytest.mark.deep),
-        pytest.param("uploadPkcs12", marks=pytest.mark.deep),
-    ],
-    indirect=True,
-)
+@pytest.mark.deep
 def test_the_bash_script_brings_all_keys_and_leaks_nothing(tenant: Tenant, kind: Kind) -> None:
     provisioning, there, expected = kind
     tenant.place(provisioning)

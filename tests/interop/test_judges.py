@@ -18,7 +18,7 @@ from tests.support import openssl
 
 SIGN = [
     ("RSA", 2048, "RS256"),
-    ("RSA", 3072, "PS384"),
+    pytest.param("RSA", 3072, "PS384", marks=pytest.mark.deep),
     ("oct", 256, "HS256"),
     ("oct", 512, "HS512"),
 ]

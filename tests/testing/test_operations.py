@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 import trustkeys
 from tests import support
 from tests.formats.helpers import Authority
+from tests.support import combinations
 from tests.testing.tenant import (
     BETA,
     EMPTY,
@@ -72,11 +73,10 @@ READING: dict[str, tuple[str, str, Callable[[GraphTransport], dict[str, Any]]]] 
 }
 
 
-@pytest.mark.parametrize("base_url", CLOUDS.values(), ids=CLOUDS)
-@pytest.mark.parametrize(("path", "context", "content"), READING.values(), ids=READING)
-def test_reads_answer_as_documented(
-    send: Send, path: str, context: str, content: Callable[..., dict[str, Any]], base_url: str
-) -> None:
+@pytest.mark.parametrize(("name", "cloud"), combinations(READING, CLOUDS))
+def test_reads_answer_as_documented(send: Send, name: str, cloud: str) -> None:
+    path, context, content = READING[name]
+    base_url = CLOUDS[cloud]
     transport = tenant()
     before = state(transport)
     answer = send(transport, "GET", base_url + path)
@@ -88,13 +88,15 @@ def test_reads_answer_as_documented(
     assert state(transport) == before
 
 
-@pytest.mark.parametrize("base_url", CLOUDS.values(), ids=CLOUDS)
-@pytest.mark.parametrize("given_id", ["new", "B2C_1A_new", "b2c_1a_new"])
-@pytest.mark.parametrize("keys", [..., None, []], ids=["without", "null", "empty"])
+@pytest.mark.parametrize(
+    ("keys", "given_id", "cloud"),
+    combinations([..., None, []], ["new", "B2C_1A_new", "b2c_1a_new"], CLOUDS),
+)
 def test_a_created_set_is_found_at_its_location(
-    send: Send, keys: Any, given_id: str, base_url: str
+    send: Send, keys: Any, given_id: str, cloud: str
 ) -> None:
     transport = tenant()
+    base_url = CLOUDS[cloud]
     body = {"id": given_id, **({} if keys is ... else {"keys": keys})}
     answer = send(transport, "POST", base_url + SETS, json=body)
     location = f"{base_url}/trustFramework/keySets('B2C_1A_new')"
@@ -138,21 +140,22 @@ def test_uploaded_keys_are_kept_whole_and_in_order_and_shown_without_private_par
         assert {key.kid for key in there}.isdisjoint(key.kid for key in keys)
 
 
-@pytest.mark.parametrize("base_url", CLOUDS.values(), ids=CLOUDS)
-@pytest.mark.parametrize(
-    ("body", "path"),
-    [
-        ({"use": "sig", "kty": "RSA", "nbf": 1508969811, "exp": 1508969811}, SIGNING),
-        ({"use": "SIG", "kty": "rsa"}, SIGNING),
-        ({"use": "enc", "kty": "OCT", "nbf": None, "exp": 2**63 - 1}, SECRETS),
-        ({"use": "enc", "kty": "oct"}, EMPTY),
-        ({"use": "sig", "kty": "RSA", "@odata.type": "#microsoft.graph.any"}, EMPTY),
-    ],
-)
+GENERATED: list[tuple[dict[str, Any], str]] = [
+    ({"use": "sig", "kty": "RSA", "nbf": 1508969811, "exp": 1508969811}, SIGNING),
+    ({"use": "SIG", "kty": "rsa"}, SIGNING),
+    ({"use": "enc", "kty": "OCT", "nbf": None, "exp": 2**63 - 1}, SECRETS),
+    ({"use": "enc", "kty": "oct"}, EMPTY),
+    ({"use": "sig", "kty": "RSA", "@odata.type": "#microsoft.graph.any"}, EMPTY),
+]
+
+
+@pytest.mark.parametrize(("generated", "cloud"), combinations(GENERATED, CLOUDS))
 def test_generate_key_answers_as_documented(
-    send: Send, body: dict[str, Any], path: str, base_url: str
+    send: Send, generated: tuple[dict[str, Any], str], cloud: str
 ) -> None:
+    body, path = generated
     transport = tenant()
+    base_url = CLOUDS[cloud]
     before = state(transport)
     name = path.rpartition("_")[2]
     answer = send(transport, "POST", f"{base_url}{path}/generateKey", json=body)

@@ -27,8 +27,7 @@ Place = tuple[httpx.Client, GraphTransport]
 def files(rsa_key: TrustFrameworkKey) -> dict[str, str]:
     """Return what stands in the requests for files, with the contents."""
     certified = self_signed(rsa_key, "CN=test", nbf=0, exp=4102444800)
-    with allow_test_keys(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("trustkeys.formats.pkcs12.ROUNDS", 1000)
+    with allow_test_keys():
         pfx = to_pkcs12_b2c(certified)
     return {
         PFX: base64.b64encode(pfx.data).decode(),
@@ -43,7 +42,7 @@ def loopback() -> Iterator[Place]:
         yield http, server.transport
 
 
-@pytest.fixture(params=["in process", "on loopback"])
+@pytest.fixture
 def place(request: pytest.FixtureRequest, loopback: Place) -> Place:
     if request.param == "on loopback":
         loopback[1].key_sets.clear()
@@ -58,7 +57,12 @@ def member(answer: Any, path: str) -> Any:
     return answer
 
 
-@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+@pytest.mark.parametrize(
+    ("client", "place"),
+    support.combinations(CLIENTS, ["in process", "on loopback"]),
+    indirect=["place"],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
 def test_a_published_client_does_its_work(
     client: Client, place: Place, files: dict[str, str]
 ) -> None:

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import support
+from tests.support import fewer
 from tests.testing.tenant import (
     CERTIFICATE_TO,
     EMPTY,
@@ -65,14 +67,15 @@ BAD_KEYS: list[tuple[Any, str, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("keys", "code", "target"), BAD_KEYS)
-@pytest.mark.parametrize(
-    ("method", "path", "more"),
-    [("POST", SETS, {"id": "new"}), ("PUT", SIGNING, {}), ("PATCH", SIGNING, {})],
-)
+UPLOADS = [("POST", SETS, {"id": "new"}), ("PUT", SIGNING, {}), ("PATCH", SIGNING, {})]
+
+
+@pytest.mark.parametrize(("bad", "upload"), support.combinations(BAD_KEYS, UPLOADS))
 def test_one_bad_key_refuses_the_upload_and_loses_no_key(
-    method: str, path: str, more: dict[str, Any], keys: Any, code: str, target: str | None
+    bad: tuple[Any, str, str | None], upload: tuple[str, str, dict[str, Any]]
 ) -> None:
+    keys, code, target = bad
+    method, path, more = upload
     transport = tenant()
     before = state(transport)
     answer = ask(transport, method, path, json={**more, "keys": keys})
@@ -171,26 +174,26 @@ TAKING = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path"), TAKING)
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "is not JSON: it is empty"),
-        (b"use=sig&kty=RSA", "is not JSON"),
-        (b'{"use": "sig",,}', "is not JSON"),
-        (b"{,}", "is not JSON"),
-        (b"[]", "must be a JSON object"),
-        (b'"text"', "must be a JSON object"),
-        (b"null", "must be a JSON object"),
-        (b'{"a": NaN}', "is refused"),
-        (b'{"use": "sig", "use": "sig"}', "'use' twice"),
-        ('{"k": "ü"}'.encode("latin-1"), "is not UTF-8"),
-        (b"[" * 100_000, "is nested too deep"),
-        (b" " * 2**24 + b"{}", "is larger than"),
-    ],
-    ids=lambda value: None if isinstance(value, bytes) else value,
-)
-def test_a_body_must_be_a_json_object(method: str, path: str, content: bytes, words: str) -> None:
+NO_OBJECTS = [
+    (b"", "is not JSON: it is empty"),
+    (b"use=sig&kty=RSA", "is not JSON"),
+    (b'{"use": "sig",,}', "is not JSON"),
+    (b"{,}", "is not JSON"),
+    (b"[]", "must be a JSON object"),
+    (b'"text"', "must be a JSON object"),
+    (b"null", "must be a JSON object"),
+    (b'{"a": NaN}', "is refused"),
+    (b'{"use": "sig", "use": "sig"}', "'use' twice"),
+    ('{"k": "ü"}'.encode("latin-1"), "is not UTF-8"),
+    (b"[" * 100_000, "is nested too deep"),
+    (b" " * 2**24 + b"{}", "is larger than"),
+]
+
+
+@pytest.mark.parametrize(("taking", "body"), support.combinations(TAKING, NO_OBJECTS))
+def test_a_body_must_be_a_json_object(taking: tuple[str, str], body: tuple[bytes, str]) -> None:
+    method, path = taking
+    content, words = body
     if words == "is nested too deep" and path == GENERATE:
         content = content[:50_000]  # a request body has at most 64 KiB
     transport = tenant()
@@ -232,6 +235,7 @@ names = st.sampled_from(
 )
 
 
+@fewer(2)
 @given(st.sampled_from(TAKING), st.dictionaries(names, json_values | likely | jwks, max_size=4))
 def test_every_json_body_is_answered(request: tuple[str, str], body: dict[str, Any]) -> None:
     """An exception from a transport would look like a network error."""

@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 import trustkeys
+from tests import support
 from tests.testing.tenant import (
     BETA,
     EMPTY,
@@ -70,10 +71,13 @@ IN_A_SET = [
 ]
 
 
-@pytest.mark.parametrize(("method", "rest"), IN_A_SET)
-@pytest.mark.parametrize("name", ["B2C_1A_other", "signing", "b2c_1a_signing", "%20", "('a')"])
-def test_an_unknown_set_is_not_found_and_not_created(method: str, rest: str, name: str) -> None:
+UNKNOWN = ["B2C_1A_other", "signing", "b2c_1a_signing", "%20", "('a')"]
+
+
+@pytest.mark.parametrize(("operation", "name"), support.combinations(IN_A_SET, UNKNOWN))
+def test_an_unknown_set_is_not_found_and_not_created(operation: tuple[str, str], name: str) -> None:
     """Otherwise a script that forgets to create the set would pass here and fail in a tenant."""
+    method, rest = operation
     transport = tenant()
     before = state(transport)
     answer = sync_client(transport, method, f"{SETS}/{name}{rest}", json={"keys": []})
@@ -81,11 +85,12 @@ def test_an_unknown_set_is_not_found_and_not_created(method: str, rest: str, nam
     assert state(transport) == before
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-@pytest.mark.parametrize(("path", "allowed"), ADDRESSES.items())
-def test_a_wrong_method_answers_with_the_allowed_ones(
-    path: str, allowed: list[str], method: str
-) -> None:
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+@pytest.mark.parametrize(("path", "method"), support.combinations(ADDRESSES, METHODS))
+def test_a_wrong_method_answers_with_the_allowed_ones(path: str, method: str) -> None:
+    allowed = ADDRESSES[path]
     transport = tenant()
     before = state(transport)
     answer = ask(transport, method, path, json={})
@@ -96,29 +101,30 @@ def test_a_wrong_method_answers_with_the_allowed_ones(
         assert state(transport) == before
 
 
+NOWHERE = [
+    "https://graph.microsoft.com",
+    "https://graph.microsoft.com/trustFramework/keySets",
+    "https://graph.microsoft.com/v1.0/trustFramework/keySets",
+    "https://graph.microsoft.com/v1.0/trustFramework/keySets/B2C_1A_signing",
+    "https://graph.microsoft.com/beta/beta/trustFramework/keySets",
+    "/",
+    "/trustFramework",
+    "/trustFramework/policies",
+    "/trustFramework/keySets('B2C_1A_signing')/keys",
+    f"{SIGNING}/keys",
+    f"{SIGNING}/generateKeys",
+    f"{SIGNING}/generateKey()",
+    f"{SIGNING}/generateKey/RSA",
+    f"{SIGNING}/getActiveKey/kid",
+    f"{SIGNING}/getActiveKey(1)",
+    f"{SIGNING}/keys_v2/{FIRST.kid}/status",
+    f"{SIGNING}%2FgenerateKey/x",
+]
+
+
 @pytest.mark.parametrize(
-    "url",
-    [
-        "https://graph.microsoft.com",
-        "https://graph.microsoft.com/trustFramework/keySets",
-        "https://graph.microsoft.com/v1.0/trustFramework/keySets",
-        "https://graph.microsoft.com/v1.0/trustFramework/keySets/B2C_1A_signing",
-        "https://graph.microsoft.com/beta/beta/trustFramework/keySets",
-        "/",
-        "/trustFramework",
-        "/trustFramework/policies",
-        "/trustFramework/keySets('B2C_1A_signing')/keys",
-        f"{SIGNING}/keys",
-        f"{SIGNING}/generateKeys",
-        f"{SIGNING}/generateKey()",
-        f"{SIGNING}/generateKey/RSA",
-        f"{SIGNING}/getActiveKey/kid",
-        f"{SIGNING}/getActiveKey(1)",
-        f"{SIGNING}/keys_v2/{FIRST.kid}/status",
-        f"{SIGNING}%2FgenerateKey/x",
-    ],
+    ("method", "url"), support.combinations(["GET", "POST", "DELETE"], NOWHERE)
 )
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_an_unknown_address_is_not_found(method: str, url: str) -> None:
     transport = tenant()
     before = state(transport)

@@ -199,7 +199,6 @@ def certified() -> TrustFrameworkKey:
     return certificates.self_signed(rsa_key(11, nbf=0, exp=2**33), SUBJECT)
 
 
-@pytest.mark.usefixtures("few_rounds")
 @pytest.mark.parametrize("form", PRIVATE_FORMS)
 def test_no_private_form_of_an_rsa_test_key_is_written_unless_allowed(
     certified: TrustFrameworkKey, form: str
@@ -214,7 +213,6 @@ def test_no_private_form_of_an_rsa_test_key_is_written_unless_allowed(
     assert is_test_key(reading.read_key(data, use="sig", **how))
 
 
-@pytest.mark.usefixtures("few_rounds")
 @pytest.mark.parametrize("form", OF_ANY_KTY)
 def test_no_form_of_an_oct_test_key_is_written_unless_allowed(form: str) -> None:
     with pytest.raises(InvalidInputError, match=REFUSED):
@@ -229,7 +227,6 @@ def test_public_forms_are_written_and_recognised(certified: TrustFrameworkKey, f
     assert is_test_key(reading.read_key(PUBLIC_FORMS[form](certified), use="sig"))
 
 
-@pytest.mark.usefixtures("few_rounds")
 @pytest.mark.parametrize("kty", MAKERS)
 def test_a_set_with_a_test_key_is_not_encrypted_nor_sealed(kty: str) -> None:
     keys = TrustFrameworkKeySet("a", [trustkeys.generate_key("sig", kty), MAKERS[kty](0)])
@@ -245,7 +242,6 @@ def test_a_set_with_a_test_key_is_not_encrypted_nor_sealed(kty: str) -> None:
             assert protect()
 
 
-@pytest.mark.usefixtures("few_rounds")
 @pytest.mark.parametrize(
     "text", [b"\xff", b"[[[", b'"text"', b"5", b"[]", b'{"keys": 5}', b'{"keys": [5, null]}']
 )
@@ -379,7 +375,6 @@ def test_the_check_of_a_key_set_names_its_test_keys() -> None:
     assert [each.code for each in found] == ["TestKey"]
 
 
-@pytest.mark.usefixtures("few_rounds")
 @pytest.mark.parametrize("form", [*PRIVATE_FORMS, *(f"public {form}" for form in PUBLIC_FORMS)])
 def test_inspect_names_a_test_key_in_every_form(
     tmp_path: Path, certified: TrustFrameworkKey, form: str

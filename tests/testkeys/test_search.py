@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import trustkeys
+from tests.support import fewer
 from trustkeys import testing
 from trustkeys.formats import certificates, pem
 from trustkeys.testing import allow_test_keys
@@ -66,6 +67,7 @@ def forms(seed: int, size: int) -> dict[str, bytes]:
     }
 
 
+@fewer(5)
 @given(
     seed=st.integers(0, 8127),
     size=st.sampled_from([2048, 3072, 4096]),

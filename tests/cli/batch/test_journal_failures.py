@@ -94,9 +94,10 @@ def test_an_incomplete_line_that_cannot_be_removed_is_overwritten(
 
 def in_a_small_room(work: Callable[[], object], room: int) -> int:
     """Run `work` in a process whose files have at most `room` bytes; return its exit code."""
+    _, whole = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def limited() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, whole))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         work()
 
@@ -109,6 +110,8 @@ def in_a_small_room(work: Callable[[], object], room: int) -> int:
         except OSError as error:
             code = error.errno or 98
         finally:
+            # What coverage measured would be cut off too.
+            resource.setrlimit(resource.RLIMIT_FSIZE, (whole, whole))
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 

@@ -193,7 +193,8 @@ def test_a_key_of_another_kind_is_not_counted(folder: Path, difference: str) -> 
 
 
 @pytest.mark.usefixtures("test_keys_allowed")
-@pytest.mark.parametrize("size", [2048, pytest.param(4096, marks=pytest.mark.deep)])
+@pytest.mark.deep
+@pytest.mark.parametrize("size", [2048, 4096])
 def test_only_lines_with_a_whole_key_are_counted(folder: Path, size: int) -> None:
     """A run that counts half a key reports it as made, and it is lost."""
     args = (*RSA, "--size", f"{size}")

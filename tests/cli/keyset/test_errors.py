@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.in_process import outcome
 from tests.support import failed, parse
-from tests.support import keyset_command as command
+from trustkeys.cli import passphrases
 
 
 @pytest.mark.parametrize(
@@ -57,16 +58,18 @@ from tests.support import keyset_command as command
     ],
 )
 def test_bad_input_is_one_line_and_changes_nothing(
-    folder: Path, args: list[str], code: int, message: str
+    folder: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], code: int, message: str
 ) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(passphrases, "_has_terminal", lambda: False)
     (folder / "junk").write_text("junk")
     (folder / "link").symlink_to("gap")
     before = {name: (folder / name).read_bytes() for name in os.listdir(folder)}
-    assert message in failed(command(*args, cwd=folder), code)
+    assert message in failed(outcome("keyset", *args), code)
     assert {
         name: (folder / name).read_bytes()
         for name in os.listdir(folder)
         if not name.endswith(".lock")
     } == before
-    error = parse(command(*args, "--json", cwd=folder).stderr)["error"]
+    error = parse(outcome("keyset", *args, "--json").stderr)["error"]
     assert set(error) == {"code", "message", "target", "innerError"}

@@ -60,8 +60,9 @@ def folder(tmp_path: Path, keys: Keys, now: int) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("verify", VERIFIERS)
-@pytest.mark.parametrize("command", ["rollover", "disable", "expire"])
+@pytest.mark.parametrize(
+    ("verify", "command"), support.combinations(VERIFIERS, ["rollover", "disable", "expire"])
+)
 def test_a_token_of_a_disabled_or_expired_key_is_refused(
     folder: Path, keys: Keys, verify: Callable[..., None], command: str
 ) -> None:

@@ -87,6 +87,7 @@ def test_on_a_terminal_the_picture_is_as_wide_as_the_terminal(
     assert width_of(re.sub(r"\x1b\[[0-9;]*m", "", screen)) == 200
 
 
+@pytest.mark.deep
 def test_without_unicode_the_picture_is_ascii(folder: Path) -> None:
     environment = support.environment(PYTHONIOENCODING="ascii")
     text = done("show", "set", "--at", str(NOW), cwd=folder, env=environment)
