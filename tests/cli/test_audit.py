@@ -221,7 +221,7 @@ def test_a_terminal_of_80_columns_gets_lines_of_80_columns(folder: Path) -> None
             ["saved"],
             '{"error": {"code": "Forbidden"}}',
             2,
-            "saved: this is an error of Graph (Forbidden)",
+            "saved: the key set is an error of Graph (Forbidden)",
         ),
         (["saved", "--until", "1"], '{"keys": []}', 2, "until must be later than at"),
         (["saved", "--fail-on", "info"], "{}", 2, "'info' is not one of 'error', 'warning'"),
