@@ -60,7 +60,7 @@ NAMED: tuple[tuple[bytes, str], ...] = (
     (b"key.pem".ljust(257, b"\0") + b"ustar\x0000", "a tar archive"),
     (b"%PDF-1.7\n", "a PDF document"),
     (b"SQLite format 3\0", "pk12util"),
-    (b"\x1e\xf1\xb5\xb0" + bytes(20), "openssl rsa -inform PVK"),
+    (b"\x1e\xf1\xb5\xb0" + bytes(20), "openssl rsa -provider legacy -provider default -inform PVK"),
     (b"\7\2\0\0\0\xa4\0\0RSA2\0\10\0\0", "openssl rsa -inform MSBLOB"),
     (b"RSA2" + bytes(24), "Windows CNG"),
     (b"ECS2" + bytes(24), "Windows CNG (EC)"),
