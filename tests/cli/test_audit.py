@@ -223,6 +223,7 @@ def test_a_terminal_of_80_columns_gets_lines_of_80_columns(folder: Path) -> None
             2,
             "saved: the key set is an error of Graph (Forbidden)",
         ),
+        (["saved"], "<!doctype html>", 2, "saved: this is a web page (HTML)"),
         (["saved", "--until", "1"], '{"keys": []}', 2, "until must be later than at"),
         (["saved", "--fail-on", "info"], "{}", 2, "'info' is not one of 'error', 'warning'"),
         ([], "", 2, "Missing argument 'ANSWER'"),
