@@ -118,6 +118,7 @@ _HEAD = 4096
 
 _BLOCKS: tuple[tuple[str, str], ...] = (
     ("PGP MESSAGE", "a message of OpenPGP: decrypt it with: gpg --decrypt FILE"),
+    ("PGP SIGN", f"a signature of OpenPGP, {_NO_KEY}"),
     ("PGP ", _PGP),
     ("AGE ENCRYPTED", "a file encrypted with age: decrypt it with: age --decrypt -i IDENTITY FILE"),
     ("X509 CRL", f"a certificate revocation list, {_NO_KEY}"),
