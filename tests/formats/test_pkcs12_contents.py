@@ -281,6 +281,24 @@ def test_a_key_with_a_passphrase_of_its_own_is_no_wrong_passphrase(
         assert "the passphrase is right, and the private key is broken, of an" in message
 
 
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [
+        *((41, "AES-256-ECB"), (45, "AES-256-WRAP"), (46, "AES-256-GCM"), (47, "AES-256-CCM")),
+        *((48, "AES-256-WRAP-PAD"), (99, "2.16.840.1.101.3.4.1.99")),
+    ],
+)
+def test_a_cipher_that_openssl_does_not_read_here_is_no_wrong_passphrase(
+    rsa_key: TrustFrameworkKey, number: int, name: str
+) -> None:
+    arc = "2.16.840.1.101.3.4.1"
+    data = bags.pfx(plain_part(shrouded_bag(rsa_key))).replace(
+        oid(f"{arc}.42"), oid(f"{arc}.{number}")
+    )
+    message = refused(from_pkcs12, data, PASSWORD).message
+    assert f"does not read its encryption, PBES2 with hmacWithSHA256 and {name}; to" in message
+
+
 # --- the cost of a file
 
 
