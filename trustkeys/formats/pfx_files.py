@@ -96,9 +96,12 @@ class PfxFile:
             InvalidInputError: As `open`, but for the key itself and its certificates.
         """
         pfx = self.pfx
+        if alias is not None and not isinstance(alias, str):
+            raise InvalidInputError(f"alias must be text, not {shape(alias)}", target="alias")
         if pfx is None:
             raise InvalidInputError(
-                "this is no whole PKCS#12 file of at most 1 MiB: it is cut off, or was changed",
+                "this must be a PKCS#12 file of at most 1 MiB: it is another file, or it is cut "
+                "off, or was changed",
                 code="AADB2C95025",
                 target="key",
             )
