@@ -309,7 +309,7 @@ def _hidden_key(
     if not pfx.keys:
         # OpenSSL takes the first one, and does not show any other.
         if _hidden(pfx, certificates) - len(key.der) > _SMALLEST_RSA_KEY:
-            yield "an encrypted part holds more than one key, perhaps, and the rest was left out"
+            yield "an encrypted part seems to hold several keys: the others were left out"
     elif _hidden(pfx, certificates) >= _SMALLEST_KEY:
         found = pfx.load_hidden_key(password)
         if found is not None and found.identity != key.identity:
