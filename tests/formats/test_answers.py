@@ -71,6 +71,11 @@ def test_every_form_of_an_answer_gives_the_same_keys(
         ({"value": RSA}, "key", "an answer of Graph: one key of a key set"),
         ({"@odata.context": "", **RSA}, "key", "an answer of Graph: one key of a key set"),
         ([RSA], "keys", "an answer of Graph: the keys of a key set"),
+        (
+            [{**RSA, "d": "AQAB"}],
+            "keys",
+            "the keys of a key set, as in an answer of Graph, and private keys, which none has",
+        ),
     ],
 )
 def test_a_document_is_recognised_by_its_content(

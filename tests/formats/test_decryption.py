@@ -163,7 +163,7 @@ def test_an_algorithm_in_a_header_of_pem_is_named(rsa_key: TrustFrameworkKey, na
     data = block("RSA PRIVATE KEY", bytes(64), headers).encode()
     for password in (PASSWORD, None):
         message = refused(read_key, data, use="sig", password=password).message
-        assert f"trustkeys does not read its encryption, {name} in a header of PEM" in message
+        assert f"trustkeys does not read its encryption, {name} in its PEM header" in message
         assert "openssl pkey -provider legacy" in message
 
 

@@ -49,6 +49,9 @@ def test_a_pfx_keeps_key_and_certificate(
         assert (error.code, error.target) == ("AADB2C95025", "password")
     assert refused(pkcs12.from_pkcs12, b"\x30\x00", "x").code == "AADB2C95025"
     assert "must be bytes" in refused(pkcs12.from_pkcs12, "text", "x").message
+    error = refused(pkcs12.from_pkcs12, exported.data, exported.password, alias=5)
+    assert error.message == "alias must be text, not 5"
+    assert "it is another file, or" in refused(pkcs12.from_pkcs12, b"-----BEGIN", "x").message
 
 
 @pytest.mark.deep

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from tests.support import header_of, openssl
 from trustkeys import TrustFrameworkKey
 from trustkeys.errors import MissingPassphraseError, NotEncryptedError
 from trustkeys.formats import certificates, loaders, pem, plain_keys
-from trustkeys.formats.jwe import decrypt_key, encrypt_key
+from trustkeys.formats.jwe import decrypt, decrypt_key, encrypt, encrypt_key
 from trustkeys.formats.key_files import KeyFile
 from trustkeys.formats.reading import recognise
 from trustkeys.formats.recipient_files import read_recipient
@@ -83,6 +84,15 @@ def test_an_rsa_key_is_taken_likewise(enc_key: TrustFrameworkKey, authority: Aut
         found = read_recipient(data)
         assert isinstance(found, TrustFrameworkKey)
         assert found.kid == enc_key.kid
+
+
+def test_pem_as_text_and_any_key_in_base64_are_recipients(enc_key: TrustFrameworkKey) -> None:
+    """A program has text where it read a file as text or took it from a secret store."""
+    public = pem.to_pem(enc_key)
+    jwk = json.dumps(enc_key.to_jwk()).encode()
+    for to in (public.decode(), base64.b64encode(public), base64.b64encode(jwk)):
+        text = encrypt(b"x", cty="a", to=to)
+        assert decrypt(text, with_key=pem.to_pem(enc_key, private=True).decode()) == b"x"
 
 
 def pfx(key: Any, leaf: x509.Certificate | None, password: str | None = PASSWORD) -> bytes:

@@ -17,9 +17,9 @@ from trustkeys.formats import reading
         ("PuTTY-User-Key-File-2: ssh-rsa\r\n", "puttygen FILE -O private-openssh"),
         ("---- BEGIN SSH2 PUBLIC KEY ----\n", "ssh-keygen -i -f FILE"),
         ("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\r\n", "ssh-keygen -i -f FILE > NEW.pem"),
-        ("ssh-rsa AAAAB3NzaC1yc2E a@b\n", "ssh-keygen -e -m PKCS8 -f FILE"),
-        ("ecdsa-sha2-nistp256 AAAAE2Vj a@b\n", "ssh-keygen -e -m PKCS8 -f FILE"),
-        ("sk-ssh-ed25519@openssh.com AAAAGnNr\n", "ssh-keygen -e -m PKCS8 -f FILE"),
+        ("ssh-rsa AAAAB3NzaC1yc2E a@b\n", "ssh-keygen -e -m PKCS8 -f FILE > NEW.pem"),
+        ("ecdsa-sha2-nistp256 AAAAE2Vj a@b\n", "ssh-keygen -e -m PKCS8 -f FILE > NEW.pem"),
+        ("sk-ssh-ed25519@openssh.com AAAAGnNr\n", "ssh-keygen -e -m PKCS8 -f FILE > NEW.pem"),
     ],
 )
 def test_a_key_of_an_ssh_program_is_named(text: str, words: str) -> None:

@@ -94,8 +94,8 @@ class KeySets:
     @property
     def description(self) -> str:
         """What the document is, in words for a person."""
+        is_private = any(_is_private(jwk) for each in self.sets for jwk in each.keys)
         if not self.is_answer:
-            is_private = any(map(_is_private, self.sets[0].keys))
             return f"a JWK Set (RFC 7517) {'with private keys' if is_private else 'of public keys'}"
         content = {
             "set": "a key set",
@@ -103,6 +103,8 @@ class KeySets:
             "keys": "the keys of a key set",
             "key": "one key of a key set",
         }[self.kind]
+        if is_private:
+            return f"{content}, as in an answer of Graph, and private keys, which none has"
         return f"an answer of Graph: {content}"
 
 

@@ -127,7 +127,7 @@ class TraditionalKey:
         if digits is None and name:
             shown = name if re.fullmatch(r"[A-Za-z0-9-]{1,40}", name) else "an unknown algorithm"
             raise protection.unreadable(
-                f"trustkeys does not read its encryption, {shown} in a header of PEM",
+                f"trustkeys does not read its encryption, {shown} in its PEM header",
                 protection.CONVERT_KEY,
             )
         # cryptography panics on a short one.

@@ -96,9 +96,12 @@ class PfxFile:
             InvalidInputError: As `open`, but for the key itself and its certificates.
         """
         pfx = self.pfx
+        if alias is not None and not isinstance(alias, str):
+            raise InvalidInputError(f"alias must be text, not {shape(alias)}", target="alias")
         if pfx is None:
             raise InvalidInputError(
-                "this is no whole PKCS#12 file of at most 1 MiB: it is cut off, or was changed",
+                "this must be a PKCS#12 file of at most 1 MiB: it is another file, or it is cut "
+                "off, or was changed",
                 code="AADB2C95025",
                 target="key",
             )
@@ -306,7 +309,7 @@ def _hidden_key(
     if not pfx.keys:
         # OpenSSL takes the first one, and does not show any other.
         if _hidden(pfx, certificates) - len(key.der) > _SMALLEST_RSA_KEY:
-            yield "an encrypted part holds more than one key, perhaps, and the rest was left out"
+            yield "an encrypted part seems to hold several keys: the others were left out"
     elif _hidden(pfx, certificates) >= _SMALLEST_KEY:
         found = pfx.load_hidden_key(password)
         if found is not None and found.identity != key.identity:

@@ -19,11 +19,12 @@ from trustkeys.core.guarded import attempt
 from trustkeys.core.jwk import optional_text
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.request import checked_use
-from trustkeys.core.strict_json import as_utf8, parse_object
+from trustkeys.core.strict_json import parse_object
 from trustkeys.errors import InvalidInputError
 from trustkeys.formats import pem_blocks
 from trustkeys.formats.algorithms import RECIPIENT
 from trustkeys.formats.envelope import SIZES, Share
+from trustkeys.formats.unwrapping import unwrapped
 from trustkeys.testkeys.guard import refuse_test_keys
 from trustkeys.wording import either
 
@@ -32,7 +33,8 @@ __tracebackhide__ = True
 Recipient = TrustFrameworkKey | str | bytes | Mapping[str, Any]
 """A key as `TrustFrameworkKey.from_jwk` takes it, a JWK of `kty` ``EC``, or PEM or DER.
 
-Bytes that are no JSON are a key in PEM, DER or PKCS#12 that is not encrypted, or a certificate.
+Bytes that are no JSON are a key in PEM, DER or PKCS#12 that is not encrypted, or a certificate,
+also in base64. PEM can also be text.
 """
 
 ENC = "A256GCM"
@@ -132,12 +134,8 @@ class _Key:
 
 def _checked(key: Recipient, *, private: bool) -> _Key:
     """Check a key, and reduce it to its public part unless `private` is true."""
-    if isinstance(key, bytes) and (key[:1] == b"0" or pem_blocks.is_pem(as_utf8(key))):
-        from trustkeys.formats.recipient_files import read_recipient  # X.509 is slow to import
-
-        key = read_recipient(key)
     if isinstance(key, (str, bytes)):
-        key = parse_object(key, what="the recipient's key", code="AADB2C95026")
+        key = _read(key)
     if isinstance(key, TrustFrameworkKey):
         key = key.to_jwk(private=key.has_private)
     if isinstance(key, Mapping) and key.get("kty") == "EC":
@@ -169,6 +167,18 @@ def _checked(key: Recipient, *, private: bool) -> _Key:
         alg=_ALGORITHMS[members["kty"]],
         kids=(thumbprint,) if kid is None else (kid, thumbprint),
     )
+
+
+def _read(key: str | bytes) -> TrustFrameworkKey | Mapping[str, Any]:
+    if isinstance(key, str) and "-----BEGIN " in key:
+        key = key.encode(errors="replace")
+    if isinstance(key, bytes):
+        key = unwrapped(key)
+        if key[:1] == b"0" or pem_blocks.is_pem(key):
+            from trustkeys.formats.recipient_files import read_recipient  # X.509 is slow to import
+
+            return read_recipient(key)
+    return parse_object(key, what="the recipient's key", code="AADB2C95026")
 
 
 def _curve_key(key: Mapping[str, Any]) -> JWK:

@@ -19,7 +19,7 @@ _FORMS = (
         (
             "a public key in the form of RFC 4716: convert it with: "
             "ssh-keygen -i -f FILE > NEW.pub, "
-            "and then ssh-keygen -e -m PKCS8 -f NEW.pub"
+            "and then ssh-keygen -e -m PKCS8 -f NEW.pub > NEW.pem"
         ),
     ),
     (
@@ -31,7 +31,7 @@ _FORMS = (
     ),
     (
         re.compile(rb"\s*(?:ssh-|ecdsa-|sk-)[a-z0-9@.-]+ +AAAA"),
-        "a public key in OpenSSH's form: convert it with: ssh-keygen -e -m PKCS8 -f FILE",
+        "a public key in OpenSSH's form: convert it with: ssh-keygen -e -m PKCS8 -f FILE > NEW.pem",
     ),
 )
 
