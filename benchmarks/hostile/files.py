@@ -173,6 +173,17 @@ def _certificates() -> Iterator[HostileFile]:
     for name, octets in (("16 MiB", inputs.FULL), ("1 MiB", 2**20)):
         make = partial(inputs.deep_der, octets)
         yield HostileFile(f"DER of {name}, nested deep", make, _both(2, "is not a JWK"))
+    for lists in (1, 2, 3):
+        make = partial(inputs.many_parts, lists=lists)
+        yield HostileFile(
+            f"DER of 6 million parts, in {lists} lists", make, _both(2, "this is DER")
+        )
+    yield HostileFile(
+        "BER of a million parts, without its length",
+        lambda: b"\x30\x80" + b"\5\0" * 10**6 + b"\0\0",
+        _both(2, "this is not a JWK"),
+    )
+    yield HostileFile("PKCS#7 of a million parts", inputs.many_signers, _both(2, "this is DER"))
 
 
 def _sets() -> Iterator[HostileFile]:
@@ -266,9 +277,15 @@ def _texts() -> Iterator[HostileFile]:
         ("text of escapes in quotes", lambda: b'"' + b"\\u0041" * 2_700_000 + b'"'),
         ("XML", lambda: b"<a>" * 5_500_000),
         ("text in UTF-16", lambda: ("y" * (inputs.FULL // 2 - 9)).encode("utf-16")),
+        ("comments of HTML", lambda: b"<!---->" * 2_000_000 + b"<p"),
         ("random octets", lambda: random.Random(1).randbytes(inputs.FULL)),  # noqa: S311 - no secret
     ):
         yield HostileFile(f"16 MiB: {name}", make, unknown)
+    yield HostileFile(
+        "16 MiB: spaces in a PEM header",
+        lambda: b"-----BEGIN A-----\nB:" + b" " * (inputs.FULL - 99),
+        _both(2, "this is PEM with 'A'"),
+    )
     yield HostileFile(
         "16 MiB: zeros", lambda: bytes(inputs.FULL), _both(2, "holds nothing but zero bytes")
     )

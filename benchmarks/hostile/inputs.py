@@ -238,6 +238,20 @@ def deep_der(octets: int) -> bytes:
     return b"\x30\x80" * (octets // 2)
 
 
+def many_parts(*, lists: int = 1, octets: int = 12_000_000) -> bytes:
+    """Lists in DER, one in the other, of many small parts, as an OCSP request or a CRL has."""
+    made = b"\x30\0" * (octets // 2)
+    for _ in range(lists):
+        made = _der(0x30, made)
+    return made
+
+
+def many_signers() -> bytes:
+    """PKCS#7 with a million parts in the place of its certificates."""
+    signed = core.ObjectIdentifier("1.2.840.113549.1.7.2").dump()
+    return _der(0x30, signed + _der(0xA0, _der(0x30, b"\5\0" * 10**6)))
+
+
 def old_pem() -> bytes:
     """PEM in the way of RFC 1421, with an empty initialisation vector."""
     text = base64.encodebytes(bytes(64)).decode()

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from tests.cli.exchange import Keys, Runner, at_a_terminal, contents, leaked, write
 from tests.formats import bags
 from tests.support import failed, parse
-from trustkeys import TrustFrameworkKey
+from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store
 from trustkeys.formats import pem
 from trustkeys.formats.certificates import certificates_of
 
@@ -86,6 +86,17 @@ def test_a_wrong_name_is_refused_and_nothing_written(
         assert f"{HELD}, and none of that name: choose one by its name" in text
         assert leaked(text, keys) == []
     assert contents(files) == before
+
+
+def test_it_chooses_the_key_to_add_to_a_set(
+    pfx: str, files: Path, keys: Keys, quickly: Runner
+) -> None:
+    store.save(TrustFrameworkKeySet("a"), files / "empty", plain=True)
+    options = ("empty", pfx, "--key-password-file", "theirs")
+    assert f"{HELD}: choose one" in failed(quickly("keyset", "add", *options), 2)
+    process = quickly("keyset", "add", *options, "--alias", "one")
+    assert process.returncode == 0, process.stderr
+    assert [*store.load(files / "empty")] == [keys.rsa]
 
 
 def test_it_is_for_pkcs12_alone(files: Path, keys: Keys, quickly: Runner) -> None:

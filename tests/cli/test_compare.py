@@ -116,6 +116,7 @@ def test_of_one_key_only_that_key_is_compared(folder: Path, real_key: TrustFrame
         (["signing.keys", "none"], "", 1, "none: No such file or directory"),
         (["none", "-"], "{}", 1, "none: No such file or directory"),
         (["signing.keys", "-"], "x", 2, "-: the key set is not JSON"),
+        (["signing.keys", "-"], "<!doctype html>", 2, "-: this is a web page (HTML)"),
         (
             ["signing.keys", "-"],
             '{"id": "B2C_1A_Other", "keys": []}',

@@ -48,8 +48,8 @@ def test_a_set_with_keys_of_other_types_is_imported_without_them(
     write(files / "mixed", json.dumps(document))
     process = quickly("import", "mixed", "-o", "new", "--plain")
     assert process.returncode == 0
-    expected = "2 keys left out, since the service knows only RSA and oct: 1 (curve) of type EC"
-    assert process.stderr.startswith(f"{WARNING}{expected} and 3 of type OKP\n")
+    expected = "2 keys left out, since the service knows only RSA and oct: key 1 (curve) of type EC"
+    assert process.stderr.startswith(f"{WARNING}{expected} and key 3 of type OKP\n")
     assert [*store.load(files / "new")] == [keys.other]
     assert leaked(process.stdout + process.stderr, keys) == []
     assert jwk["d"] not in process.stdout + process.stderr

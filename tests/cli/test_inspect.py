@@ -275,10 +275,33 @@ def test_inspect_of_a_sealed_file_shows_its_recipient(
     assert text.endswith("contents not inspected (encrypted)\n")
     header = {"alg": "x" * 99, "enc": 5, "cty": "\x1b[2J", "kid": "\u202eab\n"}
     write(files / "sealed", support.with_header(encrypt_key(keys.rsa, to=keys.enc), **header))
-    text, found = looked_at(["sealed"], quickly, keys)
+    text, found = looked_at(["sealed"], quickly, keys, code=3)
     assert "alg" not in found
     assert "cty" not in found
     assert "\n  kid         \\u202eab\\n\n" in text
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ({"zip": "DEF"}, "it is compressed (zip)"),
+        ({"crit": ["b64"]}, "extensions (crit)"),
+        ({"enc": "XC20P"}, "encrypted with enc XC20P, which is not read"),
+        ({"alg": "dir"}, "encrypted to a symmetric key (dir), which trustkeys does not read"),
+        ({"alg": "RSA1_5"}, "RSA1_5, which is unsafe"),
+        ({"p2c": 5_000_000}, "from 1000 to 1000000 rounds, not 5000000"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_inspect_says_that_no_passphrase_or_key_opens_a_file(
+    files: Path, keys: Keys, quickly: Runner, header: dict[str, Any], message: str
+) -> None:
+    """Else one would look for the passphrase first."""
+    sealed = encrypt_key(keys.rsa, password="x")
+    write(files / "file", support.with_header(sealed, **header))
+    process = quickly("inspect", "file")
+    assert process.returncode == 3
+    assert message in process.stdout.partition("error: ")[2]
 
 
 def broken(keys: Keys, forms: dict[str, Foreign]) -> list[tuple[bytes, str]]:

@@ -193,6 +193,18 @@ def test_other_mistakes_are_not_called_a_comma(text: str) -> None:
     assert "(line 1, column " in message
 
 
+@pytest.mark.parametrize("end", range(1, len('{"a": ["b", 1]}')))
+def test_text_that_is_cut_off_is_called_so(end: int) -> None:
+    """A download that stopped, or a copy of a part of the lines."""
+    assert refused('{"a": ["b", 1]}'[:end]).startswith("it is not JSON: it is cut off, save it")
+
+
+def test_text_with_several_values_is_called_so() -> None:
+    """What batch writes has one on each line."""
+    for text in ('{"a": 1}\n{"a": 2}\n', "{} []", "[]]"):
+        assert "it goes on after the first value (line " in refused(text)
+
+
 @pytest.mark.parametrize("text", ["", " \n", b"", b"\xef\xbb\xbf", b"\r\n"])
 def test_an_empty_file_is_called_empty(text: str | bytes) -> None:
     """A command that failed leaves one behind its >."""

@@ -14,7 +14,7 @@ from tests import support
 from tests.keyset.answers import FILES, FORMS, GRAPH, KEYS, OTHER
 from tests.keyset.sets import refused
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, testing
-from trustkeys.formats.answers import MAX_KEYS, is_key_set, read_key_sets
+from trustkeys.formats.answers import MAX_KEYS, is_key_set, parse_document, read_key_sets
 
 RSA = {"kty": "RSA", "use": "sig", "kid": "a", "n": "AQAB", "e": "AQAB"}
 ANSWERED = {**RSA, "k": None}
@@ -163,13 +163,13 @@ def test_the_rfcs_spelling_of_a_name_comes_first() -> None:
         ),
         (
             {"error": {"code": "AADB2C90073", "message": "x"}},
-            "this is an error of Graph (AADB2C90073), not an answer with keys",
-            "error",
+            "the key set is an error of Graph (AADB2C90073), not an answer with keys",
+            None,
         ),
         (
             {"error": {"code": "x" * 25}},
-            "this is an error of Graph, not an answer with keys",
-            "error",
+            "the key set is an error of Graph, not an answer with keys",
+            None,
         ),
         ({"error": 5}, "keys must be a list of keys, not null", "keys"),
     ],
@@ -203,6 +203,19 @@ def test_what_powershell_cut_off_is_told_with_the_way_out(document: Any) -> None
     assert refused(read_key_sets, document).message.endswith(
         "; PowerShell cuts off what is nested deeply: save it with ConvertTo-Json -Depth 10"
     )
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"error": {"code": "Forbidden"}}, "the file is an error of Graph (Forbidden)"),
+        ({"cer": "MIIB", "kid": "https://a/keys/b/1"}, "save its cer in a file of its own"),
+    ],
+)
+def test_json_without_keys_is_named(document: Any, words: str) -> None:
+    """They were called a public key without kty."""
+    error = refused(parse_document, json.dumps(document), what="the file")
+    assert words in error.message
 
 
 def test_the_most_keys_are_read() -> None:

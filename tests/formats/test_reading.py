@@ -112,7 +112,7 @@ def test_a_form_is_recognised_by_its_content(
             "none",
             "an oct key without its secret (JWK, RFC 7517)",
         ),
-        (b"{}", "jwk", "none", "a public key (JWK, RFC 7517)"),
+        (b"{}", "jwk", "none", "JSON without kty, and so no JWK (RFC 7517)"),
         (b'{"keys": [5]}', "jwks", "none", "a JWK Set (RFC 7517) of public keys"),
         (b'{"value": [5]}', "jwks", "none", "an answer of Graph: the keys of a key set"),
         (b'\n[{"kty": "RSA"}]', "jwks", "none", "an answer of Graph: the keys of a key set"),

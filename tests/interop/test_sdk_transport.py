@@ -291,7 +291,7 @@ ERRORS: dict[str, tuple[Callable[[SDK, Any], Awaitable[Any]], int, str, str | No
         ),
         400,
         "AADB2C95025",
-        "password",
+        "key",
     ),
 }
 

@@ -21,7 +21,7 @@ def jwks(count: int) -> list[dict[str, Any]]:
 
 def test_keys_of_other_types_are_left_out_with_a_word() -> None:
     document = {"id": "a", "keys": [EC, *jwks(2), {"kty": "OKP"}, *[{"kty": "AKP"}] * 9]}
-    message = r"11 keys left out.*: 1 \(curve\) of type EC, 4 of type OKP, .* and 6 more"
+    message = r"11 keys left out.*: key 1 \(curve\) of type EC, key 4 of type OKP, .* and 6 more"
     with pytest.warns(UserWarning, match=message):
         keys = TrustFrameworkKeySet.from_jwks(document)
     assert [key.kid for key in keys] == [jwk["kid"] for jwk in jwks(2)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from attrs import asdict
 
-from trustkeys.cli import findings, options
+from trustkeys.cli import findings, inputs, options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.signals import immediate
@@ -54,6 +54,7 @@ def audit(answer: str, at: Time | None, until: Time | None, fail_on: str, as_jso
     """
     now = now_or(at)
     content = read_input(answer, MAX_SET_BYTES)
+    inputs.refuse_other_forms(answer, content)
     end = None if until is None else until.resolve(now_or(None), now)
     with immediate():
         with prefix_errors(answer):

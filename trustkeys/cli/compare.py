@@ -42,6 +42,7 @@ def compare(file: str, answer: str, password_file: str | None, as_json: bool) ->
     """
     keys = inputs.key_set(file, password_file)
     content = read_input(answer, MAX_SET_BYTES)
+    inputs.refuse_other_forms(answer, content)
     with prefix_errors(answer), immediate():
         rows = graph.compare(keys, content)
     left_out = len(keys) - sum(row.here is not None for row in rows)

@@ -13,6 +13,7 @@ from trustkeys.cli import changes, passphrases
 from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import read_input, warn
 from trustkeys.core.private import Private
+from trustkeys.core.strict_json import as_utf8
 from trustkeys.errors import InvalidInputError, KeyNotFoundError, prefix_errors
 from trustkeys.formats import jwe
 from trustkeys.formats.envelope import MAX_TEXT
@@ -64,38 +65,47 @@ def edit_with(
 
 
 def read(file: str) -> store.StoredFile:
-    """Read a key set's file, or ``-`` for standard input."""
+    """Read a file of JSON or a JWE, or ``-`` for standard input."""
     if file == "-":
         # Others cannot read or change it.
-        return store.StoredFile(file, Private(read_input(file, MAX_TEXT)), 0o600)
-    return store.read_file(file)
+        found = store.StoredFile(file, Private(read_input(file, MAX_TEXT)), 0o600)
+    else:
+        found = store.read_file(file)
+    refuse_other_forms(file, found.data.reveal())
+    return found
 
 
 def stored(file: str) -> store.StoredFile:
-    """Read a file, and refuse a form that needs ``trustkeys import`` (``AADB2C95026``)."""
+    """Read a file, and refuse a JWE that needs ``trustkeys import`` (``AADB2C95026``)."""
     found = read(file)
     data = found.data.reveal()
     if found.is_encrypted and _protection(data) == "unknown":
         with prefix_errors(file):  # what cannot be opened needs no passphrase
             jwe.decrypt(data)
-    other = None
-    with suppress(InvalidInputError):  # store's own error says more
-        is_stored = (
-            _protection(data) != "recipient"
-            if found.is_encrypted
-            else data.lstrip().startswith((b"{", b"\xef\xbb\xbf{"))
-        )
-        if not is_stored:
-            from trustkeys.formats.reading import recognise  # X.509 is slow to import
-
-            with immediate():
-                other = recognise(data)
-    if other is not None:
-        raise InvalidInputError(
-            f'{file}: this is {other.description}; convert it with "trustkeys import"',
-            code="AADB2C95026",
-        )
+    if found.is_encrypted and _protection(data) == "recipient":
+        _refuse(file, data)
     return found
+
+
+def refuse_other_forms(file: str, data: bytes) -> None:
+    """Refuse data that is neither JSON nor a JWE, by its name (``AADB2C95026``)."""
+    text = as_utf8(data).removeprefix(b"\xef\xbb\xbf").strip()
+    if text and not text.startswith((b"{", b"[", b"eyJ")):
+        _refuse(file, data)
+
+
+def _refuse(file: str, data: bytes) -> None:
+    from trustkeys.formats.other_forms import other_form
+    from trustkeys.formats.reading import recognise  # X.509 is slow to import
+
+    problem = None
+    with immediate():
+        with suppress(InvalidInputError):
+            problem = f'this is {recognise(data).description}; convert it with "trustkeys import"'
+        if problem is None:
+            problem = other_form(data)
+    if problem is not None:  # else the error of JSON says more
+        raise InvalidInputError(f"{file}: {problem}", code="AADB2C95026")
 
 
 def _protection(data: bytes) -> str | None:

@@ -101,6 +101,10 @@ def _report(found: ForeignFile, password: str | None, alias: str | None) -> Repo
     _add_header(report, found.header)
     if found.form == "jwe" and (found.protection != "passphrase" or password is None):
         report.is_opened = False
+        try:
+            found.check_jwe()
+        except InvalidInputError as error:
+            report.problems.append(("error", str(error)))
     elif found.form in ("jwk", "jwks", "jwe"):
         document = found.document(password=password)
         if is_key_set(document):

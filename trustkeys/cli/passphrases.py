@@ -36,7 +36,8 @@ def read_password(path: str, what: str = "passphrase") -> str:
         # Windows PowerShell writes a byte order mark.
         password = data.decode("utf-8-sig")
     if password is None or len(data) > MAX_JSON_BYTES:
-        raise PassphraseError(f"the {what} must be UTF-8 text of at most {MAX_JSON_BYTES} bytes")
+        problem = f"the {what} must be UTF-8 text of at most {MAX_JSON_BYTES} bytes"
+        raise PassphraseError(f"{path}: {problem}")
     return password.removesuffix("\n").removesuffix("\r")
 
 

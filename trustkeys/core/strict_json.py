@@ -171,7 +171,11 @@ def _where(error: json.JSONDecodeError) -> str:
     comma = place if text[place : place + 1] == "," else len(text[:place].rstrip()) - 1
     end = text[comma + 1 :].lstrip()[:1] if text[comma : comma + 1] == "," else ""
     if end not in ("}", "]"):
-        return f" (line {error.lineno}, column {error.colno})"
+        at = f"(line {error.lineno}, column {error.colno})"
+        if error.msg == "Extra data":
+            return f": it goes on after the first value {at}; save each value in a file of its own"
+        is_cut_off = error.msg.startswith("Unterminated") or not text[place:].strip()
+        return f": it is cut off, save it again {at}" if is_cut_off else f" {at}"
     line = text.count("\n", 0, comma) + 1
     column = comma - text.rfind("\n", 0, comma)
     last = "member" if end == "}" else "item"

@@ -148,13 +148,10 @@ def read_key_sets(document: Document) -> KeySets:
         root = parse_document(document, what=what, code="AADB2C95026")
     elif isinstance(document, (Mapping, list)):
         root = _object(document, what, "AADB2C95026")
+        _refuse_other(root, what, "AADB2C95026")
     else:
         raise _refusal(f"{what} must be JSON text or a mapping, not {shape(document)}", None)
     members = _named(root)
-    if isinstance(members.get("error"), Mapping):
-        code = members["error"].get("code")
-        shown = f" ({code})" if is_name(code) else ""
-        raise _refusal(f"this is an error of Graph{shown}, not an answer with keys", "error")
     is_complete = root.get("@odata.nextLink") is None
     if "keys" in members:
         return _one_set(root, members, is_complete=is_complete)
@@ -204,6 +201,14 @@ def _refuse_other(document: Mapping[str, Any], what: str, code: str) -> None:
         problem = f"is an OpenID configuration, which holds no keys: download its jwks_uri{where}"
     elif isinstance(value, str) and "contentType" in document:
         problem = "is a secret of Azure Key Vault: save its value in a file of its own"
+    elif isinstance(error := document.get("error"), Mapping):
+        shown = f" ({error['code']})" if is_name(error.get("code")) else ""
+        problem = f"is an error of Graph{shown}, not an answer with keys"
+    elif isinstance(document.get("cer"), str):
+        problem = (
+            "is a certificate of Azure Key Vault: save its cer in a file of its own, or, for the "
+            "private key, the secret of the same name"
+        )
     elif names := [name for name, text in document.items() if _is_pem(text)]:
         problem = f"has PEM in its member {quoted(names[0])}: save that text in a file of its own"
     if problem is not None:

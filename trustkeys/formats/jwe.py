@@ -177,6 +177,14 @@ class Jwe:
         """What it is, in words for a person."""
         return f"a JWE (RFC 7516), {described(self._shown)}"
 
+    def check(self) -> None:
+        """Refuse what no passphrase and no key opens here."""
+        if self.protection == "unknown":
+            raise unsupported(self._shown)
+        shares = self._checked(self._shares(self.protection))
+        if self.protection == "passphrase":
+            check_rounds(shares)
+
     def decrypt(self, *, password: str | None, with_key: Recipient | None) -> bytes:
         """Decrypt the content, as the function `decrypt` does."""
         if self.protection == "unknown":
@@ -190,7 +198,7 @@ class Jwe:
             return self._decrypt_with_key(with_key)
         if password is not None:
             return self._decrypt_with_passphrase(password)
-        check_content(self._shown)
+        self.check()
         if self.protection == "passphrase":
             raise MissingPassphraseError("it is encrypted, and the passphrase is missing")
         raise InvalidInputError(

@@ -181,7 +181,7 @@ def _is_private(key: Key) -> bool:
 
 
 def _several(count: int) -> InvalidInputError:
-    return _refusal(f"the file must hold one key, not {count}")
+    return _refusal(f"the file must hold one key, not {count}: save each in a file of its own")
 
 
 def _refusal(message: str) -> InvalidInputError:

@@ -55,8 +55,8 @@ _MAGIC: Mapping[bytes, str] = {
         "-n NAME -d FOLDER"
     ),
     rb"\x1e\xf1\xb5\xb0": (
-        "a private key of Microsoft's tools (PVK): convert it with: openssl rsa -inform PVK -in "
-        "FILE -out NEW.pem"
+        "a private key of Microsoft's tools (PVK): convert it with: openssl rsa -provider legacy "
+        "-provider default -inform PVK -in FILE -out NEW.pem"
     ),
     rb"[\x06\x07]\x02\x00\x00.{4}RSA[12]": (
         "a key blob of Windows CryptoAPI: convert it with: openssl rsa -inform MSBLOB -in FILE "
@@ -118,6 +118,7 @@ _HEAD = 4096
 
 _BLOCKS: tuple[tuple[str, str], ...] = (
     ("PGP MESSAGE", "a message of OpenPGP: decrypt it with: gpg --decrypt FILE"),
+    ("PGP SIGN", f"a signature of OpenPGP, {_NO_KEY}"),
     ("PGP ", _PGP),
     ("AGE ENCRYPTED", "a file encrypted with age: decrypt it with: age --decrypt -i IDENTITY FILE"),
     ("X509 CRL", f"a certificate revocation list, {_NO_KEY}"),
@@ -154,8 +155,8 @@ def _nothing(data: bytes) -> str:
         return "the file is empty"
     if data.strip():
         return (
-            "the file holds nothing but zero bytes, as a crash or a full disk leaves it: take a "
-            "backup"
+            "the file holds nothing but zero bytes, as a crash or a full disk leaves it: restore "
+            "a backup"
         )
     return "the file holds nothing but white space"
 

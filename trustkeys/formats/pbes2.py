@@ -18,7 +18,7 @@ from trustkeys.core.guarded import attempt
 from trustkeys.core.strict_json import is_text
 from trustkeys.errors import InvalidInputError, PassphraseError
 from trustkeys.formats.envelope import SIZES, Share
-from trustkeys.wording import shape
+from trustkeys.wording import quantity, shape
 
 __tracebackhide__ = True
 
@@ -60,7 +60,7 @@ def check_rounds(shares: Sequence[Share]) -> None:
         # A boolean is an int in Python, and True would be one round.
         if type(rounds) is not int or not 1000 <= rounds <= MAX_ROUNDS:
             raise InvalidInputError(
-                f"p2c must be an integer from 1000 to {MAX_ROUNDS} rounds, not {shape(rounds)}",
+                f"p2c must be an integer from 1000 to {MAX_ROUNDS} rounds, not {quantity(rounds)}",
                 target="p2c",
             )
         if len(_salt(share)) < 8:

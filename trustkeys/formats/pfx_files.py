@@ -290,8 +290,10 @@ def _no_key(pfx: Pfx, certificates: Sequence[PKCS12Certificate]) -> InvalidInput
         counted(pfx.crls, "revocation list") if pfx.crls else "",
     ]
     found = all_of([each for each in held if each] or ["nothing"])
+    convert = ": save the certificates with: openssl pkcs12 -legacy -in FILE -nokeys -out NEW.pem"
+    hint = convert if certificates else ""
     return InvalidInputError(
-        f"the PKCS#12 file must hold a private RSA key, and it holds {found}",
+        f"the PKCS#12 file must hold a private RSA key, and it holds {found}{hint}",
         code="AADB2C95034",
         target="key",
     )

@@ -180,9 +180,8 @@ def _derivation(function: Any) -> _Found:
 def _rounds(rounds: int, function: str) -> _Found:
     if 1 <= rounds <= MAX_ROUNDS:
         return rounds, None
-    return rounds, (
-        f"it asks for {_shown(rounds)} rounds of {function}, and the limits are 1 and {MAX_ROUNDS}"
-    )
+    allowed = f"from 1 to {MAX_ROUNDS} are allowed"
+    return rounds, f"it asks for {_shown(rounds)} rounds of {function}, and {allowed}"
 
 
 def _shown(number: int) -> str:

@@ -171,6 +171,17 @@ class ForeignFile:
             raise _not_encrypted()
         return parsed
 
+    def check_jwe(self) -> None:
+        """Check a JWE before it is opened.
+
+        Raises:
+            InvalidInputError: No passphrase and no key opens it here: its algorithm is not
+                supported, it is compressed, or it asks for too many rounds. Code ``BadRequest``.
+        """
+        _, parsed = self._content.reveal()
+        if isinstance(parsed, jwe.Jwe):
+            parsed.check()
+
     def certificates(self) -> tuple[x509.Certificate, ...]:
         """Return the certificates of a certificate file, or of PEM; not those of PKCS#12.
 
@@ -276,6 +287,8 @@ def _json(data: bytes) -> _Found:
         words = "a private key"
     elif document.get("kty") in ("oct", "OCT"):  # as Graph spells it in its answers
         words = "an oct key without its secret"
+    elif "kty" not in document:
+        return "jwk", "none", "JSON without kty, and so no JWK (RFC 7517)", document
     else:
         words = "a public key"
     return "jwk", "none", f"{words} (JWK, RFC 7517)", document

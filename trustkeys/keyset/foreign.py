@@ -46,7 +46,7 @@ def add_foreign_keys(
         if _is_other(jwk):
             kid = jwk.get("kid") if isinstance(jwk.get("kid"), str) else None
             types.add(key_type_name(jwk["kty"]))
-            others.append(f"{numbered(kid, number)} of type {key_type_name(jwk['kty'])}")
+            others.append(f"key {numbered(kid, number)} of type {key_type_name(jwk['kty'])}")
             continue
         with prefix_errors(f"key {number}"):
             right, remarks = corrected(jwk) if isinstance(jwk, Mapping) else (jwk, [])

@@ -77,7 +77,7 @@ def test_a_chain_of_an_authority_is_sorted_and_kept(files: Path, keys: Keys, sou
         ("pair KID --certificate crt --nbf 5", "--nbf and --exp go with --subject"),
         ("pair KID --certificate crt", "none of the certificates is for this key (AADB2C95034)"),
         ("pair KID --certificate alien", "none of the certificates is for this key"),
-        ("pair KID --certificate pw", "these must be certificates in PEM, DER or PKCS#7"),
+        ("pair KID --certificate pw", "pw: these must be certificates in PEM, DER or PKCS#7"),
         (
             "pair KID --subject CN=a",
             "nbf must be given: the key has none, and a certificate needs both",

@@ -11,6 +11,9 @@ from tests.cli.in_process import outcome
 from tests.support import failed, parse
 from trustkeys.cli import passphrases
 
+# No key needs to be in it: its label tells.
+PEM = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
+
 
 @pytest.mark.parametrize(
     ("args", "code", "message"),
@@ -24,6 +27,10 @@ from trustkeys.cli import passphrases
         (["show", "."], 1, ".: Is a directory"),
         (["show", "link"], 1, "link: it is a symbolic link"),
         (["show", "junk"], 2, "junk: the key set is not JSON"),
+        (["show", "key.pem"], 2, 'key.pem: this is a public key (PEM); convert it with "trustkeys'),
+        (["check", "key.pem"], 2, "key.pem: this is a public key (PEM)"),
+        (["calendar", "key.pem"], 2, "key.pem: this is a public key (PEM)"),
+        (["check", "page"], 2, "page: this is a web page (HTML)"),
         (["show", "gap", "--at", "x"], 2, "--at must be seconds since 1970"),
         (["show", "gap", "--at", "-5"], 2, "at must be from 0 to"),
         (["show", "gap", "--svg", "junk"], 1, "junk: File exists"),
@@ -63,6 +70,8 @@ def test_bad_input_is_one_line_and_changes_nothing(
     monkeypatch.chdir(folder)
     monkeypatch.setattr(passphrases, "_has_terminal", lambda: False)
     (folder / "junk").write_text("junk")
+    (folder / "key.pem").write_text(PEM)
+    (folder / "page").write_text("<!doctype html>")
     (folder / "link").symlink_to("gap")
     before = {name: (folder / name).read_bytes() for name in os.listdir(folder)}
     assert message in failed(outcome("keyset", *args), code)

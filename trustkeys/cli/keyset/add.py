@@ -25,6 +25,7 @@ __tracebackhide__ = True
 @options.password_file(
     "Read the passphrase of KEY from this file or pipe. Default: ask.", "--key-password-file"
 )
+@options.alias
 @options.cloud
 @options.json_errors
 def add(
@@ -35,6 +36,7 @@ def add(
     nbf: Time | None,
     exp: Time | None,
     key_password_file: str | None,
+    alias: str | None,
     base_url: str,
 ) -> None:
     """Add the key in the file KEY.
@@ -45,7 +47,9 @@ def add(
     start, end = validity(nbf, exp)
     # Before the lock, so that others need not wait for a passphrase that is typed.
     found = foreign.read(key_file)
-    opened = foreign.opened(found, key_file, key_password_file, option="--key-password-file")
+    opened = foreign.opened(
+        found, key_file, key_password_file, option="--key-password-file", alias=alias
+    )
     with prefix_errors(key_file):
         source = one_key(opened)
     with edit(file, password_file) as keys:

@@ -13,7 +13,7 @@ from trustkeys.cli.terminal import json_text, read_input, warn, write_result
 from trustkeys.cli.times import Time, validity
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.strict_json import MAX_SET_BYTES
-from trustkeys.errors import InvalidInputError
+from trustkeys.errors import InvalidInputError, prefix_errors
 from trustkeys.formats.certificates import certificates_of, self_signed, to_certificate_pem
 
 __tracebackhide__ = True
@@ -72,7 +72,7 @@ def certify(
                 )
             made = self_signed(before, str(subject), nbf=start, exp=end)
             chain = to_certificate_pem(made)
-        with immediate():  # nothing is written yet
+        with prefix_errors(chain_file or file), immediate():  # nothing is written yet
             key = keys.set_certificates(whole, chain)
     if before.x5c:
         warn("this certificate replaces the one that the key had")
