@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.formats.helpers import refused
-from trustkeys import TrustFrameworkKey
+from trustkeys import TrustFrameworkKey, testing
 from trustkeys.core.strict_json import as_utf8
 from trustkeys.formats import certificates, pem, reading
 from trustkeys.formats.unwrapping import unwrapped
@@ -90,8 +90,17 @@ def test_a_pem_in_a_json_string_or_with_its_line_ends_written_out_is_read(
         armoured(contents["pkcs12"]),
         contents["der"] + b"\n",
         contents["pkcs12"] + b"\r\n",
+        json.dumps(
+            {"contentType": "application/x-pem-file", "value": contents["pem"].decode()}
+        ).encode(),
     ):
         assert reading.read_key(data, use="sig").kid == certified.kid
+
+
+def test_a_short_secret_in_base64_is_read() -> None:
+    key = testing.oct_key(1)
+    text = json.dumps(key.to_jwk(private=True)).encode()
+    assert reading.read_key(base64.b64encode(text)) == key
 
 
 def test_more_than_two_layers_are_not_unwrapped(contents: dict[str, bytes]) -> None:
