@@ -214,3 +214,7 @@ def test_any_bytes_are_named_or_unknown(data: bytes) -> None:
 def test_comments_in_front_of_no_web_page_are_unknown() -> None:
     # Each way to divide them into comments would be tried.
     assert UNKNOWN in refused(reading.recognise, b"<!---->" * 500 + b"<p").message
+
+
+def test_three_words_with_dots_are_no_token() -> None:
+    assert other_form(b"login.contoso.com") is None
