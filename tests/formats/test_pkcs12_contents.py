@@ -30,7 +30,7 @@ from tests.support import der
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, testing
 from trustkeys.core.x5c import x5t_of
 from trustkeys.errors import PassphraseError
-from trustkeys.formats import protection, reading
+from trustkeys.formats import loaders, protection, reading
 from trustkeys.formats.pfx import Pfx
 from trustkeys.formats.pkcs12 import from_pkcs12
 
@@ -382,6 +382,19 @@ def test_every_name_of_a_key_chooses_it(
 
 
 # --- BER, and checksums
+
+
+def test_openssl_is_given_the_file_as_der(
+    rsa_key: TrustFrameworkKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it sees what was checked, and cryptography may stop to read BER."""
+    given: list[bytes] = []
+    monkeypatch.setattr(loaders, "pkcs12", lambda data, _: given.append(data))
+    data = bags.pfx(plain_part(shrouded_bag(rsa_key)), mac=None)
+    found = Pfx.parse(bags.indefinite(data))
+    assert found is not None
+    found.load(b"")
+    assert given == [data]
 
 
 @pytest.mark.parametrize(
