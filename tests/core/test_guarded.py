@@ -55,5 +55,11 @@ def test_two_threads_leave_the_filters_of_warnings_as_they_were() -> None:
     assert [*warnings.filters] == before
 
 
+def test_a_warning_about_the_data_is_dropped() -> None:
+    with warnings.catch_warnings(action="always", record=True) as shown:
+        attempt(warnings.warn, "the data is BER")
+    assert shown == []
+
+
 def test_the_result_passes_through() -> None:
     assert attempt(int, "7") == 7

@@ -70,6 +70,14 @@ def test_the_relation_that_fails_is_named(
     assert refused({**rsa_jwk, **changed}).message.endswith(f"together: {reason}")
 
 
+def test_a_number_that_is_right_but_for_a_multiple_is_refused(rsa_jwk: dict[str, Any]) -> None:
+    p, q, d, qi = (number(rsa_jwk[name]) for name in ("p", "q", "d", "qi"))
+    assert "qi is not the inverse" in refused({**rsa_jwk, "qi": support.b64(qi + p)}).message
+    long = support.b64(d + (math.lcm(p - 1, q - 1) << 3000))
+    for jwk in (rsa_jwk, only_d(rsa_jwk)):
+        assert "d is not less than n" in refused({**jwk, "d": long}).message
+
+
 def test_primes_of_unequal_length_are_named(rsa_jwk: dict[str, Any]) -> None:
     unequal = support.rsa_jwk_of((1 << 1300) + 1, (1 << 800) + 1)
     assert "p and q have 1301 and 801 bits" in refused(unequal).message
@@ -116,6 +124,14 @@ def test_a_key_with_only_d_is_checked_like_any_other(rsa_jwk: dict[str, Any]) ->
         assert refused({**only_d(rsa_jwk), **changed}).code in ("AADB2C95034", "BadRequest")
     composite = support.composite_rsa(2048)
     assert "p or q is not a prime" in refused(only_d(composite)).message
+
+
+def test_the_primes_of_a_key_that_is_too_large_are_not_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("trustkeys.core.rsa._factors", None)
+    error = refused(only_d(support.composite_rsa(8192)))
+    assert error.message == "n of a private RSA key must have at most 4096 bits, not 8192"
 
 
 def test_factors_with_a_common_one_are_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import random
 from typing import Any
 
@@ -132,3 +133,25 @@ def test_a_kid_that_is_the_secret_itself_reveals_it() -> None:
     for kid in ("2027-01", "signing key of January", support.b64(b"another secret, of others")):
         assert not reveals_secret(kid, k)
         assert not reveals_secret(kid, support.b64(b"7"))
+
+
+@pytest.mark.parametrize("name", ["sha1", "sha256", "sha384", "sha512"])
+def test_a_kid_that_is_a_hash_of_the_secret_reveals_it(name: str) -> None:
+    secret = b"Correct horse/battery+staple"
+    k = support.b64(secret)
+    for content in (b'{"k":"%b","kty":"oct"}' % k.encode(), k.encode(), secret):
+        digest = hashlib.new(name, content)
+        encoded, hexadecimal = base64.b64encode(digest.digest()).decode(), digest.hexdigest()
+        for kid in (
+            encoded,
+            support.b64(digest.digest()),
+            f"urn:ietf:params:oauth:jwk-thumbprint:sha-256:{support.b64(digest.digest())}",
+            encoded[:20],
+            hexadecimal.upper(),
+            digest.digest().hex(":"),
+            digest.digest().hex(" "),
+            digest.digest().hex("-"),
+            hexadecimal[4:20],
+            f"kid {hexadecimal}",
+        ):
+            assert reveals_secret(kid, k), kid

@@ -14,7 +14,7 @@ from tests.formats.helpers import Authority, refused
 from tests.formats.test_pem_blocks import block
 from tests.support import der
 from trustkeys import TrustFrameworkKey
-from trustkeys.formats import pem, reading
+from trustkeys.formats import certificate_files, pem, reading
 from trustkeys.formats.certificate_files import read_certificates
 from trustkeys.formats.pem_blocks import CERTIFICATE_LABELS
 
@@ -84,6 +84,27 @@ def test_certificates_are_read_from_what_is_around_them(
     for data in files:
         assert read_certificates(data) == (chain[0],)
         assert reading.recognise(data).certificates() == (chain[0],)
+
+
+def test_pkcs7_with_a_broken_certificate_is_refused(chain: list[x509.Certificate]) -> None:
+    """Else the chain would lose one in silence."""
+    data = pkcs7(chain[0].public_bytes(Encoding.DER) + sequence(der(2, b"\1")))
+    assert "must be certificates" in refused(read_certificates, data).message
+
+
+@pytest.mark.parametrize("form", ["pem", "pkcs7"])
+def test_more_certificates_than_the_limit_are_refused_and_none_is_lost(
+    chain: list[x509.Certificate], form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoding = Encoding.PEM if form == "pem" else Encoding.DER
+    inside = b"".join(each.public_bytes(encoding) for each in chain)
+    data = inside if form == "pem" else pkcs7(inside)
+    for limit, is_refused in ((2, False), (1, True)):
+        monkeypatch.setattr(certificate_files, "MAX_CERTIFICATES", limit)
+        if is_refused:
+            assert "at most 1 certificates" in refused(read_certificates, data).message
+        else:
+            assert [*read_certificates(data)] == chain
 
 
 def test_a_file_without_certificates_is_refused(rsa_key: TrustFrameworkKey) -> None:

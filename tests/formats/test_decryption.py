@@ -120,6 +120,24 @@ def test_no_algorithm_that_is_not_read_is_called_a_wrong_passphrase(place: str) 
             assert "openssl pkey -provider legacy" in error.message
 
 
+@pytest.mark.parametrize(("version", "bits"), [(160, "40"), (120, "64"), (256, "other than 128")])
+def test_rc2_that_is_not_read_is_named_with_its_length(version: int, bits: str) -> None:
+    written = der(2, version.to_bytes(2))  # RFC 8018 appendix B.2.3
+    data = with_algorithms(cipher=RC2).replace(der(2, b"\0\xa0"), written)
+    error = refused(read_key, data, use="sig", password=PASSWORD)
+    assert f"RC2-CBC of {bits} bits; to convert" in error.message
+
+
+def test_parameters_without_meaning_do_not_hide_that_it_is_encrypted() -> None:
+    """OpenSSL writes such octets with -v2 AES-128-WRAP-PAD."""
+    function = sequence(oid("1.2.840.113549.1.5.12"), sequence(octets(SALT), der(2, b"\1")))
+    scheme = sequence(oid("2.16.840.1.101.3.4.1.8"), b"\x3f\x80\0\0")
+    algorithm = sequence(oid("1.2.840.113549.1.5.13"), sequence(function, scheme))
+    data = sequence(algorithm, octets(bytes(1232)))
+    message = refused(read_key, data, use="sig", password=PASSWORD).message
+    assert "trustkeys does not read its encryption, a broken algorithm" in message
+
+
 def test_a_key_that_is_protected_with_scrypt_is_read(rsa_key: TrustFrameworkKey) -> None:
     key = Scrypt(SALT, 32, 2, 1, 1).derive(PASSWORD.encode())
     padder, encryptor = PKCS7(128).padder(), Cipher(AES(key), CBC(bytes(16))).encryptor()

@@ -7,6 +7,10 @@ import json
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jwcrypto.jwe import JWE
@@ -16,11 +20,12 @@ import trustkeys
 from tests import support
 from tests.formats.helpers import refused
 from trustkeys import store
+from trustkeys.core.base64url import base64url_encode
 from trustkeys.errors import NotEncryptedError, WrongPassphraseError
 from trustkeys.formats.algorithms import PASSPHRASE, RECIPIENT
 from trustkeys.formats.envelope import MAX_RECIPIENTS, SIZES
 from trustkeys.formats.jwe import decrypt, decrypt_key, encrypt, is_jwe_text, parse
-from trustkeys.formats.pbes2 import MAX_ROUNDS
+from trustkeys.formats.pbes2 import MAX_ROUNDS, derive
 from trustkeys.formats.reading import read_key, recognise
 
 PASSWORD = "correct horse battery staple"
@@ -138,6 +143,38 @@ def test_each_of_several_recipients_opens_it(rsa: JWK) -> None:
     assert parse(text).protection == "passphrase"
     other = JWK.generate(kty="EC", crv="P-521").export(as_dict=True)
     assert refused(decrypt, text, with_key=other).target == "epk"
+
+
+def test_the_names_of_both_parties_are_part_of_the_key_agreement() -> None:
+    key = JWK.generate(kty="EC", crv="P-256")
+    parties = {"apu": "QWxpY2U", "apv": "Qm9i"}  # RFC 7518 section 4.6.1
+    token = JWE(TEXT, json.dumps({"alg": "ECDH-ES", "enc": "A256GCM", **parties}))
+    token.add_recipient(key)
+    assert decrypt(token.serialize(compact=True), with_key=key.export(as_dict=True)) == TEXT
+
+
+@pytest.mark.parametrize("opened_by", ["password", "with_key"])
+def test_a_content_key_of_another_length_opens_nothing(rsa: JWK, opened_by: str) -> None:
+    """Else a JWE with A256GCM in its header could be encrypted with AES-128."""
+    cek, salt = bytes(16), bytes(16)
+    if opened_by == "password":
+        alg, given = PASSPHRASE[0], dict[str, Any](password=PASSWORD)
+        wrapped = aes_key_wrap(derive(alg, PASSWORD.encode(), salt, 1000), cek)
+    else:
+        alg, given = "RSA-OAEP-256", dict[str, Any](with_key=rsa.export(as_dict=True))
+        public: Any = rsa.get_op_key("wrapKey")
+        wrapped = public.encrypt(cek, OAEP(MGF1(hashes.SHA256()), hashes.SHA256(), None))
+    protected = base64url_encode(json.dumps({"alg": alg, "enc": "A256GCM"}).encode())
+    sealed = AESGCM(cek).encrypt(bytes(12), TEXT, protected.encode())
+    document = {
+        "protected": protected,
+        "unprotected": {"p2s": base64url_encode(salt), "p2c": 1000},
+        "encrypted_key": base64url_encode(wrapped),
+        "iv": base64url_encode(bytes(12)),
+        "ciphertext": base64url_encode(sealed[:-16]),
+        "tag": base64url_encode(sealed[-16:]),
+    }
+    assert "was changed" in refused(decrypt, json.dumps(document), **given).message
 
 
 def test_the_kid_is_only_a_hint(rsa: JWK) -> None:

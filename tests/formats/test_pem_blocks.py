@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.formats.helpers import refused
@@ -38,6 +38,7 @@ WAYS: dict[str, Callable[[str], str]] = {
 }
 
 
+@example([("CERTIFICATE", b"\xff" * 3)], 64, "JSON of PHP")
 @given(
     st.lists(st.tuples(LABELS, st.binary(min_size=1, max_size=200)), max_size=4),
     st.integers(4, 100).map(lambda width: width // 4 * 4),
@@ -72,6 +73,14 @@ def test_a_block_that_is_cut_off_is_refused(der: bytes, removed: int) -> None:
             error = refused(pem_blocks.split, data.encode())
             assert error.code == "AADB2C95034"
             assert "cut off" in error.message
+
+
+def test_the_block_that_is_cut_off_is_named() -> None:
+    lines = block("PRIVATE KEY", bytes(200)).splitlines()
+    data = "\n".join([*lines[:-1], *lines]).encode()
+    assert (
+        "the line -----END PRIVATE KEY----- is missing" in refused(pem_blocks.split, data).message
+    )
 
 
 @pytest.mark.parametrize("content", ["", "%%%%", "QUJ", "QU=J", "é", "QUJD----"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from cryptography import x509
@@ -18,6 +19,7 @@ from tests.formats.bags import (
     key_bag,
     nested,
     oid,
+    pbkdf2,
     plain_part,
     secret_bag,
     sequence,
@@ -26,8 +28,9 @@ from tests.formats.bags import (
 from tests.formats.helpers import NOW, Authority, refused
 from tests.support import der
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, testing
+from trustkeys.core.x5c import x5t_of
 from trustkeys.errors import PassphraseError
-from trustkeys.formats import reading
+from trustkeys.formats import protection, reading
 from trustkeys.formats.pfx import Pfx
 from trustkeys.formats.pkcs12 import from_pkcs12
 
@@ -278,7 +281,77 @@ def test_a_key_with_a_passphrase_of_its_own_is_no_wrong_passphrase(
         assert "the passphrase is right, and the private key is broken, of an" in message
 
 
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [
+        *((41, "AES-256-ECB"), (45, "AES-256-WRAP"), (46, "AES-256-GCM"), (47, "AES-256-CCM")),
+        *((48, "AES-256-WRAP-PAD"), (99, "2.16.840.1.101.3.4.1.99")),
+    ],
+)
+def test_a_cipher_that_openssl_does_not_read_here_is_no_wrong_passphrase(
+    rsa_key: TrustFrameworkKey, number: int, name: str
+) -> None:
+    arc = "2.16.840.1.101.3.4.1"
+    data = bags.pfx(plain_part(shrouded_bag(rsa_key))).replace(
+        oid(f"{arc}.42"), oid(f"{arc}.{number}")
+    )
+    message = refused(from_pkcs12, data, PASSWORD).message
+    assert f"does not read its encryption, PBES2 with hmacWithSHA256 and {name}; to" in message
+
+
+# --- the cost of a file
+
+
+def test_the_rounds_of_all_parts_have_one_limit(
+    rsa_key: TrustFrameworkKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenSSL derives each key of an encrypted part three times, and that of a checksum twice."""
+
+    def part(write: Callable[[bytes], bytes], content: bytes, rounds: int) -> bytes:
+        monkeypatch.setattr(bags, "pbkdf2", partial(pbkdf2, rounds=rounds))
+        return write(content)
+
+    key = bags.pkcs8(rsa_key)
+    for rounds, problem in (
+        (899_998, None),
+        (899_999, "it takes 3000001 rounds of hashing in all"),
+    ):
+        small, large = (part(shrouded_bag, key, each) for each in (1, rounds))
+        data = bags.pfx(plain_part(small, large), part(encrypted_part, b"", 700_000))
+        found = Pfx.parse(data)
+        assert found is not None
+        assert (found.problem or "").split(",")[0] == (problem or "")
+
+
+def test_the_keys_that_a_certificate_chooses_from_have_a_limit(
+    rsa_key: TrustFrameworkKey, chain: list[x509.Certificate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is decrypted, and compared with the certificate."""
+    monkeypatch.setattr(protection, "MAX_ROUNDS", 1)
+    keys = [shrouded_bag(testing.rsa_key(seed), f"key {seed}") for seed in (1, 2, 3)]
+    data = bags.pfx(plain_part(shrouded_bag(rsa_key, "a"), *keys, certificate_bag(chain[0])))
+    assert opened(data, "a")[0].kid == rsa_key.kid
+    error = refused(from_pkcs12, data, PASSWORD, alias=chain[0].fingerprint(SHA1()).hex())
+    assert "4 rounds of hashing in all" in error.message
+
+
 # --- the choice of a key
+
+
+def test_a_name_chooses_a_key_in_whole_and_its_certificate_too(
+    rsa_key: TrustFrameworkKey, other: TrustFrameworkKey, authority: Authority
+) -> None:
+    public = rsa_key.public_key()
+    old, new = (
+        authority.issue("CN=leaf", public, "CN=middle", authority.key, start=NOW + start)
+        for start in (0, 9)
+    )
+    keys = shrouded_bag(rsa_key, "a"), shrouded_bag(other, "ab")
+    for names, expected in ((("a", "b"), old), (("b", "a"), new), (("a", "a"), new)):
+        owned = [certificate_bag(*each) for each in zip((old, new), names, strict=True)]
+        key, remarks = opened(bags.pfx(plain_part(*keys, *owned)), "a")
+        assert (key.kid, key.x5t) == (rsa_key.kid, x5t_of(expected))
+        assert "left out 1 other certificate for the same key" in remarks[0]
 
 
 @pytest.mark.deep

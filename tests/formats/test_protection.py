@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from asn1crypto.pkcs12 import MacData
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.formats.bags import oid, sequence
 from tests.formats.helpers import refused
-from tests.support import encrypted_pkcs8
+from tests.support import encrypted_pkcs8, openssl
 from trustkeys import InvalidInputError
 from trustkeys.formats import pem, protection, reading
 
@@ -135,6 +137,22 @@ def test_an_algorithm_without_a_passphrase_is_named() -> None:
     found = pbkdf2(5)
     found["parameters"]["key_derivation_func"]["algorithm"] = "1.2.3.5"
     assert "1.2.3.5" in refused(protection.check_protection, found).message
+
+
+@pytest.mark.deep
+def test_openssl_knows_the_algorithms_by_the_same_names() -> None:
+    """People search for the name in its documentation, and a wrong one misleads them."""
+    data = sequence(*map(oid, protection.NAMES))
+    lines = openssl("asn1parse", "-inform", "DER", data=data).splitlines()[1:]
+    for name, line in zip(protection.NAMES.values(), lines, strict=True):
+        known = line.rpartition(":")[2]
+        if name.startswith("PBE-"):
+            keys = {"3DES": "3-Key", "2DES": "2-Key"}
+            parts = re.findall(r"MD\d|SHA1|RC\d|\dDES|DES|128|40", name)
+            assert all(keys.get(part, part) in known for part in parts)
+        elif name != "hmacWithSM3":
+            spelled = known.replace("hmac-sha3", "hmacWithSHA3").replace("id-aes", "aes-")
+            assert spelled.lower() == name.lower()
 
 
 @given(st.binary(max_size=80))

@@ -23,7 +23,7 @@ from tests.formats.test_pem_blocks import block
 from tests.support import header_of, openssl
 from trustkeys import TrustFrameworkKey
 from trustkeys.errors import MissingPassphraseError, NotEncryptedError
-from trustkeys.formats import certificates, pem, plain_keys
+from trustkeys.formats import certificates, loaders, pem, plain_keys
 from trustkeys.formats.jwe import decrypt, decrypt_key, encrypt, encrypt_key
 from trustkeys.formats.key_files import KeyFile
 from trustkeys.formats.reading import recognise
@@ -126,6 +126,20 @@ def test_a_key_in_pkcs12_is_taken(
     assert "and it is an Ed25519 key" in refused(read_recipient, store, PASSWORD).message
 
 
+def test_of_several_certificates_the_right_one_is_taken(authority: Authority) -> None:
+    key = KEYS["P-256"]
+    issued = [
+        authority.issue("CN=a", key.public_key(), "CN=middle", authority.key, start=NOW + start)
+        for start in (0, 9, 5)
+    ]
+    middle, *leaves = (each.public_bytes(Encoding.PEM) for each in (authority.middle, *issued))
+    found: Any = read_recipient(middle + leaves[0])
+    assert found["exp"] == certificates.dates_of(issued[0])[1]
+    # A renewed certificate stands beside the old one.
+    found = read_recipient(private_bytes(key) + b"".join(leaves))
+    assert found["exp"] == certificates.dates_of(issued[1])[1]
+
+
 def test_a_backup_is_a_recipient_and_a_set_or_a_request_is_none(enc_key: TrustFrameworkKey) -> None:
     backup = recognise(encrypt_key(enc_key, password=PASSWORD).encode())
     assert isinstance(found := backup.recipient(PASSWORD), TrustFrameworkKey)
@@ -189,15 +203,19 @@ def test_a_private_key_and_its_public_key_are_one_key() -> None:
     keys: list[Any] = [*KEYS.values(), ed25519.Ed25519PrivateKey.generate()]
     for key in keys:
         public = public_bytes(key)
-        assert KeyFile.read(public + private_bytes(key)).key(None).is_private
+        for data in (public + private_bytes(key), private_bytes(key) + public):
+            assert KeyFile.read(data).key(None).is_private
     two = public + public_bytes(KEYS["P-256"])
     assert "one key, not 2" in refused(KeyFile.read(two).key, None).message
 
 
-def test_the_public_key_of_a_huge_foreign_key_is_not_computed() -> None:
+def test_the_public_key_of_a_huge_foreign_key_is_not_computed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert plain_keys._public_der(b"no key", is_private=True) is None
+    monkeypatch.setattr(loaders, "private_key", None)
     der = private_bytes(KEYS["P-256"], Encoding.DER)
     assert plain_keys._public_der(der + bytes(4096), is_private=True) is None
-    assert plain_keys._public_der(b"no key", is_private=True) is None
 
 
 def test_what_was_left_out_of_the_file_is_a_warning() -> None:

@@ -72,11 +72,8 @@ class RSAStrategy:
             raise kind(
                 f"n of an RSA key must have {MIN_SIZE} to {MAX_SIZE} bits, not {size}", target="n"
             )
-        if is_private and size > MAX_PRIVATE_SIZE:
-            raise InvalidInputError(
-                f"n of a private RSA key must have at most {MAX_PRIVATE_SIZE} bits, not {size}",
-                target="n",
-            )
+        if is_private:
+            _check_private_size(size)
         problem = _public_problem(numbers) or (_private_problem(numbers) if is_private else None)
         if problem is not None:
             raise _bad_numbers(problem)
@@ -94,17 +91,16 @@ class RSAStrategy:
 def completed(members: Mapping[str, str]) -> Mapping[str, str]:
     """Add `p`, `q`, `dp`, `dq` and `qi` to a private key that has only `d` (RFC 7518 6.3.2).
 
-    By NIST SP 800-56B revision 2, appendix C.2, which takes about a millisecond. A key that is too
-    large is returned as it is, for `RSAStrategy.check` to refuse.
+    By NIST SP 800-56B revision 2, appendix C.2, which takes about a millisecond.
 
     Raises:
-        InvalidInputError: There are no two factors that fit. Code ``AADB2C95034``.
+        InvalidInputError: There are no two factors that fit. Code ``AADB2C95034``. The key is too
+            large. Code ``BadRequest``.
     """
     RSAStrategy().check({name: members[name] for name in ("n", "e")})
     n, e = uint_decode(members["n"]), uint_decode(members["e"])
     d = decode_member("d", members["d"], uint_decode, code="AADB2C95034")
-    if n.bit_length() > MAX_PRIVATE_SIZE:
-        return members
+    _check_private_size(n.bit_length())
     if d >= n:
         raise _bad_numbers("d is not less than n")
     factors = _factors(n, e * d - 1)
@@ -214,6 +210,14 @@ def _bad_numbers(problem: str) -> InvalidInputError:
     return InvalidInputError(
         f"the numbers of the RSA key do not fit together: {problem}", code="AADB2C95034"
     )
+
+
+def _check_private_size(size: int) -> None:
+    if size > MAX_PRIVATE_SIZE:
+        raise InvalidInputError(
+            f"n of a private RSA key must have at most {MAX_PRIVATE_SIZE} bits, not {size}",
+            target="n",
+        )
 
 
 def _public_problem(numbers: Mapping[str, int]) -> str | None:

@@ -166,7 +166,8 @@ def _encrypted_key(der: bytes) -> EncryptedKey:
 
     from trustkeys.formats.asn1 import definite
 
-    info = EncryptedPrivateKeyInfo.load(definite(der), strict=True)
+    # With -v2 AES-128-WRAP-PAD, OpenSSL writes octets of no meaning as parameters.
+    info = EncryptedPrivateKeyInfo.load(attempt(definite, der) or der, strict=True)
     info["encryption_algorithm"]["algorithm"].native  # noqa: B018 - parses it
     info["encrypted_data"].native  # noqa: B018
     return EncryptedKey(Private(attempt(_without_default, info) or der), info)

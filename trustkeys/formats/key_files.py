@@ -95,6 +95,7 @@ class KeyFile:
         return cls(
             is_private=any(map(_is_private, keys)),
             is_encrypted=any(not isinstance(key, PlainKey) for key in keys),
+            # A private key replaces its public key.
             keys=tuple({key.identity: key for key in sorted(keys, key=_is_private)}.values()),
         )
 
@@ -118,8 +119,8 @@ class KeyFile:
             plain.append(key.decrypt(octets(password)))
         if password is not None and not encrypted:
             raise NotEncryptedError("it is not encrypted, though a passphrase was given")
-        # A private key replaces its public key.
-        found = {key.identity: key for key in sorted(plain, key=_is_private)}
+        # Decrypted ones are last, so that a private key replaces its public key.
+        found = {key.identity: key for key in plain}
         if len(found) > 1:
             raise _several(len(found))
         return found.popitem()[1]
