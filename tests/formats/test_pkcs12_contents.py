@@ -160,6 +160,8 @@ def test_secret_keys_and_revocation_lists_are_said_to_be_left_out(
     for more, expected in (
         ([secret], ["left out 1 secret key: 'aes'"]),
         ([crl], ["left out 1 revocation list"]),
+        ([bags.bag("1.2.3.4", bags.octets(b"x"))], ["left out 1 unknown bag"]),
+        ([bags.bag(f"{bags.BAG}.9", b"")] * 2, ["left out 2 unknown bags"]),
         ([secret, crl, crl], ["left out 1 secret key: 'aes'", "left out 2 revocation lists"]),
         (
             unusual,
