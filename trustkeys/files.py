@@ -225,9 +225,7 @@ def _write_unnamed(
         _fill(file, file.fileno(), data, mode)
         try:
             put(file.fileno(), path)
-        except FileExistsError:
-            raise
-        except OSError:  # without /proc, for example
+        except OSError:  # without /proc, for example; the other way finds the true reason again
             return False
     return True
 

@@ -122,6 +122,12 @@ def test_a_recipient_can_have_a_key_on_any_nist_curve(crv: str) -> None:
         assert (key.nbf, support.header_of(text)["kid"]) == (0, private.thumbprint())
 
 
+def test_sealed_keys_name_the_recipient_as_it_names_itself() -> None:
+    to = JWK.generate(kty="EC", crv="P-256", kid="alice").export(as_dict=True)
+    (text,) = generate_sealed(numbered("oct", end=1), to=to)
+    assert support.header_of(text)["kid"] == "alice"
+
+
 def test_a_recipient_can_have_an_ec_key_in_a_file() -> None:
     private = ec.generate_private_key(ec.SECP256R1())
     public = private.public_key()

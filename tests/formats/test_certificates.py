@@ -234,6 +234,27 @@ def test_the_root_first_or_a_cross_signed_one_makes_the_same_chain(
     opened = certificates.opened_certificate([authority.root, authority.middle, crossed, leaf])
     assert opened.certificate == leaf
     assert opened.remarks == ("left out 1 certificate outside the chain of the key: CN=root",)
+    with pytest.warns(UserWarning, match="left out 1 certificate"):
+        key = opened.key(use="sig")
+    assert certificates.certificates_of(key) == (leaf, authority.middle, authority.root)
+
+
+def test_authorities_that_signed_each_other_make_a_chain_with_an_end(
+    rsa_key: TrustFrameworkKey, authority: Authority
+) -> None:
+    back = authority.issue("CN=root", authority.root_key.public_key(), "CN=middle", authority.key)
+    chain = [authority.issue_for(rsa_key), authority.middle, back]
+    key = certificates.with_certificates(rsa_key, chain)
+    assert certificates.certificates_of(key) == tuple(chain)
+
+
+def test_an_authority_that_issued_nothing_here_is_not_the_key(
+    rsa_key: TrustFrameworkKey, authority: Authority
+) -> None:
+    other, ca = testing.rsa_key(4).private_key(), x509.BasicConstraints(ca=True, path_length=None)
+    unrelated = authority.issue("CN=other", other.public_key(), "CN=other", other, ca)
+    leaf = authority.issue_for(rsa_key)
+    assert certificates.opened_certificate([unrelated, leaf]).certificate == leaf
 
 
 def test_certificates_of_two_keys_are_not_chosen_from_in_silence(

@@ -74,12 +74,14 @@ def test_a_key_of_key_vault_is_read() -> None:
     found = OpenedKey.from_jwk(parse_document(json.dumps({"key": key, **rest}), what="it"))
     assert found.key(use="sig").to_jwk() == {**jwk, "kid": kid, "nbf": 5, "exp": 9}
     # As the command az prints it.
-    dates = {"notBefore": "1970-01-01T00:00:05+00:00", "expires": None}
+    start, end = "1970-01-01T00:00:05+00:00", "1970-01-01T00:00:09+00:00"
     standard = base64.b64encode(octets(jwk["n"])).decode()
-    document = {"key": {**key, "n": standard, "d": None}, "attributes": dates}
-    found = OpenedKey.from_jwk(parse_document(json.dumps(document), what="it"))
-    with pytest.warns(UserWarning, match="n was not base64url"):
-        assert found.key(use="sig").to_jwk() == {**jwk, "kid": kid, "nbf": 5}
+    for expires, exp in ((end, {"exp": 9}), (None, {})):
+        dates = {"notBefore": start, "expires": expires}
+        document = {"key": {**key, "n": standard, "d": None}, "attributes": dates}
+        found = OpenedKey.from_jwk(parse_document(json.dumps(document), what="it"))
+        with pytest.warns(UserWarning, match="n was not base64url"):
+            assert found.key(use="sig").to_jwk() == {**jwk, "kid": kid, "nbf": 5, **exp}
 
 
 @pytest.mark.parametrize("key", [{}, {"kty": None}, {"kty": 5}, {"kty": "EC-HSM", "n": "AQAB"}])

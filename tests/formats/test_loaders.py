@@ -5,7 +5,12 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from tests.support import ROOT
+from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
+
+from tests.formats.helpers import PASSWORD, private_bytes
+from tests.support import ROOT, composite_rsa
+from trustkeys.core.rsa import RSAStrategy, rsa_private_key
+from trustkeys.formats import loaders as doors
 
 PACKAGE = ROOT / "trustkeys"
 DOORS = {"formats/loaders.py", "core/x5c.py"}
@@ -38,3 +43,12 @@ def test_only_the_doors_name_loaders() -> None:
     }
     assert found == DOORS
     assert loaders(PACKAGE / "core/x5c.py") == {"load_der_x509_certificate"}
+
+
+def test_the_numbers_of_a_private_key_are_not_checked() -> None:
+    """That would be a second time, and takes OpenSSL seconds for a large key."""
+    jwk = composite_rsa(2048)
+    key = rsa_private_key({name: jwk[name] for name in ("n", "e", *RSAStrategy.private)})
+    assert doors.private_key(private_bytes(key, Encoding.DER)) is not None
+    old = private_bytes(key, Encoding.PEM, PrivateFormat.TraditionalOpenSSL, PASSWORD)
+    assert doors.traditional_key(old, PASSWORD.encode()) is not None

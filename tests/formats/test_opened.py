@@ -55,3 +55,13 @@ def test_primes_beyond_the_budget_of_a_document_are_said_to_be_untested() -> Non
     with pytest.warns(UserWarning, match="its primes were not tested"):
         assert OpenedKey.from_jwk(jwk, work=Work(proofs=0)).key() == testing.rsa_key(0)
     assert OpenedKey.from_jwk(jwk).remarks == ()
+
+
+@pytest.mark.parametrize(("use", "operation"), [("enc", "decrypt"), ("sig", "sign")])
+def test_a_key_is_opened_for_the_use_that_its_operations_have(use: str, operation: str) -> None:
+    jwk = {**testing.rsa_key(0).to_jwk(private=True), "key_ops": [operation]}
+    del jwk["use"]
+    opened = OpenedKey.from_jwk(jwk)
+    assert opened.key(use=use).use == use
+    error = refused(opened.key, use="sig" if use == "enc" else "enc")
+    assert (error.code, error.target) == ("AADB2C95034", "key_ops")

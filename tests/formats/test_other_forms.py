@@ -24,6 +24,7 @@ from trustkeys import TrustFrameworkKey
 from trustkeys.core.numericdate import utc
 from trustkeys.formats import pem, reading
 from trustkeys.formats.other_forms import other_form
+from trustkeys.formats.plain_keys import MAX_DER
 from trustkeys.formats.unwrapping import der_size
 
 pytestmark = pytest.mark.usefixtures("test_keys_allowed")
@@ -214,3 +215,16 @@ def test_any_bytes_are_named_or_unknown(data: bytes) -> None:
 def test_comments_in_front_of_no_web_page_are_unknown() -> None:
     # Each way to divide them into comments would be tried.
     assert UNKNOWN in refused(reading.recognise, b"<!---->" * 500 + b"<p").message
+
+
+def test_three_words_with_dots_are_no_token() -> None:
+    assert other_form(b"docs.contoso0.test") is None
+
+
+def test_large_der_is_not_parsed_to_be_named() -> None:
+    # asn1crypto takes seconds for a megabyte of tiny parts.
+    content_type = der(6, bytes.fromhex("2a864886f70d010702"))
+    for size, words in ((9, "a CMS message (PKCS#7, DER)"), (MAX_DER, "this is DER (ASN.1), and")):
+        name = other_form(der(0x30, content_type, der(0xA0, bytes(size))))
+        assert name is not None
+        assert words in name

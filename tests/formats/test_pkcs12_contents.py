@@ -30,7 +30,7 @@ from tests.support import der
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, testing
 from trustkeys.core.x5c import x5t_of
 from trustkeys.errors import PassphraseError
-from trustkeys.formats import protection, reading
+from trustkeys.formats import loaders, protection, reading
 from trustkeys.formats.pfx import Pfx
 from trustkeys.formats.pkcs12 import from_pkcs12
 
@@ -160,6 +160,8 @@ def test_secret_keys_and_revocation_lists_are_said_to_be_left_out(
     for more, expected in (
         ([secret], ["left out 1 secret key: 'aes'"]),
         ([crl], ["left out 1 revocation list"]),
+        ([bags.bag("1.2.3.4", bags.octets(b"x"))], ["left out 1 unknown bag"]),
+        ([bags.bag(f"{bags.BAG}.9", b"")] * 2, ["left out 2 unknown bags"]),
         ([secret, crl, crl], ["left out 1 secret key: 'aes'", "left out 2 revocation lists"]),
         (
             unusual,
@@ -382,6 +384,19 @@ def test_every_name_of_a_key_chooses_it(
 
 
 # --- BER, and checksums
+
+
+def test_openssl_is_given_the_file_as_der(
+    rsa_key: TrustFrameworkKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it sees what was checked, and cryptography may stop to read BER."""
+    given: list[bytes] = []
+    monkeypatch.setattr(loaders, "pkcs12", lambda data, _: given.append(data))
+    data = bags.pfx(plain_part(shrouded_bag(rsa_key)), mac=None)
+    found = Pfx.parse(bags.indefinite(data))
+    assert found is not None
+    found.load(b"")
+    assert given == [data]
 
 
 @pytest.mark.parametrize(

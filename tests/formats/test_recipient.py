@@ -106,6 +106,7 @@ def test_a_key_that_cannot_be_a_recipient_is_refused(rsa_key: TrustFrameworkKey)
         ({**public, "use": "SIG"}, "for enc, not for sig"),
         ({**public, "use": ["sig"]}, "use must be sig or enc"),
         ({**public, "crv": "secp256k1"}, "on crv P-256"),
+        (JWK.generate(kty="EC", crv="secp256k1").export(as_dict=True), "on crv P-256"),
         ({**public, "x": public["y"]}, "must have a point x, y"),
         ({"kty": "EC"}, "must have a point x, y"),
         ({"kty": "OKP", "crv": "X25519", "x": "AA"}, "kty must be RSA or oct"),

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.formats.helpers import refused
-from trustkeys import TrustFrameworkKey
+from trustkeys import TrustFrameworkKey, testing
 from trustkeys.core.strict_json import as_utf8
 from trustkeys.formats import certificates, pem, reading
-from trustkeys.formats.unwrapping import unwrapped
+from trustkeys.formats.unwrapping import der_size, unwrapped
 
 pytestmark = pytest.mark.usefixtures("test_keys_allowed", "unproved")
 
@@ -90,8 +90,30 @@ def test_a_pem_in_a_json_string_or_with_its_line_ends_written_out_is_read(
         armoured(contents["pkcs12"]),
         contents["der"] + b"\n",
         contents["pkcs12"] + b"\r\n",
+        json.dumps(
+            {"contentType": "application/x-pem-file", "value": contents["pem"].decode()}
+        ).encode(),
     ):
         assert reading.read_key(data, use="sig").kid == certified.kid
+
+
+@pytest.mark.parametrize(
+    ("data", "size"),
+    [
+        *((b"", None), (b"\x30", None), (b"\x31\0", None), (b"\x30\0", 2), (b"\x30\x7f", 129)),
+        (b"\x30\x80" + bytes(128), None),  # BER without a length
+        *((b"\x30\x81", None), (b"\x30\x81\x80", 131), (b"\x30\x84\1\0\0\0", 2**24 + 6)),
+        (b"\x30\x85" + bytes(5), None),
+    ],
+)
+def test_the_size_of_der_is_what_its_header_says(data: bytes, size: int | None) -> None:
+    assert der_size(data) == size
+
+
+def test_a_short_secret_in_base64_is_read() -> None:
+    key = testing.oct_key(1)
+    text = json.dumps(key.to_jwk(private=True)).encode()
+    assert reading.read_key(base64.b64encode(text)) == key
 
 
 def test_more_than_two_layers_are_not_unwrapped(contents: dict[str, bytes]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trustkeys.graph.scripts import pwsh_literal
@@ -35,6 +35,7 @@ def read_literal(text: str) -> str:
     return value
 
 
+@example(QUOTES)
 @given(st.text(st.sampled_from(f'{QUOTES}\u201c\u201d\u201e"`$ab') | st.characters()))
 def test_powershell_reads_any_literal_back(text: str) -> None:
     assert read_literal(pwsh_literal(text)) == text

@@ -17,7 +17,7 @@ import pytest
 from tests import support
 from tests.graph.plans import Kind, assert_nothing_leaks, fault, shown, text_key
 from tests.standins.tenant import NOW, TENANT, Tenant
-from trustkeys import InvalidInputError, TrustFrameworkKey, TrustFrameworkKeySet
+from trustkeys import InvalidInputError, TrustFrameworkKey, TrustFrameworkKeySet, testing
 from trustkeys.formats.certificates import self_signed
 from trustkeys.graph import (
     CLOUDS,
@@ -37,6 +37,14 @@ def test_a_script_holds_no_secret_and_is_ascii(kind: Kind) -> None:
     for script in (az_script(provisioning), pwsh_script(provisioning)):
         assert script.isascii()
         assert shown(script, provisioning) == []
+
+
+def test_a_kid_beyond_ascii_leaves_a_script_in_ascii() -> None:
+    key = attrs.evolve(testing.rsa_key(1), kid="clé")
+    provisioning = provision(TrustFrameworkKeySet("a", [key]))
+    for script in (az_script(provisioning), pwsh_script(provisioning)):
+        assert script.isascii()
+        assert "key cl?" in script
 
 
 def test_the_bodies_are_numbered_json_files_in_ascii(kind: Kind) -> None:

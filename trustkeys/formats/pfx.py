@@ -88,6 +88,7 @@ class Pfx:
         keys: The private keys outside its encrypted parts.
         secrets: The names of its secret keys, as Java's keystores hold them, or None.
         crls: The number of its revocation lists.
+        others: The number of its bags of unknown types.
         encrypted: The sizes of its encrypted parts in octets.
         certificates: The certificates outside its encrypted parts, in DER.
         has_checksum: Whether it has a MAC.
@@ -97,6 +98,7 @@ class Pfx:
     keys: tuple[KeyBag, ...]
     secrets: tuple[str | None, ...]
     crls: int
+    others: int
     encrypted: tuple[int, ...]
     certificates: frozenset[bytes] = field(repr=False)
     has_checksum: bool
@@ -127,6 +129,7 @@ class Pfx:
             keys=tuple(content.keys),
             secrets=tuple(content.secrets),
             crls=content.crls,
+            others=content.others,
             encrypted=tuple(content.encrypted),
             certificates=frozenset(content.certificates),
             has_checksum=bool(structure["mac_data"]),  # type: ignore[index]
@@ -169,6 +172,7 @@ class _Content:
     keys: list[KeyBag] = field(factory=list)
     secrets: list[str | None] = field(factory=list)
     crls: int = 0
+    others: int = 0
     encrypted: list[int] = field(factory=list)
     certificates: list[bytes] = field(factory=list)
     bags: int = 0
@@ -218,6 +222,8 @@ class _Content:
             elif kind == "pkcs8_shrouded_key_bag":
                 info = EncryptedPrivateKeyInfo.load(_value_of(bag))
                 self._add_key(bag, info["encryption_algorithm"])
+            else:
+                self.others += 1
 
     def _add_key(self, bag: Any, algorithm: Any) -> None:
         size = len(_value_of(bag))

@@ -291,6 +291,7 @@ def _no_key(pfx: Pfx, certificates: Sequence[PKCS12Certificate]) -> InvalidInput
         counted(len(certificates), "certificate") if certificates else "",
         counted(len(pfx.secrets), "secret key") if pfx.secrets else "",
         counted(pfx.crls, "revocation list") if pfx.crls else "",
+        counted(pfx.others, "unknown bag") if pfx.others else "",
     ]
     found = all_of([each for each in held if each] or ["nothing"])
     convert = ": save the certificates with: openssl pkcs12 -legacy -in FILE -nokeys -out NEW.pem"
@@ -322,6 +323,8 @@ def _left_out(pfx: Pfx) -> Iterator[str]:
         yield f"left out {counted(len(pfx.secrets), 'secret key')}: {names}"
     if pfx.crls:
         yield f"left out {counted(pfx.crls, 'revocation list')}"
+    if pfx.others:
+        yield f"left out {counted(pfx.others, 'unknown bag')}"
     if not pfx.has_checksum:
         yield "the file has no checksum: nothing shows whether it was changed"
 

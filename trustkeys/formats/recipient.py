@@ -111,10 +111,10 @@ class Unsealer:
         header = {name: share.header[name] for name in _HEADER if name in share.header}
         if "crv" in self._jwk:
             header["epk"] = _point(share, self._jwk["crv"])
-        size = SIZES[share.enc][0]
         algorithm: Any = JWA.keymgmt_alg(share.alg)
-        key = attempt(algorithm.unwrap, self._jwk, 8 * size, share.encrypted_key, header)
-        return key if isinstance(key, bytes) and len(key) == size else None
+        bits = 8 * SIZES[share.enc][0]  # jwcrypto refuses a key of another length
+        key: bytes | None = attempt(algorithm.unwrap, self._jwk, bits, share.encrypted_key, header)
+        return key
 
 
 @frozen
