@@ -58,7 +58,7 @@ def _told(words: str) -> dict[str, Outcome]:
 
 def _encrypted() -> Iterator[HostileFile]:
     refused = partial(HostileFile, is_encrypted=True)
-    rounds = "rounds of PBKDF2, and the limits are 1 and 1000000; to convert it: openssl pkey"
+    rounds = "rounds of PBKDF2, and from 1 to 1000000 are allowed; to convert it: openssl pkey"
     for name, number in (("2^31", 2**31), ("2^32", 2**32)):
         make = partial(inputs.pkcs8, inputs.pbkdf2(number))
         yield refused(f"PKCS#8, {name} rounds", make, _told(f"asks for {number} {rounds}"))
