@@ -160,11 +160,13 @@ READERS: dict[str, tuple[str, ...]] = {
 def test_a_signal_stops_a_call_that_python_cannot_interrupt(tmp_path: Path, reader: str) -> None:
     """Each command that reads keys gives signals their default effect meanwhile."""
     program = textwrap.dedent("""
-        import hashlib, sys
+        import hashlib, signal, sys
         from trustkeys.cli.main import run
         from trustkeys.core import rsa
 
         def check(self, members):
+            # Before the call, Python would handle it in another way.
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
             print("reading", flush=True)
             hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
 

@@ -104,7 +104,9 @@ def calendar(
             found = read_key_sets(document)
         if not found.is_complete:
             warn(f"{file}: the answer goes on: save the pages at its @odata.nextLink as FILEs, too")
-        events += [(file, event) for event in calendar_of(found, at=now, until=end, notice=notice)]
+        with immediate():
+            of_file = calendar_of(found, at=now, until=end, notice=notice)
+        events += [(file, event) for event in of_file]
     events.sort(key=lambda each: urgency(each[1], now))
     if ics is not None:
         _write_ics(ics, [event for _, event in events], now)
