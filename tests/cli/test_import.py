@@ -335,6 +335,23 @@ def test_a_symmetric_jwe_is_named_before_a_passphrase_is_asked_for(
         assert f"symmetric: it is encrypted to a symmetric key ({alg})" in message
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("eyJhbGciOiJkaXIifQ.x.y", "this is not a JWE (RFC 7516 section 7), or it is cut off"),
+        ("eyJh.x.y.z.w", "the header of the JWE is not JSON"),
+        ('{"protected":"x","ciphertext":"y"}', "this is not a JWE"),
+    ],
+)
+def test_a_broken_jwe_is_refused_before_a_passphrase_is_asked_for(
+    files: Path, quickly: Runner, text: str, words: str
+) -> None:
+    write(files / "broken", text)
+    for verb, *more in (("show",), ("disable", "kid"), ("password",)):
+        message = failed(quickly("keyset", verb, "broken", *more), 2)
+        assert message.startswith(f"broken: {words}")
+
+
 def test_an_ec_key_in_a_file_with_a_passphrase_is_asked_for(
     files: Path, keys: Keys, quickly: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

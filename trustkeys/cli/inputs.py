@@ -78,12 +78,14 @@ def read(file: str) -> store.StoredFile:
 def stored(file: str) -> store.StoredFile:
     """Read a file, and refuse a JWE that needs ``trustkeys import`` (``AADB2C95026``)."""
     found = read(file)
-    data = found.data.reveal()
-    if found.is_encrypted and _protection(data) == "unknown":
-        with prefix_errors(file):  # what cannot be opened needs no passphrase
-            jwe.decrypt(data)
-    if found.is_encrypted and _protection(data) == "recipient":
-        _refuse(file, data)
+    if found.is_encrypted:
+        data = found.data.reveal()
+        with prefix_errors(file):
+            protection = jwe.parse(data).protection
+            if protection == "unknown":  # what cannot be opened needs no passphrase
+                jwe.decrypt(data)
+        if protection == "recipient":
+            _refuse(file, data)
     return found
 
 
@@ -106,12 +108,6 @@ def _refuse(file: str, data: bytes) -> None:
             problem = other_form(data)
     if problem is not None:  # else the error of JSON says more
         raise InvalidInputError(f"{file}: {problem}", code="AADB2C95026")
-
-
-def _protection(data: bytes) -> str | None:
-    with suppress(InvalidInputError):
-        return jwe.parse(data).protection
-    return None
 
 
 def key_set(file: str, password_file: str | None) -> TrustFrameworkKeySet:

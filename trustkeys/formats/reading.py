@@ -179,8 +179,7 @@ class ForeignFile:
                 supported, it is compressed, or it asks for too many rounds. Code ``BadRequest``.
         """
         _, parsed = self._content.reveal()
-        if isinstance(parsed, jwe.Jwe):
-            parsed.check()
+        parsed.check()
 
     def certificates(self) -> tuple[x509.Certificate, ...]:
         """Return the certificates of a certificate file, or of PEM; not those of PKCS#12.
