@@ -53,10 +53,15 @@ def written(
     alg: str, enc: str, form: str, key: JWK, *, place: str = "protected", aad: bytes | None = None
 ) -> str:
     headers: dict[str, Any] = {place: json.dumps({"alg": alg, "enc": enc})}
-    token = JWE(TEXT, **headers, aad=aad, algs=[alg, enc], flattened=form != "general")
+    token = JWE(TEXT, **headers, aad=aad, algs=[alg, enc])
     token.add_recipient(key)
     text = token.serialize(compact=form == "compact")
     assert isinstance(text, str)
+    if form == "general":
+        parts = json.loads(text)
+        names = [name for name in ("header", "encrypted_key") if name in parts]
+        recipient = {name: parts.pop(name) for name in names}
+        text = json.dumps({**parts, "recipients": [recipient]})
     return text
 
 
