@@ -153,7 +153,7 @@ def add_without_end(path: Path, password: str | None, report: int) -> None:
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize(("password", "rounds"), [(None, 180), (PASSWORD, 20)])
+@pytest.mark.parametrize(("password", "rounds"), [(None, 60), (PASSWORD, 20)])
 def test_a_kill_at_any_moment_loses_no_key_that_was_reported(
     path: Path, password: str | None, rounds: int
 ) -> None:

@@ -22,7 +22,7 @@ from trustkeys.testing import GraphTransport
 # Coverage would make it three times as long, and finds nothing that other tests do not cover.
 pytestmark = [pytest.mark.deep, pytest.mark.no_cover]
 
-REQUESTS = 20_000
+REQUESTS = 5_000
 
 Request = tuple[str, str, Any, Callable[[httpx.Response], None]]
 
