@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.formats import bags
@@ -45,6 +45,14 @@ def _header(data: bytes) -> int:
 def test_what_is_broken_is_an_error(data: bytes) -> None:
     with suppress(ValueError):
         assert isinstance(asn1.definite(data), bytes)
+
+
+@given(st.binary(max_size=40), st.integers(0, 255))
+@example(bytes.fromhex("000000424547"), 0x2D)  # a relative identifier in parts
+@example(bytes.fromhex("308006092a864886f70d0000"), 0x32)  # a numeric string in parts
+def test_the_first_structure_is_found_or_nothing(data: bytes, tag: int) -> None:
+    for hostile in (data, bytes([tag, 0x80]) + data, bytes([tag]) + data):
+        assert hostile.startswith(asn1.first(hostile)) or hostile[1:2] == b"\x80"
 
 
 def test_large_data_is_not_written_again() -> None:

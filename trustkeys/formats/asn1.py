@@ -151,8 +151,8 @@ def _element(parts: tuple[typing.Any, ...]) -> bytes:
 
 def first(data: bytes) -> bytes:
     """Return the first structure in the data, without what follows it; nothing if it is broken."""
-    found = attempt(core.Any.load, data)
-    return b"" if found is None else found.dump()
+    # dump() of a string in parts parses them.
+    return attempt(lambda: core.Any.load(data).dump()) or b""
 
 
 ContentInfo = cms.ContentInfo
