@@ -73,11 +73,12 @@ def plan_rotation(
     first = None if start is None else numeric_date(start, "start")
     count = _checked_count(count)
     if first is None:
-        takeover = _due(_Line.of(keys, now), period, tail, now + NOTICE)
+        line = _Line.of(keys, now)
+        planned = [_validity(_due(line, period, tail, now + NOTICE), period + tail)]
+        line.add(planned[0])
     else:
-        takeover = _checked_start(keys, first, now, period + tail)
-    planned = [_validity(takeover, period + tail)]
-    line = _Line.of([*keys, *planned], takeover)
+        planned = [_validity(_checked_start(keys, first, now, period + tail), period + tail)]
+        line = _Line.of([*keys, *planned], planned[0].nbf)
     while len(planned) < count:
         key = _validity(_due(line, period, tail, 0), period + tail)
         planned.append(key)
