@@ -498,10 +498,7 @@ class TrustFrameworkKeySet:
         return {
             **({} if base_url is None else context),
             "id": self.id,
-            "keys": [
-                {**key.to_graph(base_url=None), "x5t": key.x5t, "status": key.status}
-                for key in self
-            ],
+            "keys": [shown_key(key) for key in self],
         }
 
     def to_jwks(
@@ -600,6 +597,11 @@ def read_key_set(
         with prefix_errors(f"key {number}"):
             keyset.add(TrustFrameworkKey(**read_jwk(jwk, prove=False, work=work)))
     return keyset
+
+
+def shown_key(key: TrustFrameworkKey) -> dict[str, Any]:
+    """Return a key as Graph shows it in a key set and as a `trustFrameworkKey_v2`."""
+    return {**key.to_graph(base_url=None), "x5t": key.x5t, "status": key.status}
 
 
 def _nearest(keys: Sequence[TrustFrameworkKey], when: int) -> str:
