@@ -110,8 +110,9 @@ def parse_json(
                 parse_float=_number,
                 parse_constant=_refuse_constant,
             )
-            # Fails on a lone surrogate, which a JSON escape can produce.
-            json.dumps(value, ensure_ascii=False).encode()
+            if "\\u" in decoded:
+                # Fails on a lone surrogate, which only such an escape can produce.
+                json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         problem = "is nested too deep"
     except UnicodeError:

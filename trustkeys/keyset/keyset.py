@@ -12,18 +12,16 @@ from attrs.setters import frozen
 
 from trustkeys.core import engine
 from trustkeys.core.base64url import base64url_encode
-from trustkeys.core.jwk import checked_status, read_jwk
+from trustkeys.core.jwk import checked_status
 from trustkeys.core.key import BETA, TrustFrameworkKey, odata_context, stored_jwk
 from trustkeys.core.numericdate import NumericDateInput, date_text
 from trustkeys.core.registry import key_type_for
 from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.core.strict_json import is_text
-from trustkeys.core.work import Work
 from trustkeys.errors import (
     InvalidInputError,
     KeyNotFoundError,
     MissingUseError,
-    prefix_errors,
 )
 from trustkeys.formats.answers import MAX_KEYS, Document, read_key_sets
 from trustkeys.keyset.document import checked_id, key_type_of_service, set_of
@@ -574,29 +572,6 @@ class TrustFrameworkKeySet:
             # An imported key can have a size that cannot be generated.
             size = newest if newest in key_type_for(request.kty).strategy.sizes else None
         return evolve(request, size=size)
-
-
-def read_key_set(
-    document: Document,
-    *,
-    id: str | None = None,  # noqa: A002
-) -> TrustFrameworkKeySet:
-    """Read a key set that trustkeys wrote: no key is left out, and no prime is tested again.
-
-    Args:
-        document: The JWK Set.
-        id: Replaces its own `id`.
-
-    Raises:
-        InvalidInputError: As `TrustFrameworkKeySet.from_jwks`; a key of another `kty`.
-    """
-    found = set_of(read_key_sets(document), id)
-    keyset = TrustFrameworkKeySet(found.id if id is None else id)
-    work = Work()
-    for number, jwk in enumerate(found.keys, 1):
-        with prefix_errors(f"key {number}"):
-            keyset.add(TrustFrameworkKey(**read_jwk(jwk, prove=False, work=work)))
-    return keyset
 
 
 def shown_key(key: TrustFrameworkKey) -> dict[str, Any]:

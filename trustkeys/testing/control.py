@@ -28,8 +28,9 @@ from trustkeys.core.key import TrustFrameworkKey, sent_jwk
 from trustkeys.core.numericdate import whole_seconds
 from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
 from trustkeys.errors import InvalidInputError, TrustKeysError, prefix_errors
-from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set, shown_key
+from trustkeys.keyset.keyset import TrustFrameworkKeySet, shown_key
 from trustkeys.keyset.schedule import moment
+from trustkeys.keyset.stored import read_key_set
 from trustkeys.testing.answers import RefusedError, Stamp
 from trustkeys.testing.transport import GraphTransport
 from trustkeys.testkeys.guard import is_test_key
