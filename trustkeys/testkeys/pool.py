@@ -11,8 +11,8 @@ from functools import cache
 from math import comb, isqrt, lcm, prod
 
 from trustkeys.core.base64url import uint_encode
+from trustkeys.core.public_primes import OFFSETS, primes_of
 from trustkeys.errors import InvalidInputError
-from trustkeys.testkeys.primes import OFFSETS, primes_of
 from trustkeys.wording import quantity
 
 __tracebackhide__ = True
