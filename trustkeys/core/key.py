@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -248,6 +248,13 @@ class TrustFrameworkKey:
                 f"this is an {self.kty} key, not an RSA key: use to_jwk(private=True)",
                 target="kty",
             )
+
+
+def material(key: TrustFrameworkKey) -> Iterator[Mapping[str, str]]:
+    """Yield the public and then the private members, which a test key may not have computed yet."""
+    yield dict(key._public)  # noqa: SLF001 - of the same module
+    if key.has_private:
+        yield key._revealed()  # noqa: SLF001 - of the same module
 
 
 def stored_jwk(key: TrustFrameworkKey) -> dict[str, Any]:

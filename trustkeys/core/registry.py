@@ -112,6 +112,12 @@ def key_type_for(kty: object) -> KeyType:
     )
 
 
+def is_built_in(kty: str) -> bool:
+    """Whether trustkeys' own strategy makes the keys of a type, and always has in this process."""
+    # Each registration, also of the same strategy, makes a new KeyType.
+    return kty in _built_in and _key_types[kty] is _built_in[kty]
+
+
 def known_types() -> list[str]:
     """Return the names of all key types, first the registered, then the installed ones."""
     names = [key_type.kty for key_type in list(_key_types.values())]
@@ -207,3 +213,4 @@ _lock = threading.Lock()
 _key_types: dict[str, KeyType] = {}
 for _strategy in (RSAStrategy(), OctStrategy()):
     register_strategy(_strategy)
+_built_in = {kty: _key_types[kty] for kty in ("RSA", "oct")}
