@@ -94,7 +94,6 @@ def test_a_strategy_that_cannot_work_is_refused_at_once(changes: dict[str, Any])
 
 
 @pytest.mark.usefixtures("clean_registry")
-@pytest.mark.usefixtures("clean_registry")
 def test_a_key_type_that_was_replaced_once_is_not_trusted_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -108,6 +107,7 @@ def test_a_key_type_that_was_replaced_once_is_not_trusted_again(
     assert not any(map(registry.is_built_in, ("EC", "OCT", "")))
 
 
+@pytest.mark.usefixtures("clean_registry")
 def test_a_kty_is_found_in_any_ascii_case_and_in_no_other() -> None:
     strategy = Symmetric()
     strategy.kty = "SYK"
