@@ -27,7 +27,7 @@ def _many(keys: TrustFrameworkKeySet) -> TrustFrameworkKeySet:
     return TrustFrameworkKeySet("copy", keys)
 
 
-NOW = 50 * DAY
+NOW = 5 * DAY
 
 WORK: dict[str, Callable[[TrustFrameworkKeySet, Path], Any]] = {
     "save and edit": _edit,
