@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from trustkeys import files
+from trustkeys import files, locks
 from trustkeys.errors import InvalidInputError
 from trustkeys.files import Path
 
@@ -97,7 +97,7 @@ def journal(path: Path, *, is_new: bool) -> Iterator[Journal]:
     flags = os.O_RDWR | getattr(os, "O_BINARY", 0)  # keeps Windows from changing line ends
     if not is_new:
         files.read(path, limit=0)  # make no lock for a link or the file of another user
-    with files.locked(path, 0), ExitStack() as opened:
+    with locks.locked(path, 0), ExitStack() as opened:
         with files.named(path), files.synced(os.path.dirname(path) or "."):
             if is_new:
                 descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
