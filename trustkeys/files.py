@@ -86,6 +86,19 @@ def check_replaceable(path: Path) -> None:
             raise OSError(errno.EMLINK, message)
 
 
+def check_in_place(path: str, opened: os.stat_result) -> None:
+    """Check that a path still refers to a file or directory that was opened before.
+
+    Raises:
+        OSError: It does not, or from the system call.
+    """
+    with suppress(FileNotFoundError):
+        if os.path.samestat(os.lstat(path), opened):
+            return
+    message = "it was removed or renamed meanwhile, and the keys with it"
+    raise FileNotFoundError(errno.ENOENT, message, path)
+
+
 def check_own_directory(path: str) -> None:
     """Check that no other user can replace files in a directory.
 
