@@ -115,6 +115,26 @@ def note(message: str, **members: object) -> None:
     _say(message, {"note": {"message": message, **members}})
 
 
+@contextmanager
+def waits_noted() -> Iterator[None]:
+    """Print in the block that the command waits for a lock, as `trustkeys.locks` logs it."""
+    import logging  # imported late: it takes 5 ms
+
+    def print_it(record: logging.LogRecord) -> bool:
+        note(record.getMessage())
+        return False
+
+    logger = logging.getLogger("trustkeys")
+    before = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addFilter(print_it)
+    try:
+        yield
+    finally:
+        logger.removeFilter(print_it)
+        logger.setLevel(before)
+
+
 def report(error: TrustKeysError) -> None:
     """Print an error on standard error."""
     _say(str(error), error.to_graph())
