@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import click
 from attrs import asdict
 
@@ -37,7 +40,10 @@ with the suffix .bak, are shown and not checked.
 
 _COLUMNS = ("key set", "kty", "use", "keys", "active", "expires", "end", "net", "worst")
 
-_STYLES = {"error": "bold red", "warning": "yellow"}
+_STYLES: dict[str, Callable[[str], str]] = {
+    "error": partial(click.style, fg="red", bold=True),
+    "warning": partial(click.style, fg="yellow"),
+}
 
 
 @command(epilog=_EPILOG)
@@ -78,7 +84,7 @@ def _as_json(result: Audit) -> dict[str, object]:
 
 def _table(result: Audit) -> str:
     rows = [_row(each, number) for number, each in enumerate(result.sets, 1)]
-    styles = [_STYLES.get(row[-1], "") for row in rows]
+    styles = [_STYLES.get(row[-1], str) for row in rows]
     return table_text(_COLUMNS, rows, styles, folded="key set")
 
 

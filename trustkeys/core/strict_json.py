@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
 from math import isinf
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from trustkeys.errors import InvalidInputError
 from trustkeys.wording import quoted, shape
+
+if TYPE_CHECKING:
+    from json import JSONDecodeError
 
 __tracebackhide__ = True
 
@@ -92,6 +94,8 @@ def parse_json(
             250,000 values, a member twice, a lone surrogate, NaN, an integer of over 1,000 digits,
             or a number that a double would round to an integer or to infinity. Has the given code.
     """
+    import json  # imported lazily: a new key does not need it
+
     value: Any = None
     problem: str | None = None
     try:
@@ -145,7 +149,7 @@ def as_utf8(data: bytes) -> bytes:
         for mark, encoding in _ENCODINGS.items():
             if data.startswith(mark):
                 return data.decode(encoding).encode()
-        is_utf16 = _UTF16.match(data)
+        is_utf16 = re.match(_UTF16, data)
         if is_utf16 is not None:
             return data.decode(f"utf-16-{is_utf16.lastgroup}").encode()
     return data
@@ -159,10 +163,10 @@ _ENCODINGS = {
     b"\xfe\xff": "utf-16",
 }
 
-_UTF16 = re.compile(rb"(?P<le>(?:[\t-~]\0){2})|(?P<be>(?:\0[\t-~]){2})")
+_UTF16 = rb"(?P<le>(?:[\t-~]\0){2})|(?P<be>(?:\0[\t-~]){2})"
 
 
-def _where(error: json.JSONDecodeError) -> str:
+def _where(error: JSONDecodeError) -> str:
     """Say what is wrong with text that is not JSON, without showing any of it."""
     text, place = error.doc, error.pos
     if not text.strip():

@@ -275,7 +275,6 @@ def test_standard_output_has_one_result() -> None:
 @pytest.mark.usefixtures("folder")
 def test_only_an_ics_file_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "icalendar", None)
-    monkeypatch.setitem(sys.modules, "rich.table", None)
     assert calendar("signing.keys").returncode == 0
 
 

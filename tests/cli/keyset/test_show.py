@@ -150,5 +150,5 @@ def test_without_standard_output_there_are_no_colours_and_only_ascii(
 ) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     assert not terminal.has_colors()
-    assert not terminal.can_write("━")
-    assert terminal.can_write("=")
+    assert not terminal.can_write("━", sys.stdout)
+    assert terminal.can_write("=", sys.stdout)

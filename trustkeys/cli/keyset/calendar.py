@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import click
@@ -43,6 +44,8 @@ than a day, since programs that verify tokens cache the keys for that long.
 Disabled keys and deleted sets (.bak) do not count.
 
 {options.TIMES_HELP}"""
+
+_DUE = partial(click.style, fg="red", bold=True)
 
 _COLUMNS = ("act by", "when", "key set", "key", "what")
 
@@ -171,7 +174,7 @@ def _as_text(events: Sequence[tuple[str, KeyEvent]], now: int, until: int | None
     table = table_text(
         _COLUMNS,
         [_row(file, event, now) for file, event in events],
-        ["bold red" if event.is_due(now) else "" for _, event in events],
+        [_DUE if event.is_due(now) else str for _, event in events],
         folded="key set",
     )
     return "".join([first, "\n", table, *(["\n"] if others else []), *others])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from typing import Any
 
 import click
@@ -62,14 +63,14 @@ def show(
             if as_json:
                 write_result(answer, svg)
         return
-    from trustkeys.cli.timeline.text import UNICODE, as_text  # likewise rich
+    from trustkeys.cli.timeline.text import UNICODE, as_text
 
     text = as_text(
         keys,
         at=now,
         width=shutil.get_terminal_size().columns,
         color=has_colors(),
-        plain=not can_write(UNICODE.values()),
+        plain=not can_write(UNICODE.values(), sys.stdout),
     )
     write_out(text)
 
