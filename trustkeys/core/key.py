@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
@@ -235,6 +235,13 @@ class TrustFrameworkKey:
                 f"this is an {self.kty} key, not an RSA key: use to_jwk(private=True)",
                 target="kty",
             )
+
+
+def material(key: TrustFrameworkKey) -> Iterator[Mapping[str, str]]:
+    """Yield the public and then the private members, which a test key may not have computed yet."""
+    yield dict(key._public)  # noqa: SLF001 - of the same module
+    if key.has_private:
+        yield key._revealed()  # noqa: SLF001 - of the same module
 
 
 def stored_jwk(key: TrustFrameworkKey) -> dict[str, Any]:

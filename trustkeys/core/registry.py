@@ -112,6 +112,12 @@ def key_type_for(kty: object) -> KeyType:
     )
 
 
+def is_built_in(kty: str) -> bool:
+    """Whether trustkeys' own strategy makes the keys of a type, and always has in this process."""
+    # Each registration, also of the same strategy, makes a new KeyType.
+    return kty in _built_in and _key_types[kty] is _built_in[kty]
+
+
 def known_types() -> Iterator[str]:
     """Yield the names of all key types: the registered ones, then the installed ones.
 
@@ -213,3 +219,4 @@ _lock = threading.Lock()
 _key_types: dict[str, KeyType] = {}
 for _strategy in (RSAStrategy(), OctStrategy()):
     register_strategy(_strategy)
+_built_in = {kty: _key_types[kty] for kty in ("RSA", "oct")}
