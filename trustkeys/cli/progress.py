@@ -58,20 +58,21 @@ def progress(total: int, first: int) -> Iterator[Callable[[int], None]]:
         yield print_line
         return
     full, empty = _GLYPHS if can_write(_GLYPHS, sys.stderr) else ("#", "-")
-    with click.progressbar(
+    bar = click.progressbar(
         length=total,
         file=sys.stderr,
         show_pos=True,
         # click's own would count the keys of earlier runs.
         show_eta=False,
         item_show_func=lambda text: text,
-        bar_template="%(bar)s  %(info)s",
-        fill_char=click.style(full, fg="green"),
+        bar_template=f"{click.style('%(bar)s', fg='green')}  %(info)s",
+        fill_char=full,
         empty_char=empty,
-        color=None if not os.environ.get("NO_COLOR") else False,
-        width=0,
-    ) as bar:
-        bar.update(first)
+        color=False if os.environ.get("NO_COLOR") else None,
+        width=0,  # what the rest of the line leaves
+    )
+    bar.update(first)
+    with bar:
         drawn = start
 
         def draw(done: int) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import zip_longest
+
+import click
 
 from trustkeys.cli.terminal import cells, escaped, has_colors
 
@@ -38,7 +41,7 @@ def table_text(
         widths[place] = min(widths[place], room)
     paints: list[Callable[[str], str]] = [str] * len(shown)
     if has_colors():
-        paints[1:] = styles
+        paints = [partial(click.style, bold=True), *styles]
     return "".join(
         f"{paint(line)}\n"
         for row, paint in zip(shown, paints, strict=True)

@@ -206,7 +206,7 @@ def test_what_is_due_is_red(folder: Path) -> None:
     args = ("keyset", "calendar", "due.json", "--at", str(NOW))
     _, screen = command_at_a_terminal(*args, cwd=folder, answers=[])
     _, table, _ = screen.split("\r\n\r\n")
-    assert ["\x1b[1;31m" in row for row in table.splitlines()] == [False, True, True, False]
+    assert ["\x1b[31m\x1b[1m" in row for row in table.splitlines()] == [False, True, True, False]
 
 
 # --- the iCalendar file
