@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import click
-from attrs import asdict
 
-from trustkeys.cli import findings, inputs, options
+from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.signals import immediate
@@ -16,11 +16,11 @@ from trustkeys.cli.table import table_text
 from trustkeys.cli.terminal import escaped, read_input, write_json, write_out
 from trustkeys.cli.times import Time, now_or
 from trustkeys.core.numericdate import date_text
-from trustkeys.core.strict_json import MAX_SET_BYTES
 from trustkeys.errors import prefix_errors
-from trustkeys.formats.answers import read_key_sets
-from trustkeys.keyset import check
-from trustkeys.keyset.check import Audit, AuditedSet
+
+# Imported lazily, to keep the help fast.
+if TYPE_CHECKING:
+    from trustkeys.keyset.check import Audit, AuditedSet
 
 __tracebackhide__ = True
 
@@ -58,6 +58,11 @@ def audit(answer: str, at: Time | None, until: Time | None, fail_on: str, as_jso
     ANSWER is a saved answer of Graph to GET keySets, or any other that "trustkeys keyset check"
     takes; - is standard input.
     """
+    from trustkeys.cli import findings, inputs
+    from trustkeys.core.strict_json import MAX_SET_BYTES
+    from trustkeys.formats.answers import read_key_sets
+    from trustkeys.keyset import check
+
     now = now_or(at)
     content = read_input(answer, MAX_SET_BYTES)
     inputs.refuse_other_forms(answer, content)
@@ -75,6 +80,8 @@ def audit(answer: str, at: Time | None, until: Time | None, fail_on: str, as_jso
 
 
 def _as_json(result: Audit) -> dict[str, object]:
+    from attrs import asdict
+
     return {
         "kind": result.kind,
         "value": [{**asdict(each), "severity": each.severity} for each in result.sets],

@@ -249,9 +249,9 @@ def test_no_other_file_is_replaced(folder: Path) -> None:
 def test_no_file_is_replaced_that_comes_while_the_command_runs(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = sys.modules["trustkeys.cli.keyset.calendar"]
     monkeypatch.setattr(
-        module, "calendar_of", lambda *_, **__: [*map(Path.touch, [folder / "a"])][:0]
+        "trustkeys.keyset.calendar.calendar",
+        lambda *_, **__: [*map(Path.touch, [folder / "a"])][:0],
     )
     assert failed(outcome("keyset", "calendar", "net.json", "--ics", "a"), 1) == "a: File exists"
 
