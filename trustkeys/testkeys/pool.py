@@ -112,7 +112,8 @@ def is_test_secret(secret: bytes) -> bool:
 def _secret(seed: bytes, length: int) -> bytes:
     # The length is hashed too, so that no secret starts with a shorter one.
     label = b"test key of trustkeys, which everybody has" + length.to_bytes(2, "big")
-    return seed + _shake_256()(label + seed).digest(length - 2)
+    rest: bytes = _shake_256()(label + seed).digest(length - 2)
+    return seed + rest
 
 
 @cache

@@ -38,9 +38,9 @@ def _views(document: bytes) -> Iterator[bytes]:
             text = text.replace(escape, b"\n")
         text = text.replace(rb"\/", b"/")
         start = 0
-        while escape := _ESCAPE.search(text, start):
-            text = text.replace(escape[0], bytes.fromhex(escape[1].decode()))
-            start = escape.start()
+        while found := _ESCAPE.search(text, start):
+            text = text.replace(found[0], bytes.fromhex(found[1].decode()))
+            start = found.start()
         yield text
 
 
