@@ -251,10 +251,11 @@ def _submitted(
                     f"a request must be a GenerateKeyRequest, not {shape(request)}",
                     target="requests",
                 )
-            call = partial(work, request, f"{run} {number}")
             if oct_in_place and request.kty == "oct":
                 yield request
-            elif isinstance(pool, ThreadPoolExecutor):
+                continue
+            call = partial(work, request, f"{run} {number}")
+            if isinstance(pool, ThreadPoolExecutor):
                 # The caller's context variables, such as allow_test_keys(), apply in its threads.
                 yield pool.submit(copy_context().run, call)
             else:

@@ -12,8 +12,8 @@ from math import comb, isqrt, lcm, prod
 from typing import Any
 
 from trustkeys.core.base64url import uint_encode
+from trustkeys.core.public_primes import OFFSETS, primes_of
 from trustkeys.errors import InvalidInputError
-from trustkeys.testkeys.primes import OFFSETS, primes_of
 from trustkeys.wording import quantity
 
 __tracebackhide__ = True
@@ -118,7 +118,7 @@ def _secret(seed: bytes, length: int) -> bytes:
 
 @cache
 def _shake_256() -> Callable[[bytes], Any]:
-    # Imported lazily to keep imports fast, and once: a document can have 400,000 secrets.
+    # Imported lazily to keep imports fast: hashlib loads another copy of OpenSSL.
     from hashlib import shake_256
 
     return shake_256
