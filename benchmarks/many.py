@@ -33,7 +33,7 @@ FILE = "batch, oct keys to a file"
 
 def rows(*, quick: bool) -> Iterator[Row | Growth]:
     """Measure many keys."""
-    yield all_processors(count=16 if quick else 200, rounds=1 if quick else 20)
+    yield all_processors(count=8 if quick else 60, rounds=1 if quick else 20)
     # 20 rounds of 30 are 600 keys in each way.
     count, rounds = (4, 2) if quick else (30, 20)
     for workers in worker_counts():
@@ -59,7 +59,7 @@ def all_processors(count: int, rounds: int) -> Row:
     keys = cycle([full_length_key() for _ in range(50)])
 
     def generated(*_: object, **__: object) -> rsa.RSAPrivateKey:
-        hashlib.pbkdf2_hmac("sha256", b"", b"", 40_000)
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 150_000)
         return next(keys)
 
     workers = processors()

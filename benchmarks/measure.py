@@ -143,17 +143,21 @@ class Growth:
         return estimate(lambda measured: np.median(measured, axis=-1)[0], [self.samples[size]])
 
     def exponent(self) -> Estimate:
-        """Fit figure = constant * keys ** exponent, without the smallest number of keys.
+        """Fit what further keys add: cost = start + constant * keys ** exponent.
 
-        There, what does not depend on the number of keys weighs most.
+        Both are counted from the smallest number of keys, so that the start of a process, which
+        does not grow, hides nothing.
         """
-        sizes = sorted(self.samples)[1:]
+        least, *sizes = sorted(self.samples)
+        more = np.log([size - least for size in sizes])
 
         def statistic(measured: np.ndarray[Any, Any]) -> Any:
-            logs = np.log(np.median(measured, axis=-1))
-            return np.polyfit(np.log(sizes), logs, 1)[0]
+            first, *others = np.median(measured, axis=-1)
+            # Noise can make the larger work the cheaper one.
+            added = np.maximum(np.array(others) - first, 1e-9)
+            return np.polyfit(more, np.log(added), 1)[0]
 
-        return estimate(statistic, [self.samples[size] for size in sizes])
+        return estimate(statistic, [self.samples[size] for size in (least, *sizes)])
 
     def verdicts(self) -> list[str]:
         """Say whether the work is linear."""

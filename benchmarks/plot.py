@@ -10,6 +10,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
 
 from benchmarks.many import FILE, WAYS, scaling_of, worker_counts
 from benchmarks.measure import CONFIDENCE, OURS, Estimate, Growth, Row
@@ -36,12 +37,15 @@ def speed(rows: Sequence[Row | Growth], path: Path, on: str) -> None:
 
 
 def growth(rows: Sequence[Row | Growth], path: Path, on: str) -> None:
-    """Draw how the cost grows with the number of keys."""
-    grown = [row for row in rows if isinstance(row, Growth)]
-    figure = _figure(4.8, on)
-    sets, file = figure.subplots(1, 2, width_ratios=(3, 2))
-    _draw_growth(sets, [row for row in grown if row.work != FILE], "key sets of RSA-2048 keys")
-    _draw_growth(file, [row for row in grown if row.work == FILE], "files of oct keys")
+    """Draw how the cost grows with the number of keys: on linear axes, so that curves show."""
+    grown = {row.work: row for row in rows if isinstance(row, Growth)}
+    fast = [grown.pop(work) for work in ("rotate", "get_active_key")]
+    file = grown.pop(FILE)
+    figure = _figure(4.4, on)
+    left, middle, right = figure.subplots(1, 3)
+    _draw_growth(left, [*grown.values()], "key sets of RSA-2048 test keys")
+    _draw_growth(middle, fast, "key sets, in memory")
+    _draw_growth(right, [file], "files of oct keys")
     _save(figure, path)
 
 
@@ -80,7 +84,7 @@ def _draw_bars(axes: Axes, row: Row, title: str) -> None:
         color = "C0" if name == OURS else "0.75"
         if each.value > most:
             axes.barh(name, edge, color=color, hatch="//", edgecolor="white")
-            text, place, align = f"off the scale: {number(each.value)} ", edge, "right"
+            text, place, align = f"off the scale: {number(each.value)}", edge, "right"
         else:
             axes.barh(
                 name,
@@ -89,8 +93,15 @@ def _draw_bars(axes: Axes, row: Row, title: str) -> None:
                 color=color,
                 error_kw={"capsize": 2, "elinewidth": 0.8},
             )
-            text, place, align = f" {number(each.value)}", each.high, "left"
-        axes.text(place, names.index(name), text, va="center", ha=align)
+            text, place, align = number(each.value), each.high, "left"
+        axes.annotate(
+            text,
+            (place, names.index(name)),
+            (5 if align == "left" else -5, 0),
+            textcoords="offset points",
+            va="center",
+            ha=align,
+        )
     axes.set_xlim(0, edge)
     axes.set_xlabel(f"{row.unit} of CPU")
     axes.set_title(title, fontsize=8)
@@ -118,9 +129,9 @@ def _draw_rates(axes: Axes, found: Mapping[str, Row]) -> None:
         )
     axes.set_xticks(counts)
     axes.set_xlabel("workers")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.5 * axes.get_ylim()[1])
     axes.set_title("whole RSA-2048 keys per second", fontsize=8)
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper left", ncols=2)
 
 
 def _draw_growth(axes: Axes, rows: Sequence[Growth], title: str) -> None:
@@ -134,14 +145,13 @@ def _draw_growth(axes: Axes, rows: Sequence[Growth], title: str) -> None:
             marker="o",
             markersize=3,
             capsize=2,
-            label=f"{row.work}: exponent {spread(row.exponent())}",
+            label=f"{row.work}\n  exponent {spread(row.exponent())}",
         )
-    axes.loglog()
-    # Beside the first work.
-    last = rows[0].figure(max(rows[0].samples)).value / 1e3 / max(rows[0].samples)
-    first = min(rows[0].samples), max(rows[0].samples)
-    axes.plot(first, [2 * last * size for size in first], "k:", linewidth=0.8, label="linear")
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("keys")
     axes.set_ylabel("seconds of CPU")
     axes.set_title(title, fontsize=8)
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.16), fontsize=7, frameon=False)
+    axes.legend(loc="upper left", bbox_to_anchor=(-0.1, -0.2), fontsize=7, frameon=False)

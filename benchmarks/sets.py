@@ -118,6 +118,6 @@ OPERATIONS: dict[str, Prepare] = {
     "edit": _edit,
     "rotate": _rotate,
     "check": _check,
-    "keyset show": _show,
+    "keyset show, process": _show,
     "get_active_key": _active,
 }

@@ -33,7 +33,7 @@ def rows(*, quick: bool) -> Iterator[Row | Growth]:
     few = 3 if quick else 30
     yield from starts(rounds=few)
     yield oct_keys(rounds=10 * few)
-    yield rsa_part(rounds=10 * few)
+    yield rsa_part(rounds=3 if quick else 100)
     yield rsa_whole(rounds=3 if quick else 500)
     yield oct_file(count=2000 if quick else 100_000, rounds=few // 3)
     yield from testkeys.rows(quick=quick)
@@ -73,22 +73,22 @@ def oct_keys(rounds: int) -> Row:
 
 def rsa_part(rounds: int) -> Row:
     """Measure RSA-2048 with a ready key, in each round another one, for OpenSSL's generation."""
-    keys = [many.full_length_key() for _ in range(min(rounds, 100))]
+    keys = [many.full_length_key() for _ in range(rounds)]
     ready: list[rsa.RSAPrivateKey] = []
 
     def generated(*_: object, **__: object) -> rsa.RSAPrivateKey:
         return ready[0]
 
     works: dict[str, Work] = {
-        name: cpu(maker, number=20) for name, maker in peers.rsa_makers().items()
+        name: cpu(maker, number=10) for name, maker in peers.rsa_makers().items()
     }
     samples: dict[str, list[float]] = {name: [] for name in works}
     with (
         mock.patch.object(rsa, "generate_private_key", generated),
         mock.patch("joserfc._rfc7518.rsa_key.generate_private_key", generated),
     ):
-        for number in range(rounds):
-            ready[:] = [keys[number % len(keys)]]
+        for key in keys:
+            ready[:] = [key]
             names = random.sample(list(works), len(works))
             for name in names:
                 samples[name].append(works[name]())
