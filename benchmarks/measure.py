@@ -85,9 +85,10 @@ class Row:
     Attributes:
         work: The name of the work.
         unit: The unit of the figures, such as ``"µs"`` for one call.
-        samples: By who does the work, the figure of each round. trustkeys is one of them.
+        samples: By library, or another way to do the work, the figure of each round. One is
+            `OURS`.
         targets: What trustkeys should reach.
-        is_luck: Whether figures vary from key to key, so that their mean counts, not their median.
+        is_luck: Whether the keys differ in cost, so that the mean counts and not the median.
     """
 
     work: str

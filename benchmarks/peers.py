@@ -96,8 +96,8 @@ def rsa_makers() -> dict[str, Make]:
 
 
 @contextmanager
-def node(kty: str, *, number: int) -> Iterator[Mapping[str, Work]]:
-    """Measure npm's jose in one process of Node, in microseconds of CPU, if it is installed."""
+def node(kty: str, *, number: int, scale: float = 1e6) -> Iterator[Mapping[str, Work]]:
+    """Measure npm's jose in one process of Node, as `measure.cpu` does, if it is installed."""
     if not has_node():
         yield {}
         return
@@ -114,7 +114,7 @@ def node(kty: str, *, number: int) -> Iterator[Mapping[str, Work]]:
 
         def measured() -> float:
             asks.write(f"{kty} {number}\n")
-            return float(answers.readline())
+            return float(answers.readline()) * scale / 1e6
 
         measured()  # compiles it
         yield {"jose (npm)": measured}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import compileall
 import os
-import random
 import tempfile
 from collections.abc import Iterator
 from itertools import count
@@ -72,26 +71,28 @@ def oct_keys(rounds: int) -> Row:
 
 
 def rsa_part(rounds: int) -> Row:
-    """Measure RSA-2048 with a ready key, in each round another one, for OpenSSL's generation."""
+    """Measure RSA-2048 with ready keys for OpenSSL's generation: in a round, the same for all."""
     keys = [many.full_length_key() for _ in range(rounds)]
     ready: list[rsa.RSAPrivateKey] = []
 
     def generated(*_: object, **__: object) -> rsa.RSAPrivateKey:
-        return ready[0]
+        return ready[-1]
 
-    works: dict[str, Work] = {
-        name: cpu(maker, number=10) for name, maker in peers.rsa_makers().items()
-    }
-    samples: dict[str, list[float]] = {name: [] for name in works}
+    def on_each_key(maker: peers.Make) -> Work:
+        following, work = iter(keys), cpu(maker, number=10)
+
+        def measured() -> float:
+            ready.append(next(following))
+            return work()
+
+        return measured
+
     with (
         mock.patch.object(rsa, "generate_private_key", generated),
         mock.patch("joserfc._rfc7518.rsa_key.generate_private_key", generated),
     ):
-        for key in keys:
-            ready[:] = [key]
-            names = random.sample(list(works), len(works))
-            for name in names:
-                samples[name].append(works[name]())
+        works = {name: on_each_key(maker) for name, maker in peers.rsa_makers().items()}
+        samples = turns(works, rounds)
     return Row(RSA_PART, "µs", samples, [Target(1.0, "joserfc"), Target(25)])
 
 
@@ -99,12 +100,8 @@ def rsa_whole(rounds: int) -> Row:
     """Measure whole RSA-2048 keys, one of each library in a round."""
     makers = {**peers.rsa_makers(), BOUND: many.full_length_key}
     works: dict[str, Work] = {name: cpu(maker, scale=1e3) for name, maker in makers.items()}
-    with peers.node("RSA", number=1) as more:
-        slow: dict[str, Work] = {
-            name: lambda work=work: work() / 1e3  # type: ignore[misc]
-            for name, work in more.items()
-        }
-        samples = turns({**works, **slow}, rounds)
+    with peers.node("RSA", number=1, scale=1e3) as more:
+        samples = turns({**works, **more}, rounds)
     return Row("RSA-2048, whole key", "ms", samples, is_luck=True)
 
 
