@@ -141,7 +141,7 @@ def dask(workers: int) -> Iterator[Generate]:
     to = trustkeys.generate_key("enc", "RSA")
     with (
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         Client(cluster) as client,
     ):
