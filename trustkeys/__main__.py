@@ -15,11 +15,15 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         from trustkeys.cli.main import run
+
+        code = run(sys.argv[1:])
+    except OSError as error:  # a module could not be read, for want of descriptors for example
+        sys.exit(f"trustkeys: {error.filename}: {error.strerror}")
     except ModuleNotFoundError as error:
         if error.name != "click":
             raise
         sys.exit("trustkeys: the command line needs click: pip install 'trustkeys[cli]'")
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(code)
 
 
 if __name__ == "__main__":
