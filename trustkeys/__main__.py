@@ -18,6 +18,8 @@ def main() -> None:
     gc.disable()
     try:
         from trustkeys.cli.main import run
+    except OSError as error:  # a module could not be read, for want of descriptors for example
+        sys.exit(f"trustkeys: {error.filename}: {error.strerror}")
     except ModuleNotFoundError as error:
         if error.name != "click":
             raise

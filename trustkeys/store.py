@@ -203,7 +203,8 @@ def edit(
     """Change a key set's file: lock it, read it, run the block, and write it.
 
     The file stays encrypted with the same passphrase, or plain. If the block raises, nothing is
-    written.
+    written. The wait for the lock blocks the thread: in asyncio, call a function that edits with
+    ``await asyncio.to_thread(function)``.
 
     Args:
         path: The file.

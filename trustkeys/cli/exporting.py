@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from unicodedata import normalize
 
 import click
@@ -255,7 +256,14 @@ def _write(wanted: Wanted, content: bytes | Exported) -> None:
     with uninterrupted():
         # The passphrase first: there must never be a file that cannot be opened.
         if name is not None and isinstance(content, Exported):
-            write_new(name, f"{content.password}\n".encode())
+            try:
+                write_new(name, f"{content.password}\n".encode())
+            except FileExistsError:
+                raise
+            except OSError:  # nothing is encrypted to it, also if only flushing failed
+                with suppress(FileNotFoundError):
+                    os.unlink(name)
+                raise
         try:
             write_new(wanted.output, data, mode=0o600 if wanted.is_private else 0o644)
         except OSError as error:
