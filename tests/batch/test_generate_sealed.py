@@ -382,7 +382,7 @@ def test_a_timeout_must_be_a_positive_number(timeout: Any, curve_key: dict[str, 
 )
 @pytest.mark.usefixtures("instant")
 def test_the_processes_of_loky_are_local(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """These are the pools of joblib. They have no base class with the pools of the standard library."""
+    """These are the pools of joblib. They are no pools of the standard library."""
 
     class ProcessPoolExecutor(Elsewhere):
         pass
