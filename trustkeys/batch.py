@@ -148,7 +148,7 @@ def kid_and_jwe(result: object) -> tuple[str, str]:
         InvalidInputError: It is something else. Code ``BadRequest``, target `executor`.
     """
     match result:
-        case (kid, text) if is_kid_and_jwe(kid, text):
+        case (str(kid), str(text)) if is_sealed(kid, text):
             return kid, text
     raise InvalidInputError(
         f"the executor must return the kid and the JWE of a key, not {shape(result)}",
@@ -156,13 +156,12 @@ def kid_and_jwe(result: object) -> tuple[str, str]:
     )
 
 
-def is_kid_and_jwe(kid: object, text: object) -> bool:
-    """Whether these look like the `kid` and the JWE of a sealed key, which cannot be opened here.
+def is_sealed(kid: str, text: str) -> bool:
+    """Whether these look like the `kid` and the JWE of a key. Only the recipient can open it.
 
     The kid can become the name of a file.
     """
-    are_texts = isinstance(kid, str) and isinstance(text, str) and len(text) <= MAX_SEALED
-    return bool(are_texts and _KID.fullmatch(kid) and _JWE.fullmatch(text))
+    return bool(_KID.fullmatch(kid) and len(text) <= MAX_SEALED and _JWE.fullmatch(text))
 
 
 _KID = re.compile("[A-Za-z0-9_-]{43}")

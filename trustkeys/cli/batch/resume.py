@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from trustkeys import files
-from trustkeys.batch import is_kid_and_jwe
+from trustkeys.batch import is_sealed
 from trustkeys.cli.batch.journal import Journal
 from trustkeys.cli.batch.requests import Id, Requests
 from trustkeys.cli.params import refuse_existing
@@ -128,7 +128,8 @@ def _is_of(record: dict[str, Any], name: Id, request: GenerateKeyRequest, *, sea
         return False
     if sealed:
         kid, jwe = record.pop("kid", None), record.pop("jwe", None)
-        return not record and is_kid_and_jwe(kid, jwe)
+        are_texts = isinstance(kid, str) and isinstance(jwe, str)
+        return bool(are_texts and not record and is_sealed(kid, jwe))
     try:
         key = TrustFrameworkKey(**read_jwk(record, prove=False))
     except InvalidInputError:
