@@ -1,4 +1,4 @@
-"""Compute the table in trustkeys/testkeys/primes.py: ``python -m tests.make_test_primes [SIZE]``.
+"""Compute the table of trustkeys.core.public_primes: ``python -m tests.make_test_primes [SIZE]``.
 
 The table must not change, since people's tests rely on its keys. More primes can be appended: that
 adds keys and changes none. This takes some minutes, and the ``openssl`` command.
@@ -14,7 +14,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 
-from trustkeys.testkeys import primes
+from trustkeys.core import public_primes
 from trustkeys.testkeys.pool import E, rsa_test_members
 
 COUNT = 128
@@ -82,7 +82,7 @@ def offsets(size: int, count: int = COUNT) -> list[int]:
     made: list[int] = []
     table: list[int] = []
     for index in range(count):
-        start = primes.start_value(size, index)
+        start = public_primes.start_value(size, index)
         prime = next(number for number in found_primes(start) if fits(number, made, size))
         made.append(prime)
         table.append(prime - start)
@@ -97,5 +97,5 @@ def source(size: int) -> str:
 
 
 if __name__ == "__main__":
-    for size in [*map(int, sys.argv[1:])] or primes.OFFSETS:
+    for size in [*map(int, sys.argv[1:])] or public_primes.OFFSETS:
         sys.stdout.write(source(size))

@@ -13,6 +13,7 @@ import select
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from itertools import product
@@ -271,6 +272,8 @@ def command_at_a_terminal(
             break
         screen += data
         if waiting and re.search(rb": $", screen):
+            # CPython misses a signal that comes in the microseconds before it reads.
+            time.sleep(0.1 if waiting[0] == "\x03" else 0)
             os.write(terminal, waiting.pop(0).encode(errors="surrogateescape"))
     os.close(terminal)
     return process.wait(), screen.decode()

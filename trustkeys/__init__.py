@@ -5,6 +5,8 @@ Every name is imported on first use, so that ``import trustkeys`` costs almost n
 
 from __future__ import annotations
 
+__version__ = "0.1.0"
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from trustkeys.batch import generate_keys, generate_sealed

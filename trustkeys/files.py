@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
@@ -203,6 +202,8 @@ def _write(
     with named(path), synced(directory):
         if _write_unnamed(directory, path, data, mode, put_unnamed):
             return
+        import tempfile  # imported lazily: Linux rarely needs it
+
         descriptor, name = tempfile.mkstemp(prefix=_PREFIX, dir=directory)
         try:
             with open(descriptor, "wb") as file:

@@ -6,7 +6,9 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import attrs
 import pytest
@@ -24,10 +26,17 @@ from tests.cli.exchange import (
     write,
 )
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store
-from trustkeys.cli import main, passphrases, terminal
+from trustkeys.cli import command, kids, main, passphrases, terminal
 from trustkeys.formats import certificates, pem, pkcs12
 from trustkeys.formats.exported import Exported
 from trustkeys.formats.jwe import encrypt
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unprotected() -> Iterator[None]:
+    """Leave the process of the tests as it is, when a command runs in it."""
+    with mock.patch.object(command, "protect"), mock.patch.object(kids, "protect"):
+        yield
 
 
 @pytest.fixture(scope="session")

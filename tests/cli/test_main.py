@@ -14,7 +14,7 @@ import pytest
 
 from tests import support
 from tests.support import command, failed, parse
-from trustkeys.cli import main
+from trustkeys.cli import main, memory
 
 GENERATE = ("generate", "--use", "sig", "--kty", "oct")
 
@@ -114,37 +114,6 @@ def test_the_installed_command_is_the_same(tmp_path: Path) -> None:
     assert parse(done.stdout)["kty"] == "oct"
 
 
-@pytest.mark.deep
-def test_the_process_leaves_no_core_dump() -> None:
-    program = (
-        "import ctypes, resource, trustkeys.cli.main as main; main.run(['--version']); "
-        "print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
-    )
-    # prctl(PR_GET_DUMPABLE) is for Linux.
-    assert done.stdout.splitlines()[-1] == "(0, 0) 0"
-
-
-@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
-@pytest.mark.parametrize("module", ["ctypes", "resource"])
-def test_it_runs_on_systems_without_these_limits(
-    monkeypatch: pytest.MonkeyPatch, platform: str, module: str
-) -> None:
-    limits: list[object] = []
-    resource = mock.Mock(setrlimit=lambda *_: limits.append("core"))
-    ctypes = mock.Mock(CDLL=lambda _: mock.Mock(prctl=lambda *_: limits.append("dumpable")))
-    monkeypatch.setattr(sys, "platform", platform)
-    monkeypatch.setitem(sys.modules, "resource", resource)
-    monkeypatch.setitem(sys.modules, "ctypes", ctypes)
-    monkeypatch.setitem(sys.modules, module, None)
-    main._disable_core_dumps()
-    assert limits == (
-        ["core"] if module == "ctypes" else ["dumpable"] if platform == "linux" else []
-    )
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux has processes like these")
 def test_any_user_can_write_files_in_a_process_that_cannot_be_dumped(tmp_path: Path) -> None:
     """The kernel gives /proc/PID of such a process to root."""
@@ -156,7 +125,7 @@ def test_any_user_can_write_files_in_a_process_that_cannot_be_dumped(tmp_path: P
             if os.geteuid() == 0:
                 os.setgid(65534)
                 os.setuid(65534)
-            main._disable_core_dumps()
+            memory.protect()
             with mock.patch("tempfile.mkstemp", None):  # so that the file has no name at first
                 os._exit(main._run([*GENERATE, "-o", "key"]))
         finally:

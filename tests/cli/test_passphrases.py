@@ -51,7 +51,7 @@ def test_an_answer_that_ends_ends_its_line(
         raise EOFError
 
     monkeypatch.setattr(passphrases, "_has_terminal", lambda: True)
-    monkeypatch.setattr(passphrases, "getpass", at_the_end)
+    monkeypatch.setattr("getpass.getpass", at_the_end)
     with (
         terminal.json_messages(wanted=json),
         pytest.raises(InvalidInputError, match="no passphrase was typed"),

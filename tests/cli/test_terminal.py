@@ -102,7 +102,6 @@ def test_no_name_is_too_strange_for_the_encoding(
 ) -> None:
     """A traceback after the work is done looks like a failure."""
     # They change the process of the tests.
-    monkeypatch.setattr(main, "_disable_core_dumps", lambda: None)
     monkeypatch.setattr(signals, "handle", lambda _: None)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     for words, code in zip(strange_and_missing(files, keys, name), (0, 1), strict=True):

@@ -18,6 +18,7 @@ import trustkeys
 from tests import support
 from trustkeys import InvalidInputError, KeyStrategy, register_strategy
 from trustkeys.core import registry
+from trustkeys.testing import instant_keys
 
 
 def p256() -> KeyStrategy:
@@ -90,6 +91,20 @@ def test_a_strategy_that_cannot_work_is_refused_at_once(changes: dict[str, Any])
     with pytest.raises(InvalidInputError) as caught:
         register_strategy(strategy)
     assert caught.value.target == "strategy"
+
+
+@pytest.mark.usefixtures("clean_registry")
+def test_a_key_type_that_was_replaced_once_is_not_trusted_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A test key that was made while it was replaced can be on its way to a file."""
+    types = {kty: registry._key_types[kty] for kty in ("RSA", "oct")}
+    monkeypatch.setattr(registry, "_built_in", types)
+    assert all(map(registry.is_built_in, types))
+    with instant_keys():
+        assert not any(map(registry.is_built_in, types))
+    assert not any(map(registry.is_built_in, types))
+    assert not any(map(registry.is_built_in, ("EC", "OCT", "")))
 
 
 @pytest.mark.usefixtures("clean_registry")
@@ -207,7 +222,7 @@ def test_entry_points_are_looked_up_only_for_an_unknown_kty(
     assert registry._entry_points.cache_info().currsize == 0
     assert trustkeys.generate_key("sig", "eC").kty == "EC"
     assert registry._entry_points.cache_info().currsize == 1
-    assert registry.known_types() == ["RSA", "oct", "EC", "OKP", "AKP"]
+    assert [*registry.known_types()] == ["RSA", "oct", "EC", "OKP", "AKP"]
     with pytest.raises(InvalidInputError, match="RSA, oct, EC, OKP or AKP, not"):
         trustkeys.generate_key("sig", "none of them")
 

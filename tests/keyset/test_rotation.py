@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 import pytest
@@ -12,8 +14,9 @@ from hypothesis import strategies as st
 
 from tests import support
 from tests.keyset.sets import DAY, INT64_MAX, key_set, refused
-from trustkeys import TrustFrameworkKey
-from trustkeys.keyset.rotation import NOTICE, OVERLAP
+from trustkeys import InvalidInputError, TrustFrameworkKey
+from trustkeys.keyset.rotation import NOTICE, OVERLAP, Validity, plan_rotation
+from trustkeys.keyset.schedule import Dated, start_of, stretches
 
 key = support.oct_key
 
@@ -160,6 +163,122 @@ def test_a_refused_rotation_adds_nothing(changes: dict[str, Any], target: str) -
     keys = key_set([key()])
     assert refused(keys.rotate, **{"every": 10, "at": 5, **changes}).target == target
     assert len(keys) == 1
+
+
+def _by_the_timeline(
+    keys: list[Any], *, every: int, overlap: int, count: int, start: int | None, at: int
+) -> list[Validity]:
+    """Plan each key by the whole timeline of all keys before it, or return none if that fails."""
+    planned: list[Validity] = []
+    for _ in range(count):
+        since = planned[-1].nbf if planned else at
+        known = [*keys, *planned]
+        rest = [stretch for stretch in stretches(known) if stretch.end > since]
+        stretch_line = [*takewhile(lambda stretch: stretch.key is not None, rest)]
+        line = [known[stretch.key or 0] for stretch in stretch_line]
+        end = stretch_line[-1].end if line else since
+        earliest = 0 if planned else at + NOTICE
+        if start is not None and not planned:
+            if (line and (end < start or start < start_of(line[0]))) or (
+                start + every + overlap <= at
+            ):
+                return []
+            takeover = start
+        else:
+            last = max((key for key in line if key.nbf is not None), key=start_of, default=None)
+            due = earliest
+            if last is not None:
+                due = start_of(last) + every
+                if last.exp is not None:
+                    due = min(due, max(start_of(last), last.exp - overlap))
+            takeover = min(end, max(due, earliest))
+        planned.append(Validity(takeover, takeover + every + overlap))
+    return planned
+
+
+@given(
+    keys=support.DATED_KEYS,
+    every=durations,
+    overlap=st.integers(0, 40),
+    count=st.integers(1, 6),
+    start=st.none() | st.integers(0, 14),
+    at=st.integers(0, 14),
+    unit=st.sampled_from([1, DAY]),
+)
+def test_each_new_key_is_planned_as_if_the_whole_timeline_was_drawn_anew(
+    keys: list[TrustFrameworkKey],
+    every: int,
+    overlap: int,
+    count: int,
+    start: int | None,
+    at: int,
+    unit: int,
+) -> None:
+    dated = [
+        Validity(nbf, exp, each.status)  # type: ignore[arg-type]  # a planned key has an nbf
+        for each in keys
+        for nbf, exp in [[None if t is None else t * unit for t in (each.nbf, each.exp)]]
+    ]
+    arguments: dict[str, Any] = {
+        "every": every * unit,
+        "overlap": overlap * unit,
+        "count": count,
+        "start": None if start is None else start * unit,
+        "at": at * unit,
+    }
+    planned: list[Validity] = []
+    with suppress(InvalidInputError):
+        planned = plan_rotation(dated, **arguments)
+    assert planned == _by_the_timeline(dated, **arguments)
+
+
+class _Counted:
+    """A key that counts how often its dates are read."""
+
+    reads = 0
+
+    def __init__(self, nbf: int | None, exp: int | None) -> None:
+        self._dates = nbf, exp
+
+    @property
+    def nbf(self) -> int | None:
+        _Counted.reads += 1
+        return self._dates[0]
+
+    @property
+    def exp(self) -> int | None:
+        _Counted.reads += 1
+        return self._dates[1]
+
+    @property
+    def status(self) -> str:
+        return "enabled"
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        lambda i: (10 * i, 10 * i + 20),  # a chain
+        lambda i: (i, 10_000_000 - i),  # each ends before the one that began before
+        lambda i: (i, None),
+        lambda i: (None, 1000 * i),
+        lambda i: (3000 * i, 3000 * i + 1000),  # with gaps that the new keys fill
+    ],
+)
+@pytest.mark.parametrize("start", [None, 5])
+def test_a_long_rotation_reads_the_keys_of_a_large_set_hardly_more_often_than_a_short_one(
+    monkeypatch: pytest.MonkeyPatch,
+    dates: Callable[[int], tuple[int | None, int | None]],
+    start: int | None,
+) -> None:
+    def reads(keys: int, count: int) -> int:
+        monkeypatch.setattr(_Counted, "reads", 0)
+        known: Sequence[Dated] = [_Counted(*dates(i)) for i in range(keys)]
+        plan_rotation(known, every=900, overlap=50, count=count, start=start, at=3)
+        return _Counted.reads
+
+    assert reads(400, 200) < 2 * reads(400, 1)
+    assert reads(800, 200) < 2.1 * reads(400, 200)
 
 
 @pytest.mark.deep

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import click
 
+from trustkeys.cli.memory import protect
 from trustkeys.wording import counted
 
 __tracebackhide__ = True
 
 
 class Command(click.Command):
-    """A command that does not show an argument too many, which can be a secret or passphrase."""
+    """A command that protects the keys in its memory.
+
+    It does not show an argument too many, which can be a secret or passphrase.
+    """
 
     allow_extra_args = True
 
@@ -25,6 +30,11 @@ class Command(click.Command):
                 ctx,
             )
         return rest
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Protect the memory, and run the command."""
+        protect()
+        return super().invoke(ctx)
 
 
 command = partial(click.command, cls=Command)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE_OR_STDOUT
-from trustkeys.cli.passphrases import read_password
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.cli.terminal import json_text, read_input, write_out, write_result
 from trustkeys.cli.times import Time, validity, warn_of_dates
-from trustkeys.core.engine import generate as generate_one
-from trustkeys.core.key import TrustFrameworkKey
-from trustkeys.core.request import GenerateKeyRequest
-from trustkeys.testkeys.guard import refuse_test_keys
+
+# Imported lazily, to keep the help fast.
+if TYPE_CHECKING:
+    from trustkeys.core.key import TrustFrameworkKey
+    from trustkeys.core.request import GenerateKeyRequest
 
 __tracebackhide__ = True
 
@@ -41,6 +43,8 @@ def request_from_options(
     now: int | None = None,
 ) -> GenerateKeyRequest:
     """Return the request that the options describe; relative times count from `now`."""
+    from trustkeys.core.request import GenerateKeyRequest
+
     start, end = validity(nbf, exp, now)
     body = {"use": use, "kty": kty, "nbf": start, "exp": end}
     given = {name: value for name, value in body.items() if value is not None}
@@ -49,6 +53,8 @@ def request_from_options(
 
 def _private_text(key: TrustFrameworkKey, password: str | None) -> str:
     if password is None:
+        from trustkeys.testkeys.guard import refuse_test_keys
+
         refuse_test_keys([key])
         return json_text(key.to_jwk(private=True))
     from trustkeys.formats.jwe import encrypt_key
@@ -112,6 +118,9 @@ def generate(
     Prints the answer that Graph would give, which holds no secret. Choose where the private key
     goes: -o FILE, -o -, or --discard. For many keys see trustkeys batch.
     """
+    from trustkeys.core import engine
+    from trustkeys.core.request import GenerateKeyRequest
+
     if discard == (output is not None):
         raise click.UsageError("choose where the private key goes: -o FILE, -o -, or --discard")
     if discard and password_file is not None:
@@ -122,8 +131,12 @@ def generate(
         raise click.UsageError("--request replaces --use, --kty, --nbf and --exp: leave them out")
     else:
         request = GenerateKeyRequest.from_graph(read_input(request_file), size=size)
-    password = None if password_file is None else read_password(password_file)
-    key = generate_one(request)
+    password = None
+    if password_file is not None:
+        from trustkeys.cli.passphrases import read_password
+
+        password = read_password(password_file)
+    key = engine.generate(request)
     warn_of_dates(key.nbf, key.exp, request_file)
     answer = json_text(key.to_graph(base_url=base_url))
     if output == "-":

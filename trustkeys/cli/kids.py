@@ -7,15 +7,19 @@ import re
 import warnings
 from contextlib import suppress
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from trustkeys.cli.command import Command
+from trustkeys.cli.memory import protect
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __tracebackhide__ = True
 
-_HARMLESS = re.compile(r"[A-Za-z0-9._+/=-]{1,256}")
+_HARMLESS = r"[A-Za-z0-9._+/=-]{1,256}"
 """Kids in which no shell finds anything to interpret."""
 
 
@@ -30,14 +34,15 @@ class KidCommand(Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take ``-h`` alone for ``--help``, and refuse an option with a typing error."""
-        from difflib import get_close_matches  # imported lazily: it takes 4 ms
-
         known = [opt for param in self.get_params(ctx) for opt in param.opts]
         for arg in takewhile(lambda arg: arg != "--", args):
             name = arg.partition("=")[0]
             is_unknown = name.startswith("-") and name not in [*known, "-h"]
-            if is_unknown and get_close_matches(name, known) and not ctx.resilient_parsing:
-                raise click.NoSuchOption(name, ctx=ctx)
+            if is_unknown and not ctx.resilient_parsing:
+                from difflib import get_close_matches  # imported lazily: it takes 4 ms
+
+                if get_close_matches(name, known):
+                    raise click.NoSuchOption(name, ctx=ctx)
         is_help = "-h" in takewhile(lambda arg: arg != "--", args)
         return super().parse_args(ctx, ["--help"] if is_help else args)
 
@@ -55,6 +60,8 @@ class _Kid(click.ParamType[str]):
         A kid can be any text, and bash puts it on the line as it is: ``$(…)`` would be run. So kids
         with characters that a shell can interpret are left out.
         """
+        from click.shell_completion import CompletionItem
+
         kids: list[str] = []
         # An error or a warning would stand in the middle of the line that is typed.
         with suppress(Exception), warnings.catch_warnings(action="ignore"):
@@ -64,7 +71,7 @@ class _Kid(click.ParamType[str]):
         return [
             CompletionItem(kid)
             for kid in kids
-            if kid.startswith(incomplete) and _HARMLESS.fullmatch(kid)
+            if kid.startswith(incomplete) and re.fullmatch(_HARMLESS, kid)
         ]
 
 
@@ -72,6 +79,7 @@ def _kids_in(file: str, password_file: str | None) -> list[str]:
     from trustkeys import store
     from trustkeys.cli.passphrases import read_password
 
+    protect()
     # The shell has not replaced a ~ yet.
     path = os.path.expanduser(file)
     password = None

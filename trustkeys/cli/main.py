@@ -7,12 +7,12 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from io import TextIOWrapper
 from itertools import takewhile
 
 import click
 
+from trustkeys import __version__
 from trustkeys.cli import signals, terminal
 from trustkeys.cli.lazy import LazyGroup
 from trustkeys.errors import TrustKeysError
@@ -21,19 +21,16 @@ from trustkeys.wording import did_you_mean
 __tracebackhide__ = True
 
 _COMMANDS = {
-    "generate": "generate",
-    "batch": "batch.command",
-    "export": "export",
-    "import": "import_",
-    "inspect": "inspect",
-    "keyset": "keyset",
-    "provision": "provision",
-    "compare": "compare",
-    "audit": "audit",
+    "generate": ("generate", "Generate a key as Graph does, and keep its private part."),
+    "batch": ("batch.command", "Generate many keys, in a file or a directory."),
+    "export": ("export", "Write keys of FILE in another form."),
+    "import": ("import_", "Read keys in any form, check them, and write them to a file."),
+    "inspect": ("inspect", "Print what FILE holds, and what is wrong with it."),
+    "keyset": ("keyset", "Create and maintain key sets, under the rules of Azure AD B2C."),
+    "provision": ("provision", "Write the requests that bring key sets into a tenant."),
+    "compare": ("compare", "Compare the key set FILE with a saved answer of Graph."),
+    "audit": ("audit", "Check all key sets in ANSWER."),
 }
-
-# Of prctl(2).
-_PR_SET_DUMPABLE = 4
 
 
 @click.group(
@@ -43,7 +40,7 @@ _PR_SET_DUMPABLE = 4
     name="trustkeys",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
-@click.version_option(package_name="trustkeys", message="%(prog)s %(version)s")
+@click.version_option(__version__, message="%(prog)s %(version)s")
 def group() -> None:
     """Make keys in the shape of Microsoft Graph's trustFrameworkKey, without a network.
 
@@ -61,7 +58,6 @@ def run(args: Sequence[str]) -> int:
     0: done. 1: a file or the network failed. 2: bad input. 3: a check found errors. 4: no key is
     active. A signal ends the process as that signal does by default.
     """
-    _disable_core_dumps()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A name can have letters that the encoding lacks.
@@ -127,17 +123,3 @@ def _similar(error: click.NoSuchOption, ctx: click.Context, args: Sequence[str])
     shown = [each for each in ctx.command.get_params(ctx) if not getattr(each, "hidden", False)]
     options = [name for each in shown if isinstance(each, click.Option) for name in each.opts]
     return get_close_matches(whole, options)
-
-
-def _disable_core_dumps() -> None:
-    """Keep a crash from writing keys to disk, and other programs of the user out of the memory."""
-    with suppress(ImportError):  # Windows
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        with suppress(ImportError):  # a Python that was built without libffi
-            import ctypes
-
-            # A kernel that pipes core dumps to a program ignores the limit.
-            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

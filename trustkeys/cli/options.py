@@ -10,7 +10,7 @@ import click
 from trustkeys.cli.kids import KID
 from trustkeys.cli.params import CHANGED, INPUT, KTY, TIME, USE
 from trustkeys.cli.times import allow_any_date
-from trustkeys.core.key import CLOUDS
+from trustkeys.core.clouds import CLOUDS
 
 __tracebackhide__ = True
 

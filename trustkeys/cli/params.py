@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from trustkeys.cli.times import UNITS, Time, parse_duration, parse_time, refuse_mistake
 from trustkeys.core.numericdate import MAX_NUMERIC_DATE, likely_meaning
-from trustkeys.core.registry import known_types
 from trustkeys.errors import InvalidInputError
-from trustkeys.files import check_directory_of
 from trustkeys.wording import either, shape
+
+# Imported lazily, to keep `trustkeys --help` fast.
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __tracebackhide__ = True
 
@@ -53,7 +55,7 @@ def refuse_existing(path: str) -> None:
 class _Name(click.ParamType[str]):
     """A name out of a few, in any ASCII case, which completes in shells."""
 
-    def __init__(self, name: str, names: Callable[[], list[str]], code: str) -> None:
+    def __init__(self, name: str, names: Callable[[], Iterable[str]], code: str) -> None:
         self.name = name
         self._names = names
         self._code = code
@@ -62,11 +64,13 @@ class _Name(click.ParamType[str]):
         for name in self._names():
             if name.lower() == value.lower():
                 return name
-        raise refusal(param, either(self._names()), value, code=self._code)
+        raise refusal(param, either([*self._names()]), value, code=self._code)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         start = incomplete.lower()
         return [CompletionItem(name) for name in self._names() if name.lower().startswith(start)]
 
@@ -114,6 +118,8 @@ class _File(click.ParamType[str]):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         return [CompletionItem(incomplete, type="file")]
 
 
@@ -159,13 +165,21 @@ class _NewOwnFile(NewFile):
     """A file that must not exist yet, in a directory where no other user can replace it."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from trustkeys.files import check_directory_of
+
         if super().convert(value, param, ctx) != "-":
             check_directory_of(value)
         return value
 
 
+def _key_types() -> Iterator[str]:
+    from trustkeys.core.registry import known_types
+
+    return known_types()
+
+
 USE = _Name("use", lambda: ["sig", "enc"], "AADB2C95033")
-KTY = _Name("kty", known_types, "AADB2C95031")
+KTY = _Name("kty", _key_types, "AADB2C95031")
 TIME = _Time()
 DURATION = _Duration()
 INPUT = _Input()

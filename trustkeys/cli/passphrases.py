@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from getpass import getpass
 
 import click
 
@@ -120,6 +119,8 @@ def ask(prompt: str, *, option: str = "--password-file", repeat: bool = False) -
 
 def _typed(question: str) -> str:
     """Ask at the terminal itself, not on standard error, until there is an answer."""
+    from getpass import getpass
+
     while not (answer := getpass(f"{question}: ")):
         pass
     return answer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -13,7 +12,6 @@ from typing import IO, TextIO
 
 import click
 
-from trustkeys.core.strict_json import MAX_JSON_BYTES
 from trustkeys.errors import TrustKeysError
 
 __tracebackhide__ = True
@@ -43,13 +41,16 @@ def open_input(path: str) -> Iterator[IO[bytes]]:
         raise
 
 
-def read_input(path: str, limit: int = MAX_JSON_BYTES) -> bytes:
+def read_input(path: str, limit: int | None = None) -> bytes:
     """Read a file, a pipe, or ``-`` for standard input.
 
     Reads at most `limit` + 1 bytes, so that an endless input ends and a parser can refuse it.
+    Default: the size of the largest key or request.
     """
+    from trustkeys.core.strict_json import MAX_JSON_BYTES
+
     with open_input(path) as file:
-        return file.read(limit + 1)
+        return file.read((MAX_JSON_BYTES if limit is None else limit) + 1)
 
 
 def write_out(content: str | bytes) -> None:
@@ -79,6 +80,8 @@ def write_result(text: str, *files: str) -> None:
 
 def json_text(value: object) -> str:
     """Return a value as indented JSON with a line end."""
+    import json
+
     return json.dumps(value, indent=2) + "\n"
 
 
@@ -118,7 +121,12 @@ def report(error: TrustKeysError) -> None:
 
 
 def _say(message: str, value: object) -> None:
-    write_error(json.dumps(value) if wants_json() else f"trustkeys: {escaped(message)}")
+    if wants_json():
+        import json
+
+        write_error(json.dumps(value))
+    else:
+        write_error(f"trustkeys: {escaped(message)}")
 
 
 def write_error(line: str) -> None:

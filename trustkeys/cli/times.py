@@ -6,10 +6,9 @@ import re
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import click
-from attrs import frozen
 
 from trustkeys.cli.terminal import warn
 from trustkeys.core.numericdate import date_text, likely_mistake, numeric_date, numeric_dates
@@ -25,8 +24,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ANY_DATE = f"{__name__}.any_date"
 
 
-@frozen
-class Time:
+class Time(NamedTuple):
     """A point in time as it was typed.
 
     Attributes:

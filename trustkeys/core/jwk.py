@@ -18,7 +18,7 @@ from trustkeys.core.numericdate import NumericDateInput, numeric_dates
 from trustkeys.core.private import Private
 from trustkeys.core.registry import KeyType, key_type_for
 from trustkeys.core.request import checked_use
-from trustkeys.core.rsa import completed, rsa_public_key
+from trustkeys.core.rsa import completed, has_public_primes, rsa_public_key
 from trustkeys.core.strict_json import is_plain, is_text, read_object, whole
 from trustkeys.core.thumbprint import thumbprint
 from trustkeys.core.work import SignatureChecks, Work
@@ -150,7 +150,7 @@ def _judge(
 
 
 def _may_prove(key_type: KeyType, members: Mapping[str, str], work: Work | None) -> bool:
-    if work is None or key_type.kty != "RSA" or "d" not in members:
+    if work is None or key_type.kty != "RSA" or "d" not in members or has_public_primes(members):
         return True
     return work.may_prove(key_type.strategy.size(members))
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
+from trustkeys.core.clouds import BETA, odata_context
 from trustkeys.core.extras import OF_CERTIFICATES, check_operations, public_half
-from trustkeys.core.jwk import read_jwk
 from trustkeys.core.numericdate import NumericDateInput
 from trustkeys.core.private import Private
 from trustkeys.core.registry import key_type_for
@@ -22,19 +21,6 @@ if TYPE_CHECKING:
     from jwcrypto.jwk import JWK
 
 __tracebackhide__ = True
-
-CLOUDS = {
-    "global": "https://graph.microsoft.com/beta",
-    "usgov": "https://graph.microsoft.us/beta",
-    "dod": "https://dod-graph.microsoft.us/beta",
-    "china": "https://microsoftgraph.chinacloudapi.cn/beta",
-}
-"""The base URL of Microsoft Graph in each of the four clouds.
-
-Source: the Graph page "National cloud deployments".
-"""
-
-BETA = CLOUDS["global"]
 
 
 @frozen
@@ -106,6 +92,8 @@ class TrustFrameworkKey:
                 not base64url; ``AADB2C95034`` another member is malformed, or the numbers do not
                 fit together; ``BadRequest`` a date, the status, or too large an RSA key.
         """
+        from trustkeys.core.jwk import read_jwk  # imported lazily: a new key does not need it
+
         return cls(**read_jwk(jwk, use=use, nbf=nbf, exp=exp, kid=kid, prove=True))
 
     @property
@@ -250,6 +238,13 @@ class TrustFrameworkKey:
             )
 
 
+def material(key: TrustFrameworkKey) -> Iterator[Mapping[str, str]]:
+    """Yield the public and then the private members, which a test key may not have computed yet."""
+    yield dict(key._public)  # noqa: SLF001 - of the same module
+    if key.has_private:
+        yield key._revealed()  # noqa: SLF001 - of the same module
+
+
 def stored_jwk(key: TrustFrameworkKey) -> dict[str, Any]:
     """Return the JWK of a key, public or private, with all that it carries, for its owner."""
     if key.has_private:
@@ -290,9 +285,3 @@ def _extras(key: TrustFrameworkKey) -> tuple[dict[str, Any], dict[str, Any]]:
         json.loads(registered) if registered else {},
         {} if unknown is None else json.loads(unknown.reveal()),
     )
-
-
-@lru_cache
-def odata_context(base_url: str | None, what: str) -> str:
-    """Return the ``@odata.context`` of an answer: the URL of the metadata of `what`."""
-    return f"{(base_url or '').rstrip('/')}/$metadata#{what}"

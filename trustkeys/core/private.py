@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from hmac import compare_digest
 from typing import Generic, NoReturn, TypeVar, final
 
 __tracebackhide__ = True
@@ -43,6 +42,8 @@ class Private(Generic[T]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Private):
             return NotImplemented
+        from hmac import compare_digest  # imported lazily: it loads OpenSSL
+
         return compare_digest(_as_bytes(self.reveal()), _as_bytes(other.reveal()))
 
     __hash__ = None  # type: ignore[assignment]  # a hash would depend on secrets

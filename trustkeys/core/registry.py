@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -106,16 +106,28 @@ def key_type_for(kty: object) -> KeyType:
     if isinstance(kty, str) and (key_type := _key_types.get(kty) or _find(kty)):
         return key_type
     raise InvalidInputError(
-        f"kty must be {either(known_types())}, not {key_type_name(kty)}",
+        f"kty must be {either([*known_types()])}, not {key_type_name(kty)}",
         code="AADB2C95031",
         target="kty",
     )
 
 
-def known_types() -> list[str]:
-    """Return the names of all key types, first the registered, then the installed ones."""
-    names = [key_type.kty for key_type in list(_key_types.values())]
-    return list(dict.fromkeys([*names, *(entry.name for entry in _entry_points())]))
+def is_built_in(kty: str) -> bool:
+    """Whether trustkeys' own strategy makes the keys of a type, and always has in this process."""
+    # Each registration, also of the same strategy, makes a new KeyType.
+    return kty in _built_in and _key_types[kty] is _built_in[kty]
+
+
+def known_types() -> Iterator[str]:
+    """Yield the names of all key types: the registered ones, then the installed ones.
+
+    The installed ones are looked up only if they are asked for, which is slow.
+    """
+    registered = dict.fromkeys(key_type.kty for key_type in list(_key_types.values()))
+    yield from registered
+    yield from dict.fromkeys(
+        entry.name for entry in _entry_points() if entry.name not in registered
+    )
 
 
 def _is_sound(strategy: KeyStrategy) -> bool:
@@ -207,3 +219,4 @@ _lock = threading.Lock()
 _key_types: dict[str, KeyType] = {}
 for _strategy in (RSAStrategy(), OctStrategy()):
     register_strategy(_strategy)
+_built_in = {kty: _key_types[kty] for kty in ("RSA", "oct")}

@@ -95,7 +95,7 @@ class GenerateKeyRequest:
         members["use"] = checked_use(members["use"])
         if "kty" not in members:
             raise InvalidInputError(
-                f"kty is missing: {either(known_types())}", code="AADB2C95030", target="kty"
+                f"kty is missing: {either([*known_types()])}", code="AADB2C95030", target="kty"
             )
         return cls(**members, size=size)
 

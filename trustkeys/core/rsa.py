@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from contextlib import suppress
-
-from cryptography.hazmat.primitives.asymmetric import rsa
+from typing import TYPE_CHECKING
 
 from trustkeys.core.base64url import uint_decode, uint_encode
 from trustkeys.core.strategy import decode_member
 from trustkeys.errors import InvalidInputError, KeyTooSmallError
+
+# cryptography is imported when an RSA key is made or read: oct keys do not need it.
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
 __tracebackhide__ = True
 
@@ -43,6 +46,8 @@ class RSAStrategy:
     private = ("d", "p", "q", "dp", "dq", "qi")
 
     def generate(self, size: int) -> dict[str, str]:
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
         while True:
             members = rsa_members(rsa.generate_private_key(65537, size))
             # FIPS 186-5 appendix A.1.1 forbids choosing d, so the primes are drawn again.
@@ -79,13 +84,20 @@ class RSAStrategy:
             raise _bad_numbers(problem)
 
     def prove(self, members: Mapping[str, str]) -> None:
-        if "d" not in members:
+        if "d" not in members or has_public_primes(members):
             return
         with suppress(ValueError):
             _private_numbers(_decoded(members)).private_key()
             return
         # All else has been checked.
         raise _bad_numbers("p or q is not a prime number")
+
+
+def has_public_primes(members: Mapping[str, str]) -> bool:
+    """Whether `p` and `q` of a checked private key are those of a test key, which are proved."""
+    from trustkeys.core.public_primes import is_public_prime  # imported lazily: it has a long table
+
+    return all(is_public_prime(uint_decode(members[name])) for name in ("p", "q"))
 
 
 def completed(members: Mapping[str, str]) -> Mapping[str, str]:
@@ -191,10 +203,14 @@ def _decoded(members: Mapping[str, str]) -> dict[str, int]:
 
 
 def _public_numbers(numbers: Mapping[str, int]) -> rsa.RSAPublicNumbers:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
     return rsa.RSAPublicNumbers(e=numbers["e"], n=numbers["n"])
 
 
 def _private_numbers(numbers: Mapping[str, int]) -> rsa.RSAPrivateNumbers:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
     return rsa.RSAPrivateNumbers(
         p=numbers["p"],
         q=numbers["q"],

@@ -1,6 +1,6 @@
 """Provision a tenant: the requests for Microsoft Graph as values, and as scripts."""
 
-from trustkeys.core.key import CLOUDS
+from trustkeys.core.clouds import CLOUDS
 from trustkeys.graph.compare import Comparison, compare
 from trustkeys.graph.provisioning import ActiveStretch, ProvisionedKey, Provisioning, provision
 from trustkeys.graph.requests import GraphRequest

@@ -7,7 +7,8 @@ from typing import Literal
 
 from attrs import frozen
 
-from trustkeys.core.key import BETA, CLOUDS, TrustFrameworkKey
+from trustkeys.core.clouds import BETA, CLOUDS
+from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput
 from trustkeys.core.rsa import length_problem
 from trustkeys.errors import InvalidInputError, KeyNotFoundError, prefix_errors

@@ -15,7 +15,7 @@ from importlib.resources import files
 
 from attrs import asdict
 
-from trustkeys.core.key import CLOUDS
+from trustkeys.core.clouds import CLOUDS
 from trustkeys.errors import InvalidInputError
 from trustkeys.graph.provisioning import ProvisionedKey, Provisioning
 from trustkeys.graph.requests import GraphRequest

@@ -12,8 +12,9 @@ from attrs.setters import frozen
 
 from trustkeys.core import engine
 from trustkeys.core.base64url import base64url_encode
+from trustkeys.core.clouds import BETA, odata_context
 from trustkeys.core.jwk import checked_status, read_jwk
-from trustkeys.core.key import BETA, TrustFrameworkKey, odata_context, stored_jwk
+from trustkeys.core.key import TrustFrameworkKey, stored_jwk
 from trustkeys.core.numericdate import NumericDateInput, date_text
 from trustkeys.core.registry import key_type_for
 from trustkeys.core.request import GenerateKeyRequest

@@ -9,7 +9,7 @@ from trustkeys.core.base64url import base64url_decode
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.oct import OctStrategy
 from trustkeys.core.registry import key_type_for
-from trustkeys.core.thumbprint import jwk_thumbprint
+from trustkeys.core.thumbprint import thumbprint
 from trustkeys.errors import InvalidInputError
 from trustkeys.keyset.document import numbered
 
@@ -28,7 +28,7 @@ def is_generated(jwk: Mapping[str, Any]) -> bool:
     secret = base64url_decode(jwk["k"])
     is_text = secret.isascii() and secret.decode().isprintable()
     is_random = 8 * len(secret) in OctStrategy.sizes and not is_text
-    return is_random and jwk.get("kid") == jwk_thumbprint(jwk)
+    return is_random and jwk.get("kid") == thumbprint(key_type_for("oct"), jwk)
 
 
 def is_from_outside(key: TrustFrameworkKey) -> bool:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from itertools import takewhile
 
-from attrs import frozen
+from attrs import define, frozen
 
 from trustkeys.core.numericdate import (
     MAX_NUMERIC_DATE,
@@ -16,7 +15,7 @@ from trustkeys.core.numericdate import (
     whole_seconds,
 )
 from trustkeys.errors import InvalidInputError
-from trustkeys.keyset.schedule import Dated, moment, start_of, stretches
+from trustkeys.keyset.schedule import Dated, active_key, end_of, moment, rank, start_of
 from trustkeys.wording import quantity
 
 __tracebackhide__ = True
@@ -72,21 +71,18 @@ def plan_rotation(
     period = whole_seconds(every, "every", least=1)
     tail = whole_seconds(overlap, "overlap")
     first = None if start is None else numeric_date(start, "start")
-    planned: list[Validity] = []
-    for number in range(_checked_count(count)):
-        if number > 0:
-            takeover = _due([*keys, *planned], period, tail, planned[-1].nbf, 0)
-        elif first is None:
-            takeover = _due(keys, period, tail, now, now + NOTICE)
-        else:
-            takeover = _checked_start(keys, first, now, period + tail)
-        end = takeover + period + tail
-        if end > MAX_NUMERIC_DATE:
-            raise InvalidInputError(
-                "every, overlap and count lead to dates that Graph cannot carry: use smaller ones",
-                target="every",
-            )
-        planned.append(Validity(takeover, end))
+    count = _checked_count(count)
+    if first is None:
+        line = _Line.of(keys, now)
+        planned = [_validity(_due(line, period, tail, now + NOTICE), period + tail)]
+        line.add(planned[0])
+    else:
+        planned = [_validity(_checked_start(keys, first, now, period + tail), period + tail)]
+        line = _Line.of([*keys, *planned], planned[0].nbf)
+    while len(planned) < count:
+        key = _validity(_due(line, period, tail, 0), period + tail)
+        planned.append(key)
+        line.add(key)
     return planned
 
 
@@ -123,37 +119,77 @@ def _checked_count(count: int) -> int:
     )
 
 
-def _line(keys: Sequence[Dated], since: int) -> tuple[list[Dated], int]:
-    """Return the keys that are active one after the other from a time on, and their end."""
-    rest = [stretch for stretch in stretches(keys) if stretch.end > since]
-    line = [*takewhile(lambda stretch: stretch.key is not None, rest)]
-    return [keys[stretch.key or 0] for stretch in line], line[-1].end if line else since
+def _validity(start: int, life: int) -> Validity:
+    if start + life > MAX_NUMERIC_DATE:
+        raise InvalidInputError(
+            "every, overlap and count lead to dates that Graph cannot carry: use smaller ones",
+            target="every",
+        )
+    return Validity(start, start + life)
 
 
-def _due(keys: Sequence[Dated], every: int, overlap: int, since: int, earliest: int) -> int:
-    line, end = _line(keys, since)
-    # The latest start: an earlier key that expires later is active again at the end.
-    last = max((key for key in line if key.nbf is not None), key=start_of, default=None)
-    # The age of a key without nbf is unknown: it is due.
+@define
+class _Line:
+    """The keys that are active one after the other from a time on, until none is.
+
+    It is extended as keys are planned, so that a rotation looks at each key of the set once.
+
+    Attributes:
+        end: When no key is active any more, in seconds since 1970.
+        last: The one of its keys that starts last, or None if it has none. An earlier key that
+            expires later is active again at the end.
+    """
+
+    end: int
+    last: Dated | None
+    _waiting: list[Dated]
+
+    @classmethod
+    def of(cls, keys: Sequence[Dated], since: int) -> _Line:
+        """Return the line from a time on, in seconds since 1970."""
+        usable = [
+            key
+            for key in sorted(keys, key=rank)
+            if key.status == "enabled" and end_of(key) > max(start_of(key), since)
+        ]
+        line = cls(since, None, usable[::-1])
+        line._extend()
+        return line
+
+    def add(self, key: Dated) -> None:
+        """Add a key that takes over after all keys of the line, and before its end."""
+        self._waiting.append(key)
+        self._extend()
+
+    def _extend(self) -> None:
+        while self._waiting and start_of(self._waiting[-1]) <= self.end:
+            self.last = self._waiting.pop()
+            self.end = max(self.end, end_of(self.last))
+
+
+def _due(line: _Line, every: int, overlap: int, earliest: int) -> int:
+    last = line.last
     due = earliest
-    if last is not None:
-        due = start_of(last) + every
+    # The age of a key without nbf is unknown: it is due.
+    if last is not None and last.nbf is not None:
+        due = last.nbf + every
         if last.exp is not None:
-            due = min(due, max(start_of(last), last.exp - overlap))
-    return min(end, max(due, earliest))
+            due = min(due, max(last.nbf, last.exp - overlap))
+    return min(line.end, max(due, earliest))
 
 
 def _checked_start(keys: Sequence[Dated], start: int, at: int, life: int) -> int:
-    line, end = _line(keys, at)
+    active, end = active_key(keys, at), _Line.of(keys, at).end
+    since = 0 if active is None else start_of(keys[active])
     if at < end < start:
         problem = (
             f"would leave no active key from {date_text(end)} to {date_text(start)}: choose an "
             "earlier start"
         )
-    elif line and start < start_of(line[0]):
+    elif start < since:
         problem = (
             "is before the start of the active key, which the new key would not replace: start "
-            f"after {date_text(start_of(line[0]))}"
+            f"after {date_text(since)}"
         )
     elif start + life <= at:
         problem = "is so early that the key would have expired: choose a later start"

@@ -66,7 +66,7 @@ def moment(at: NumericDateInput, target: str = "at") -> int:
 def active_key(keys: Sequence[Dated], at: int) -> int | None:
     """Return the index of the active key at a time in seconds since 1970, or None."""
     candidates = [
-        (_rank(key, index), index)
+        (rank(key), index)
         for index, key in enumerate(keys)
         if key.status == "enabled" and start_of(key) <= at < end_of(key)
     ]
@@ -107,8 +107,9 @@ def end_of(key: Dated) -> int:
     return FOREVER if key.exp is None else key.exp
 
 
-def _rank(key: Dated, index: int) -> tuple[int, int]:
-    return (-1 if key.nbf is None else key.nbf, index)
+def rank(key: Dated) -> int:
+    """Return what orders keys: of those that are valid, the last one of the greatest is active."""
+    return -1 if key.nbf is None else key.nbf
 
 
 def _changes(keys: Sequence[Dated]) -> Iterator[tuple[int, int | None]]:
@@ -121,8 +122,7 @@ def _changes(keys: Sequence[Dated]) -> Iterator[tuple[int, int | None]]:
     for now in sorted({0, *map(start_of, keys), *map(end_of, keys)} - {FOREVER}):
         while waiting and waiting[0][0] <= now:
             _, index = heapq.heappop(waiting)
-            nbf, _ = _rank(keys[index], index)
-            heapq.heappush(begun, (-nbf, -index, index))
+            heapq.heappush(begun, (-rank(keys[index]), -index, index))
         while begun and end_of(keys[begun[0][2]]) <= now:
             heapq.heappop(begun)
         top = begun[0][2] if begun else None

@@ -13,8 +13,9 @@ from typing import Any
 import httpx
 from attrs import evolve, field, frozen
 
+from trustkeys.core.clouds import odata_context
 from trustkeys.core.jwk import read_jwk
-from trustkeys.core.key import TrustFrameworkKey, odata_context
+from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput
 from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.errors import InvalidInputError, KeyNotFoundError, TrustKeysError

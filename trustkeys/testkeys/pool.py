@@ -6,13 +6,14 @@ its seed. So making one costs a multiplication or a hash, and its modulus or sec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from math import comb, isqrt, lcm, prod
+from typing import Any
 
 from trustkeys.core.base64url import uint_encode
+from trustkeys.core.public_primes import OFFSETS, primes_of
 from trustkeys.errors import InvalidInputError
-from trustkeys.testkeys.primes import OFFSETS, primes_of
 from trustkeys.wording import quantity
 
 __tracebackhide__ = True
@@ -109,11 +110,18 @@ def is_test_secret(secret: bytes) -> bool:
 
 
 def _secret(seed: bytes, length: int) -> bytes:
-    from hashlib import shake_256
-
     # The length is hashed too, so that no secret starts with a shorter one.
     label = b"test key of trustkeys, which everybody has" + length.to_bytes(2, "big")
-    return seed + shake_256(label + seed).digest(length - 2)
+    rest: bytes = _shake_256()(label + seed).digest(length - 2)
+    return seed + rest
+
+
+@cache
+def _shake_256() -> Callable[[bytes], Any]:
+    # Imported lazily to keep imports fast: hashlib loads another copy of OpenSSL.
+    from hashlib import shake_256
+
+    return shake_256
 
 
 @cache

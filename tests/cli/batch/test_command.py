@@ -29,9 +29,11 @@ from tests.cli.batch.runs import (
 )
 from tests.cli.in_process import outcome
 from tests.support import failed, parse
-from trustkeys import TrustFrameworkKey, testing
+from trustkeys import TrustFrameworkKey, generate_keys, testing
 from trustkeys.cli.batch import command as many
+from trustkeys.core import registry
 from trustkeys.formats.jwe import decrypt_key
+from trustkeys.testkeys import guard
 
 
 def test_each_line_is_a_key_and_only_the_owner_can_read_it(folder: Path) -> None:
@@ -195,6 +197,35 @@ def test_test_keys_are_never_written(folder: Path) -> None:
     with testing.instant_keys(), testing.allow_test_keys():
         done(*OCT, "--count", "2", "--jsonl", "allowed")
     assert len(keys_of(folder / "allowed")) == 2
+
+
+@pytest.mark.parametrize("args", [OCT, RSA])
+def test_a_test_key_that_was_made_before_its_block_ended_is_not_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...]
+) -> None:
+    def made_before(*args: Any, **options: Any) -> Any:
+        with testing.instant_keys():
+            keys = [*generate_keys(*args, **options)]
+        yield from keys
+
+    monkeypatch.setattr(many, "generate_keys", made_before)
+    process = outcome(*args, "--count", "2", "--jsonl", "keys")
+    assert process.returncode == 2
+    assert "this is a test key of trustkeys" in process.stderr
+    assert (folder / "keys").read_bytes() == b""
+
+
+def test_only_keys_of_replaced_key_types_are_searched_for_test_keys(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search takes as long as making an oct key."""
+    secrets: list[bytes] = []
+    monkeypatch.setattr(guard, "is_test_secret", secrets.append)
+    for kinds, looked_at in ((dict(registry._key_types), 0), ({}, 5)):
+        monkeypatch.setattr(registry, "_built_in", kinds)
+        done(*OCT, "--count", "5", "--jsonl", f"{looked_at}")
+        assert len(secrets) == looked_at
+    assert len(keys_of(folder / "5")) == 5
 
 
 def test_jobs_is_the_number_of_workers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

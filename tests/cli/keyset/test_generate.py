@@ -125,7 +125,8 @@ def test_a_signal_during_an_edit_leaves_the_file_whole_and_no_other_file(
         "fsync = os.fsync\n"
         "def slow(descriptor):\n"
         "    print('writing', flush=True)\n"
-        "    time.sleep(60)\n"
+        "    for _ in range(600):\n"
+        "        time.sleep(0.1)\n"
         "os.fsync = slow\n"
         "sys.exit(run(sys.argv[1:]))\n"
     )

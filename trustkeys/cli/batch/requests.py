@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import repeat
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import frozen
 
 from trustkeys.cli.generate import request_from_options
 from trustkeys.cli.terminal import open_input, warn
@@ -61,7 +61,7 @@ def repeated(
         "--use": request.use,
         "--kty": request.kty,
         "--size": request.size,
-        **{name: None if time is None else asdict(time) for name, time in times.items()},
+        **{name: None if time is None else time._asdict() for name, time in times.items()},
     }
     return Requests(count, options, at)
 

@@ -9,21 +9,21 @@ from trustkeys.cli.lazy import LazyGroup
 __tracebackhide__ = True
 
 _COMMANDS = {
-    "active": "active",
-    "add": "add",
-    "calendar": "calendar",
-    "certify": "certify",
-    "check": "check",
-    "create": "create",
-    "disable": "status",
-    "enable": "status",
-    "generate": "generate",
-    "jwks": "jwks",
-    "password": "password",
-    "rollover": "rollover",
-    "rotate": "rotate",
-    "secret": "secret",
-    "show": "show",
+    "active": ("active", "Print the active key, as getActiveKey does."),
+    "add": ("add", "Add the key in the file KEY."),
+    "calendar": ("calendar", "Say when to act next on key sets."),
+    "certify": ("certify", "Attach a certificate to the RSA key KID."),
+    "check": ("check", "Look for what would break sign-in."),
+    "create": ("create", "Create an empty key set in a new file."),
+    "disable": ("status", "Disable the key KID."),
+    "enable": ("status", "Enable the key KID."),
+    "generate": ("generate", "Generate a key and add it."),
+    "jwks": ("jwks", "Print the public keys as a JWK Set."),
+    "password": ("password", "Change the passphrase of the file."),
+    "rollover": ("rollover", "Add a key that is active at once."),
+    "rotate": ("rotate", "Add the next keys."),
+    "secret": ("secret", "Add a secret text, or several from a file."),
+    "show": ("show", "Show the keys on a timeline."),
 }
 
 _EPILOG = """\b

@@ -1,7 +1,8 @@
-"""The primes of the test keys: hash-based start values, plus small offsets from a table.
+"""The primes of the public test keys: hash-based start values, plus small offsets from a table.
 
-The table comes from tests/make_test_primes.py. A change would change the keys of the seeds in
-people's tests.
+A key of them is read without a proof that they are prime, which takes a hundred times as long as
+all other checks. `trustkeys.testkeys` makes such keys. The table comes from
+tests/make_test_primes.py. A change would change the keys of the seeds in people's tests.
 """
 
 from __future__ import annotations
@@ -16,6 +17,12 @@ __tracebackhide__ = True
 def primes_of(size: int) -> tuple[int, ...]:
     """Return the 128 primes for RSA keys of `size` bits, which must be in `OFFSETS`."""
     return tuple(start_value(size, index) + offset for index, offset in enumerate(OFFSETS[size]))
+
+
+def is_public_prime(number: int) -> bool:
+    """Whether a number is a prime of a test key."""
+    size = 2 * number.bit_length()
+    return size in OFFSETS and number in primes_of(size)
 
 
 def start_value(size: int, index: int) -> int:
