@@ -283,7 +283,7 @@ def test_memory_does_not_grow_with_the_number_of_keys(folder: Path) -> None:
 
 
 def test_the_examples_in_the_help_text_work(folder: Path) -> None:
-    (folder / "encryption.jwk").write_text((folder.parent / "to.jwk").read_text())
+    (folder / "encryption.pem").write_text((folder.parent / "to.jwk").read_text())
     (folder / "list.jsonl").write_text('{"use": "sig", "kty": "oct"}')
     examples = re.findall(r"^  +trustkeys (batch .*)$", done("batch", "--help"), re.MULTILINE)
     with testing.instant_keys(), testing.allow_test_keys():

@@ -61,6 +61,10 @@ class Client:
         return fn(*args)
 
 
+class FatalCommClosedError(OSError):
+    """The class of this name in Dask."""
+
+
 async def forever(*_: Any, **__: Any) -> Any:
     await asyncio.sleep(60)
 
@@ -72,11 +76,26 @@ def raising(error: BaseException) -> Callable[..., Any]:
     return fail
 
 
+class Clock:
+    """A clock that goes on by `step` seconds each time that it is read."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.step = 1.0
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
 @pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Let waiting take no time, and not depend on the load of the machine."""
+    clock = Clock()
+    monkeypatch.setattr(dask_client, "monotonic", clock)
     monkeypatch.setattr(dask_client, "CONNECT_SECONDS", 0.1)
-    monkeypatch.setattr(dask_client, "SILENCE_SECONDS", 0.1)
-    monkeypatch.setattr(dask_client, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(dask_client, "BEAT_SECONDS", 0.001)
+    return clock
 
 
 @pytest.fixture(scope="module")
@@ -93,13 +112,22 @@ def answers(
     """Return a function that serves requests, and returns the answers that say something."""
 
     def serve_with(
-        lines: Sequence[bytes] = LINES, **methods: Callable[..., Any] | int
+        lines: Sequence[bytes] = LINES,
+        *,
+        on_key: Callable[[], None] = lambda: None,
+        **methods: Callable[..., Any] | int,
     ) -> list[dict[str, Any]]:
+        class Command(_Command):
+            def say(self, **answer: Any) -> None:
+                super().say(**answer)
+                if "kid" in answer:
+                    on_key()
+
         client = type("Changed", (Client,), {n: _method(m) for n, m in methods.items()})
         monkeypatch.setitem(sys.modules, "distributed", SimpleNamespace(Client=client))
         output = io.BytesIO()
         to = JWK(**recipient).export_public()
-        asyncio.run(serve(_Command(output), lines, ADDRESS, to))
+        asyncio.run(serve(Command(output), lines, ADDRESS, to))
         said = [support.parse(line) for line in output.getvalue().decode().splitlines()]
         return [answer for answer in said if answer]
 
@@ -137,8 +165,18 @@ def test_each_request_is_answered_with_a_sealed_key_in_order(
             {"error": "no Dask scheduler answers at this address"},
         ),
         (
+            raising(FatalCommClosedError("TLS certificate does not match")),
+            {
+                "error": "TLS failed: the scheduler or this client has a certificate of another "
+                "authority"
+            },
+        ),
+        (
             raising(TypeError("TLS expects a certificate")),
-            {"refused": f"--dask {ADDRESS}: TLS expects a certificate"},
+            {
+                "refused": "--dask with tls:// needs certificates in Dask's configuration: "
+                "distributed.comm.tls"
+            },
         ),
     ],
 )
@@ -146,6 +184,15 @@ def test_without_a_scheduler_the_answer_says_so(
     answers: Answers, connected: Any, said: dict[str, Any]
 ) -> None:
     assert answers(connected=connected) == [said]
+
+
+def test_a_wrong_configuration_is_refused(answers: Answers) -> None:
+    def construct(*_: Any, **__: Any) -> None:
+        raise FileNotFoundError(2, "No such file or directory", "ca.pem")
+
+    (answer,) = answers(__init__=construct)
+    assert answer["refused"].startswith("--dask: Dask's configuration is wrong: ")
+    assert answer["refused"].endswith("No such file or directory: 'ca.pem'")
 
 
 @pytest.mark.parametrize("method", [forever, raising(OSError("closed"))])
@@ -192,36 +239,43 @@ def test_a_cluster_that_stops_is_an_error(answers: Answers, method: Any, said: s
     assert first == {"error": said}
 
 
-def test_keys_may_take_long_while_the_workers_answer(
-    answers: Answers,
-) -> None:
+def test_keys_may_take_long_while_the_workers_answer(answers: Answers, clock: Clock) -> None:
     """An RSA key of 4096 bits can take longer than the deadline on a busy worker."""
-    asked: list[int] = []
+    asked = count(1)
+    enough = asyncio.Event()
 
     async def slowly(fn: Callable[..., Any], *args: Any, pure: bool) -> Any:
-        await asyncio.sleep(0.3)
+        await enough.wait()
         return fn(*args)
 
     async def run(_: Any, on_error: str) -> dict[str, Any]:
-        asked.append(1)
+        if next(asked) == 20:
+            enough.set()
         return {"worker": 0}
 
-    assert len(answers(submit=slowly, run=run)) == 4
-    assert len(asked) > 3
+    assert [list(answer) for answer in answers(submit=slowly, run=run)[1:]] == [["kid", "jwe"]] * 3
+    assert clock.now > 2 * dask_client.SILENCE_SECONDS
 
 
 def test_keys_may_come_while_a_worker_does_not_answer(
-    answers: Answers, monkeypatch: pytest.MonkeyPatch
+    answers: Answers, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other workers of a cluster can be busy, or far away."""
     monkeypatch.setattr(tasks, "OCT_KEYS", 1)
-    pause = count(1)
+    clock.step = 0
 
     async def slowly(fn: Callable[..., Any], *args: Any, pure: bool) -> Any:
-        await asyncio.sleep(0.06 * next(pause))
-        return fn(*args)
+        async with one_at_a_time:
+            await asyncio.sleep(0.01)
+            return fn(*args)
 
-    assert len(answers(submit=slowly, run=forever)) == 4
+    def pass_time() -> None:
+        clock.now += dask_client.SILENCE_SECONDS * 0.4
+
+    one_at_a_time = asyncio.Lock()
+    _, *said = answers(LINES * 2, on_key=pass_time, submit=slowly, run=forever)
+    assert [list(answer) for answer in said] == [["kid", "jwe"]] * 6
+    assert clock.now > 2 * dask_client.SILENCE_SECONDS
 
 
 class Exited(BaseException):

@@ -20,6 +20,7 @@ import pytest
 
 from tests import support
 from tests.cli.batch.runs import SEALED, done, keys_of, started
+from tests.cli.in_process import outcome
 from tests.support import failed
 
 pytestmark = [
@@ -35,13 +36,21 @@ BATCH = ("batch", "--use", "sig", "--kty", "RSA", "--jsonl", "keys", *SEALED)
 CLUSTER = """
 import json, os, sys
 from distributed import LocalCluster
+from distributed.security import Security
 
 if __name__ == "__main__":
+    protocol, security = sys.argv[3], None
+    if protocol == "tls://":
+        security = Security.temporary()
+        for name in ("tls_ca_file", "tls_client_key", "tls_client_cert"):
+            with open(name, "w") as file:
+                file.write(getattr(security, name))
     with LocalCluster(
         n_workers=int(sys.argv[2]),
         threads_per_worker=1,
         processes=True,
-        protocol="tcp://",
+        protocol=protocol,
+        security=security,
         dashboard_address=None,
         local_directory=sys.argv[1],
     ) as cluster:
@@ -77,9 +86,12 @@ def cluster(workers: int, tmp_path: Path) -> Iterator[tuple[str, int, list[int]]
 
 
 @contextmanager
-def cluster_of(workers: int, folder: Path) -> Iterator[tuple[str, int, list[int]]]:
+def cluster_of(
+    workers: int, folder: Path, protocol: str = "tcp://"
+) -> Iterator[tuple[str, int, list[int]]]:
     options: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with started(CLUSTER, str(folder / "dask"), str(workers), cwd=folder, **options) as process:
+    args = (str(folder / "dask"), str(workers), protocol)
+    with started(CLUSTER, *args, cwd=folder, **options) as process:
         assert process.stdout is not None
         address, scheduler, pids = json.loads(process.stdout.readline())
         try:
@@ -229,12 +241,28 @@ def test_a_host_without_a_scheduler_is_said(folder: Path, answer: str) -> None:
     assert os.listdir(folder) == []
 
 
-def test_tls_without_certificates_is_refused(folder: Path) -> None:
-    with drive("--count", "3", "--dask", "tls://127.0.0.1:9", cwd=folder) as process:
-        stdout, stderr = process.communicate(timeout=60)
-    run = subprocess.CompletedProcess([], process.returncode, stdout, stderr)
-    assert "TLS" in failed(run, 2)
-    assert os.listdir(folder) == []
+def test_certificates_come_from_the_configuration_of_dask(
+    folder: Path, recipient: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with cluster_of(1, folder, "tls://") as (address, _, _):
+        assert address.startswith("tls://")
+        args = ("--count", "3", "--dask", address)
+        with drive(*args, cwd=folder) as process:
+            stdout, stderr = process.communicate(timeout=60)
+        assert (process.returncode, stdout) == (2, "")
+        assert "certificate" in stderr
+        # The names are relative, as in many configurations.
+        monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TLS__CA_FILE", "tls_ca_file")
+        for name in ("key", "cert"):
+            variable = f"DASK_DISTRIBUTED__COMM__TLS__CLIENT__{name.upper()}"
+            monkeypatch.setenv(variable, f"tls_client_{name}")
+        assert done(*BATCH, *args) == "keys: 3 keys\n"
+        assert len(keys_of(folder / "keys", recipient)) == 3
+        # A server of another authority is no scheduler of this cluster.
+        (folder / "other").mkdir()
+        with cluster_of(0, folder / "other", "tls://") as (other, _, _):
+            more = (*BATCH[:-4], "--jsonl", "more", *SEALED, "--count", "3", "--dask", other)
+            assert failed(outcome(*more), 1).startswith(f"{other}: TLS failed")
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])

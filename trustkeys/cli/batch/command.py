@@ -46,10 +46,13 @@ _EPILOG = f"""\b
 Examples:
   trustkeys batch --use sig --kty RSA --count 20 --jsonl keys.jsonl
   trustkeys batch --use sig --kty RSA --count 30 --jsonl keys.jsonl --resume
-  trustkeys batch --requests list.jsonl --dir keys --seal-to encryption.jwk
+  trustkeys batch --requests list.jsonl --dir keys --seal-to encryption.pem
+
+On a Dask cluster: the Dask client runs code that the cluster sends, in a
+process without keys, but as you. Use --dask where you keep no private keys.
 
 {options.TIMES_HELP}
-Exit status: 0 success, 1 a file cannot be read or written, 2 invalid input.
+Exit status: 0 success, 1 a file or the cluster failed, 2 invalid input.
 """
 
 

@@ -113,7 +113,7 @@ async def _connected(address: str) -> tuple[Any, int]:
     """Return a Dask client and the number of CPU cores of the cluster.
 
     Raises:
-        ValueError: Dask or its certificates are missing.
+        ValueError: Dask is missing, or its configuration is wrong or lacks certificates.
         OSError: No scheduler answers, or it has no workers.
     """
     deadline = asyncio.get_running_loop().time() + CONNECT_SECONDS
@@ -121,16 +121,27 @@ async def _connected(address: str) -> tuple[Any, int]:
         from distributed import Client
     except ModuleNotFoundError as error:
         raise ValueError("--dask needs Dask: pip install 'trustkeys[dask]'") from error
+    try:
+        client: Any = Client(address, timeout=CONNECT_SECONDS, asynchronous=True)
+    except Exception as error:
+        raise ValueError(f"--dask: Dask's configuration is wrong: {error}") from error
     problem = "no Dask scheduler answers at this address"
     try:
         async with asyncio.timeout_at(deadline):
-            client = await Client(address, timeout=CONNECT_SECONDS, asynchronous=True)
+            await client
             problem = "the Dask cluster has no workers"
             await client.wait_for_workers(1)
             return client, sum((await client.ncores()).values())
-    except TypeError as error:  # so Dask says that certificates are missing
-        raise ValueError(f"--dask {address}: {error}") from error
+    except TypeError as error:  # says Dask
+        message = (
+            "--dask with tls:// needs certificates in Dask's configuration: distributed.comm.tls"
+        )
+        raise ValueError(message) from error
     except Exception as error:  # a foreign server can make Dask raise any
+        if type(error).__name__ == "FatalCommClosedError":
+            problem = (
+                "TLS failed: the scheduler or this client has a certificate of another authority"
+            )
         raise OSError(problem) from error
 
 
