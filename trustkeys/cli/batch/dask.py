@@ -202,7 +202,10 @@ def cluster(address: str, to: str, *, insecure: bool) -> Iterator[Cluster]:
 
 
 def _started() -> subprocess.Popen[bytes]:
-    """Start the client, away from the terminal."""
+    """Start the client, away from the terminal.
+
+    It keeps the working directory, since Dask's configuration may name certificates from there.
+    """
     kept = {name: value for name, value in os.environ.items() if _ENVIRONMENT.fullmatch(name)}
     # The client imports from where this process does: never from the working directory alone.
     path = os.pathsep.join(map(os.path.abspath, sys.path))
