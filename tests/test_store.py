@@ -35,6 +35,7 @@ from trustkeys import (
     store,
     testing,
 )
+from trustkeys.core.jwk import read_jwk
 from trustkeys.core.rsa import RSAStrategy
 from trustkeys.errors import MissingPassphraseError, NotEncryptedError
 from trustkeys.formats import jwe, pbes2
@@ -136,6 +137,47 @@ def test_a_set_too_large_to_be_read_again_is_not_written(
     with pytest.raises(InvalidInputError, match="B2C_1A_test is too large"):
         add_a_key(path)
     assert store.load(path) == keyset
+
+
+def test_a_set_with_too_many_values_to_be_read_again_is_not_written(path: Path) -> None:
+    store.save(key_set(), path, plain=True)
+    before = path.read_bytes()
+
+    def edit() -> None:
+        with store.edit(path) as keyset:
+            for _ in range(13):
+                jwk = support.oct_key().to_jwk(private=True)
+                keyset.add(TrustFrameworkKey.from_jwk({**jwk, "vendor": [1] * 20_000}))
+
+    with pytest.raises(InvalidInputError, match="again: the key set has more than 250000 values"):
+        edit()
+    assert path.read_bytes() == before
+
+
+def test_an_edit_checks_only_the_keys_that_it_changes_again(
+    path: Path, certified: TrustFrameworkKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a small change of a large set takes twice as long as reading it."""
+    checked: list[Any] = []
+
+    def counted(jwk: Any, **options: Any) -> Any:
+        checked.append(jwk["kid"])
+        return read_jwk(jwk, **options)
+
+    monkeypatch.setattr("trustkeys.keyset.stored.read_jwk", counted)
+    store.save(key_set(*(support.oct_key() for _ in range(3))), path, plain=True)
+    with store.edit(path) as keys:
+        checked.clear()
+        kids = [key.kid for key in keys]
+        keys.disable(kids[1])
+        new = keys.generate_key()
+    assert checked == [kids[1], new.kid]
+    # What certificates may cost counts for all of a set together.
+    other = attrs.evolve(certified, kid="other", x5c=())
+    store.save(key_set(other, certified), path, plain=True, overwrite=True)
+    with store.edit(path) as keys:
+        checked.clear()
+    assert checked == ["other", certified.kid]
 
 
 @pytest.mark.usefixtures("test_keys_allowed")

@@ -12,13 +12,14 @@ import errno
 import json
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from attrs import frozen
 
 from trustkeys import files
+from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.private import Private
 from trustkeys.core.registry import key_type_for
 from trustkeys.core.strict_json import MAX_SET_BYTES
@@ -32,7 +33,8 @@ from trustkeys.files import Path
 from trustkeys.formats.answers import parse_document
 from trustkeys.formats.envelope import MAX_TEXT
 from trustkeys.formats.jwe import decrypt, encrypt_unguarded, is_jwe_text
-from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set
+from trustkeys.keyset.keyset import TrustFrameworkKeySet
+from trustkeys.keyset.stored import check_stored, read_key_set
 from trustkeys.testkeys.guard import refuse_test_keys
 from trustkeys.wording import shape
 
@@ -263,8 +265,9 @@ def _editing(
         if password is None and stored.mode & 0o022 and _HAS_MODES:
             raise PermissionError(errno.EACCES, _SHARED.format("change"), stored.path)
         keyset = stored.key_set(password=password)
+        read = [*keyset]
         yield keyset
-        changed = _sealed(keyset, new_password, plain=plain)
+        changed = _sealed(keyset, new_password, plain=plain, read=read)
         if files.read(path, limit=MAX_TEXT) != (stored.data.reveal(), stored.mode):
             message = "another program changed it without its lock: nothing was written, try again"
             raise OSError(errno.EBUSY, message, os.fspath(path))
@@ -272,7 +275,14 @@ def _editing(
         files.replace(path, changed)
 
 
-def _sealed(keyset: TrustFrameworkKeySet, password: str | None, *, plain: bool) -> bytes:
+def _sealed(
+    keyset: TrustFrameworkKeySet,
+    password: str | None,
+    *,
+    plain: bool,
+    read: Sequence[TrustFrameworkKey] = (),
+) -> bytes:
+    """Return the content of a key set's file; `read` are the keys that were there before."""
     if not isinstance(keyset, TrustFrameworkKeySet):
         raise InvalidInputError(
             f"a key set must be a TrustFrameworkKeySet, not {shape(keyset)}", target="keyset"
@@ -284,13 +294,15 @@ def _sealed(keyset: TrustFrameworkKeySet, password: str | None, *, plain: bool) 
     refuse_test_keys(keyset)
     document = keyset.to_jwks(private=True)
     with prefix_errors(f"{keyset.id} could not be read again"):
-        read_key_set(document)
+        check_stored(keyset, document["keys"], read)
     data = json.dumps(document, indent=2).encode() + b"\n"
     if len(data) > MAX_SET_BYTES:
         raise InvalidInputError(
             f"{keyset.id} is too large: its JSON has {len(data)} bytes, and the limit is "
             f"{MAX_SET_BYTES}; use another key set"
         )
+    with prefix_errors(f"{keyset.id} could not be read again"):
+        parse_document(data, what="the key set", code="AADB2C95026")
     if password is None:
         return data
     return encrypt_unguarded(data, cty="jwk-set+json", password=password).encode() + b"\n"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -103,6 +104,11 @@ def _unsealed(data: bytes) -> object:
     return jwe.decrypt(data, with_key=RECIPIENTS["rsa"])
 
 
+def _kept(data: bytes) -> object:
+    kept = requests._Kept(BytesIO(), None)
+    return kept.add(*requests._read(data, has_ids=True))
+
+
 _ALL: dict[str, Reader] = {"open": _open, "inspect": _inspect}
 
 _JSON: dict[str, Reader] = {
@@ -112,7 +118,7 @@ _JSON: dict[str, Reader] = {
     "compare": lambda data: compare(_KEYS, data),
     "store": _stored,
     "resume": _resumed,
-    "requests file": lambda data: requests._read(data, None, has_ids=True),
+    "requests file": _kept,
 }
 
 _CERTIFICATES: dict[str, Reader] = {

@@ -285,6 +285,13 @@ def test_each_generated_key_is_a_new_test_key(kty: str) -> None:
     assert material(generated(transport, kty)) not in {material(key) for key in keys}
 
 
+def test_a_second_tenant_after_a_reset_has_the_same_keys() -> None:
+    transport = GraphTransport([TrustFrameworkKeySet("made")])
+    first = [generated(transport, "oct").kid for _ in range(3)]
+    transport.reset([TrustFrameworkKeySet("made")])
+    assert [generated(transport, "oct").kid for _ in range(3)] == first
+
+
 @pytest.mark.usefixtures("clean_registry")
 def test_a_registered_key_type_is_refused_as_by_the_service() -> None:
     """A key set holds RSA or oct keys; there is no test key of another type to try."""

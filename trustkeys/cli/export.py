@@ -21,7 +21,8 @@ from trustkeys.errors import InvalidInputError, NotEncryptedError, prefix_errors
 from trustkeys.files import write_new
 from trustkeys.formats import certificates, jwe, pem, pkcs12
 from trustkeys.formats.exported import Exported, passphrase
-from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set
+from trustkeys.keyset.keyset import TrustFrameworkKeySet
+from trustkeys.keyset.stored import read_key_set
 from trustkeys.store import StoredFile
 from trustkeys.testkeys.guard import refuse_test_keys
 

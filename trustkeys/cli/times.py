@@ -131,6 +131,8 @@ def refuse_mistakes(
 
 def doubt(nbf: int | None, exp: int | None) -> str | None:
     """Say which date of a new key looks like a mistake, or that the key has already expired."""
+    if nbf is exp is None:
+        return None
     now = int(time.time())
     if (mistake := likely_mistake(nbf, exp, now)) and not _is_allowed():
         return mistake

@@ -139,7 +139,7 @@ def check_length(jwk: Mapping[str, Any], names: Iterable[str]) -> None:
         InvalidInputError: They are larger than 64 KiB. Code ``AADB2C95026``.
     """
     size = 0
-    for name in names:
+    for name in jwk.keys() & names:
         value = jwk.get(name)
         if isinstance(value, str):
             size += len(value)

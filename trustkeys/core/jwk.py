@@ -61,7 +61,7 @@ def read_jwk(
             code="AADB2C95034",
             target="oth",
         )
-    names = {*_MEMBERS, *key_type.required, *key_type.private}
+    names = {*_MEMBERS, *key_type.members}
     check_length(given, names)
     use = checked_use(given["use"] if use is None else use)
     start, end = numeric_dates(
@@ -108,7 +108,7 @@ def _registered(jwk: Mapping[str, Any], key_type: KeyType, use: str) -> dict[str
     members = {
         name: jwk.get(name) if name == "key_ops" else optional_text(jwk, name)
         for name in REGISTERED
-        if name not in (*key_type.required, *key_type.private)
+        if name not in key_type.members
     }
     return {name: value for name, value in members.items() if value is not None}
 
@@ -116,7 +116,7 @@ def _registered(jwk: Mapping[str, Any], key_type: KeyType, use: str) -> dict[str
 def _checked_members(
     key_type: KeyType, jwk: Mapping[str, Any], *, prove: bool, work: Work | None
 ) -> Mapping[str, str]:
-    texts = {name: optional_text(jwk, name) for name in (*key_type.required, *key_type.private)}
+    texts = {name: optional_text(jwk, name) for name in key_type.members}
     members: Mapping[str, str] = {name: text for name, text in texts.items() if text is not None}
     if key_type.kty == "RSA" and members.keys() == {"n", "e", "d"}:
         if work is not None:
@@ -131,22 +131,22 @@ def _judge(
 ) -> None:
     # A strategy's exception may quote the members, or refer to an exception that does. So only
     # the message, code and target of an InvalidInputError are kept.
-    refusal = InvalidInputError(
-        f"the members do not make a key of kty {key_type.kty}", code="AADB2C95034"
-    )
+    refusal: InvalidInputError | None = None
     try:
         if check:
             key_type.strategy.check(members)
         if prove and _may_prove(key_type, members, work):
             key_type.strategy.prove(members)
-        if all(is_plain(text) for text in members.values()):
+        if is_plain("".join(members.values())):
             return
     except InvalidInputError as error:
         kind = KeyTooSmallError if isinstance(error, KeyTooSmallError) else InvalidInputError
         refusal = kind(error.message, code=error.code, target=error.target)
     except Exception:  # noqa: BLE001, S110 - jwcrypto's exceptions are not ValueErrors
         pass
-    raise refusal
+    raise refusal or InvalidInputError(
+        f"the members do not make a key of kty {key_type.kty}", code="AADB2C95034"
+    )
 
 
 def _may_prove(key_type: KeyType, members: Mapping[str, str], work: Work | None) -> bool:

@@ -33,6 +33,7 @@ class KeyType:
         required: The members of the thumbprint besides ``kty``.
         public: The required members that are not private.
         private: The members that must stay secret.
+        members: All of them, each once.
         thumbprint_input: The JSON to hash (RFC 7638 section 3.3), with ``%(name)s`` in place of
             each member's text.
     """
@@ -42,6 +43,7 @@ class KeyType:
     required: tuple[str, ...]
     public: tuple[str, ...]
     private: tuple[str, ...]
+    members: tuple[str, ...]
     thumbprint_input: str
 
     @property
@@ -166,6 +168,7 @@ def _key_type(strategy: KeyStrategy) -> KeyType:
         required=tuple(strategy.required),
         public=tuple(name for name in strategy.required if name not in strategy.private),
         private=tuple(strategy.private),
+        members=tuple(dict.fromkeys([*strategy.required, *strategy.private])),
         thumbprint_input=f"{{{hashed}}}",
     )
 

@@ -262,9 +262,11 @@ def _private_problem(numbers: Mapping[str, int]) -> str | None:
     if 2 * max(p, q).bit_length() > n.bit_length() + 128:
         sizes = f"{p.bit_length()} and {q.bit_length()} bits"
         return f"p and q have {sizes}, and must have about the same length (FIPS 186-5)"
-    if e * d % math.lcm(p - 1, q - 1) != 1:
+    # Modulo p - 1 and q - 1, which is the same as modulo their least common multiple.
+    dp, dq = d % (p - 1), d % (q - 1)
+    if (e * dp % (p - 1), e * dq % (q - 1)) != (1, 1):
         return "d is not the inverse of e"
-    if (numbers["dp"], numbers["dq"]) != (d % (p - 1), d % (q - 1)):
+    if (numbers["dp"], numbers["dq"]) != (dp, dq):
         return "dp or dq is not the remainder of d"
     # Equal factors have no inverse.
     is_inverse = numbers["qi"] < p and numbers["qi"] * q % p == 1

@@ -90,8 +90,7 @@ def _is_other(jwk: Any) -> bool:
 def _prove(key: TrustFrameworkKey, work: Work) -> None:
     if key.has_private:
         key_type, jwk = key_type_for(key.kty), key.to_jwk(private=True)
-        names = {*key_type.required, *key_type.private}
-        prove_members(key.kty, {name: jwk[name] for name in names}, work)
+        prove_members(key.kty, {name: jwk[name] for name in key_type.members}, work)
 
 
 def _listed(texts: Sequence[str]) -> str:

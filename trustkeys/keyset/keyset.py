@@ -13,18 +13,16 @@ from attrs.setters import frozen
 from trustkeys.core import engine
 from trustkeys.core.base64url import base64url_encode
 from trustkeys.core.clouds import BETA, odata_context
-from trustkeys.core.jwk import checked_status, read_jwk
+from trustkeys.core.jwk import checked_status
 from trustkeys.core.key import TrustFrameworkKey, stored_jwk
 from trustkeys.core.numericdate import NumericDateInput, date_text
 from trustkeys.core.registry import key_type_for
 from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.core.strict_json import is_text
-from trustkeys.core.work import Work
 from trustkeys.errors import (
     InvalidInputError,
     KeyNotFoundError,
     MissingUseError,
-    prefix_errors,
 )
 from trustkeys.formats.answers import MAX_KEYS, Document, read_key_sets
 from trustkeys.keyset.document import checked_id, key_type_of_service, set_of
@@ -499,10 +497,7 @@ class TrustFrameworkKeySet:
         return {
             **({} if base_url is None else context),
             "id": self.id,
-            "keys": [
-                {**key.to_graph(base_url=None), "x5t": key.x5t, "status": key.status}
-                for key in self
-            ],
+            "keys": [shown_key(key) for key in self],
         }
 
     def to_jwks(
@@ -580,27 +575,9 @@ class TrustFrameworkKeySet:
         return evolve(request, size=size)
 
 
-def read_key_set(
-    document: Document,
-    *,
-    id: str | None = None,  # noqa: A002
-) -> TrustFrameworkKeySet:
-    """Read a key set that trustkeys wrote: no key is left out, and no prime is tested again.
-
-    Args:
-        document: The JWK Set.
-        id: Replaces its own `id`.
-
-    Raises:
-        InvalidInputError: As `TrustFrameworkKeySet.from_jwks`; a key of another `kty`.
-    """
-    found = set_of(read_key_sets(document), id)
-    keyset = TrustFrameworkKeySet(found.id if id is None else id)
-    work = Work()
-    for number, jwk in enumerate(found.keys, 1):
-        with prefix_errors(f"key {number}"):
-            keyset.add(TrustFrameworkKey(**read_jwk(jwk, prove=False, work=work)))
-    return keyset
+def shown_key(key: TrustFrameworkKey) -> dict[str, Any]:
+    """Return a key as Graph shows it in a key set and as a `trustFrameworkKey_v2`."""
+    return {**key.to_graph(base_url=None), "x5t": key.x5t, "status": key.status}
 
 
 def _nearest(keys: Sequence[TrustFrameworkKey], when: int) -> str:

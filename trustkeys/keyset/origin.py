@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from trustkeys.core.base64url import base64url_decode
-from trustkeys.core.key import TrustFrameworkKey
+from trustkeys.core.key import TrustFrameworkKey, material
 from trustkeys.core.oct import OctStrategy
 from trustkeys.core.registry import key_type_for
 from trustkeys.core.thumbprint import thumbprint
@@ -25,10 +25,14 @@ def is_generated(jwk: Mapping[str, Any]) -> bool:
     Args:
         jwk: A checked JWK of `kty` oct.
     """
-    secret = base64url_decode(jwk["k"])
+    return _is_generated(jwk.get("kid"), jwk)
+
+
+def _is_generated(kid: object, members: Mapping[str, str]) -> bool:
+    secret = base64url_decode(members["k"])
     is_text = secret.isascii() and secret.decode().isprintable()
     is_random = 8 * len(secret) in OctStrategy.sizes and not is_text
-    return is_random and jwk.get("kid") == thumbprint(key_type_for("oct"), jwk)
+    return is_random and kid == thumbprint(key_type_for("oct"), members)
 
 
 def is_from_outside(key: TrustFrameworkKey) -> bool:
@@ -38,7 +42,8 @@ def is_from_outside(key: TrustFrameworkKey) -> bool:
     """
     if not key_type_for(key.kty).is_secret:
         return not key.has_private
-    return not is_generated(key.to_jwk(private=True))
+    *_, members = material(key)
+    return not _is_generated(key.kid, members)
 
 
 def must_be_generated(keys: Iterable[TrustFrameworkKey], *, consent: bool) -> None:

@@ -28,8 +28,9 @@ from trustkeys.core.key import TrustFrameworkKey, sent_jwk
 from trustkeys.core.numericdate import whole_seconds
 from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
 from trustkeys.errors import InvalidInputError, TrustKeysError, prefix_errors
-from trustkeys.keyset.keyset import TrustFrameworkKeySet, read_key_set
+from trustkeys.keyset.keyset import TrustFrameworkKeySet, shown_key
 from trustkeys.keyset.schedule import moment
+from trustkeys.keyset.stored import read_key_set
 from trustkeys.testing.answers import RefusedError, Stamp
 from trustkeys.testing.transport import GraphTransport
 from trustkeys.testkeys.guard import is_test_key
@@ -173,9 +174,7 @@ _OPERATIONS: Mapping[str, Mapping[str, Callable[[Control, bytes], dict[str, Any]
 def _shown(key: TrustFrameworkKey) -> dict[str, Any]:
     """Return a key as Graph shows it in a key set, and a test key with its private part."""
     return {
-        **key.to_graph(base_url=None),
-        "x5t": key.x5t,
-        "status": key.status,
+        **shown_key(key),
         **(sent_jwk(key) if key.has_private and is_test_key(key) else {}),
     }
 

@@ -39,14 +39,9 @@ def instant_keys() -> Iterator[None]:
 
 
 class Seeds:
-    """Hands out the seeds of each key type and size, each one once. Safe to call from any thread.
+    """Hands out the seeds of each key type and size, each one once, from any thread."""
 
-    Args:
-        last_first: Start with the last seed, not with 0.
-    """
-
-    def __init__(self, *, last_first: bool = False) -> None:
-        self._last_first = last_first
+    def __init__(self) -> None:
         self._counts: defaultdict[tuple[str, int], Iterator[int]] = defaultdict(count)
 
     def next(self, kty: str, size: int) -> int:
@@ -56,12 +51,12 @@ class Seeds:
             InvalidInputError: All seeds have been handed out. Code ``BadRequest``.
         """
         seed = next(self._counts[kty, size])
-        if seed >= SEEDS[kty]:
-            raise InvalidInputError(
-                f"no {kty} test key of {size} bits is left, all {SEEDS[kty]} were used: "
-                "generate fewer keys in one test, or real ones"
-            )
-        return SEEDS[kty] - 1 - seed if self._last_first else seed
+        if seed < SEEDS[kty]:
+            return seed
+        raise InvalidInputError(
+            f"no {kty} test key of {size} bits is left, all {SEEDS[kty]} were used: "
+            "generate fewer keys in one test, or real ones"
+        )
 
 
 class _InstantRSA(RSAStrategy):

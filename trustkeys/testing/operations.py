@@ -7,8 +7,8 @@ type" and "trustFrameworkKey_v2 resource type", of the version ``beta``.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import httpx
 from attrs import evolve, field, frozen
@@ -22,13 +22,15 @@ from trustkeys.errors import InvalidInputError, KeyNotFoundError, TrustKeysError
 from trustkeys.formats.key_usage import allowed_uses
 from trustkeys.formats.opened import OpenedKey
 from trustkeys.keyset.document import PREFIX, checked_id
-from trustkeys.keyset.keyset import TrustFrameworkKeySet
+from trustkeys.keyset.keyset import TrustFrameworkKeySet, shown_key
 from trustkeys.keyset.uploads import open_certificate, open_pkcs12
 from trustkeys.testing.bodies import read_body
 from trustkeys.testing.query import Query
 from trustkeys.wording import is_name, quoted, shape
 
 __tracebackhide__ = True
+
+T = TypeVar("T")
 
 SET_MEMBERS = ("id", "keys", "keys_v2")
 KEY_MEMBERS = (
@@ -116,10 +118,12 @@ class Call:
         chosen = self.query.chosen(members)
         return httpx.Response(status, json={"@odata.context": context, **chosen})
 
-    def collection(self, entities: list[dict[str, Any]], what: str) -> httpx.Response:
+    def collection(
+        self, entities: Sequence[T], shown: Callable[[T], Mapping[str, Any]], what: str
+    ) -> httpx.Response:
         """Answer with a collection; `what` it is goes into ``@odata.context``."""
         context = odata_context(self.base_url, self.query.context(what))
-        page = self.query.page(entities)
+        page = self.query.page(entities, shown)
         return httpx.Response(200, json={"@odata.context": context, **page})
 
     def key(self, key: TrustFrameworkKey) -> httpx.Response:
@@ -133,8 +137,8 @@ class Call:
 
 def list_sets(call: Call) -> httpx.Response:
     """Answer GET keySets."""
-    sets = [_shown(name, keys) for name, keys in call.key_sets.items()]
-    return call.collection(sets, "trustFramework/keySets")
+    sets = [*call.key_sets.items()]
+    return call.collection(sets, lambda each: _shown(*each), "trustFramework/keySets")
 
 
 def count_sets(call: Call) -> httpx.Response:
@@ -227,8 +231,8 @@ def get_active_key(call: Call) -> httpx.Response:
 
 def list_keys(call: Call) -> httpx.Response:
     """Answer GET keys_v2."""
-    keys = _shown(call.name, call.key_set)["keys"]
-    return call.collection(keys, f"trustFramework/keySets('{call.name}')/keys_v2")
+    what = f"trustFramework/keySets('{call.name}')/keys_v2"
+    return call.collection([*call.key_set], shown_key, what)
 
 
 def count_keys(call: Call) -> httpx.Response:
@@ -238,9 +242,7 @@ def count_keys(call: Call) -> httpx.Response:
 
 def get_key(call: Call) -> httpx.Response:
     """Answer GET keys_v2/{kid}."""
-    keys = call.key_set
-    keys.get(call.kid)  # raises if the set has no such key
-    (key,) = [key for key in _shown(call.name, keys)["keys"] if key["kid"] == call.kid]
+    key = shown_key(call.key_set.get(call.kid))
     return call.entity(key, f"trustFramework/keySets('{call.name}')/keys_v2/$entity")
 
 

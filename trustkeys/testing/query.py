@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from attrs import frozen
@@ -12,6 +12,8 @@ from trustkeys.errors import InvalidInputError
 from trustkeys.wording import quoted
 
 __tracebackhide__ = True
+
+T = TypeVar("T")
 
 
 @frozen
@@ -33,10 +35,17 @@ class Query:
         names = entity.keys() if self.select is None else self.select
         return {name: value for name, value in entity.items() if name in names}
 
-    def page(self, entities: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return the members of the answer with a collection."""
+    def page(
+        self, entities: Sequence[T], shown: Callable[[T], Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Return the members of the answer with a collection.
+
+        Args:
+            entities: The whole collection.
+            shown: Returns the members of an entity.
+        """
         count = {"@odata.count": len(entities)} if self.count else {}
-        return {**count, "value": [self.chosen(entity) for entity in entities[: self.top]]}
+        return {**count, "value": [self.chosen(shown(each)) for each in entities[: self.top]]}
 
     def context(self, what: str) -> str:
         """Return the name of what is answered, with the selected members (OData 4.01, 10.7)."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from threading import Lock
-from typing import Any
 
 import httpx
 from attrs import evolve, field, frozen
@@ -22,11 +21,10 @@ from trustkeys.keyset.schedule import FOREVER, moment
 from trustkeys.testing.answers import RefusedError, Stamp
 from trustkeys.testing.bodies import decoded
 from trustkeys.testing.faults import BATCH, Fault, Faults
-from trustkeys.testing.instant import Seeds
-from trustkeys.testing.keys import key_of_seed
 from trustkeys.testing.operations import Call
 from trustkeys.testing.query import read_query
 from trustkeys.testing.routing import OPERATIONS, Address, find
+from trustkeys.testing.unused import UnusedKeys
 from trustkeys.testkeys.pool import SEEDS
 from trustkeys.wording import shape
 
@@ -81,8 +79,10 @@ class GraphTransport(httpx.MockTransport):
         key_sets: The key sets that the tenant starts with.
         now: The time, for getActiveKey, `throttle` and the dates of answers: whole seconds since
             1970, or an aware datetime. Default: the clock.
-        generate: Makes the keys of generateKey. Default: a test key, each time a different one.
-            Pass `trustkeys.generate` for real keys.
+        generate: Makes the keys of generateKey. Default: a test key that no key set has. Those of
+            deleted key sets come back when all others were used. If the key sets have all 8,128
+            RSA or 65,536 oct keys of a size, the request raises a RuntimeError. Pass
+            `trustkeys.generate` for real keys.
         tokens: The accepted bearer tokens. A request without one of them is refused with status
             401. Default: no token is needed.
 
@@ -135,7 +135,7 @@ class GraphTransport(httpx.MockTransport):
             self.key_sets = checked
             self._now = now
             self._tokens = accepted
-            self._seeds = Seeds(last_first=True)  # people who write tests use the first ones
+            self._unused = UnusedKeys()
             self._faults = Faults(OPERATIONS)
 
     @property
@@ -298,17 +298,7 @@ class GraphTransport(httpx.MockTransport):
     def _unused_test_key(self, request: GenerateKeyRequest) -> TrustFrameworkKey:
         if request.kty not in SEEDS:
             return generate_real_key(request)
-        used = {_material(key) for keys in self.key_sets.values() for key in keys}
-        while True:
-            key = key_of_seed(request, self._seeds.next(request.kty, request.size))
-            if _material(key) not in used:
-                return key
-
-
-def _material(key: TrustFrameworkKey) -> Any:
-    # Not the kid: an uploaded oct key has a random one.
-    jwk = key.to_jwk(private=key.kty == "oct")
-    return jwk["k" if key.kty == "oct" else "n"]
+        return self._unused.make(request, [*self.key_sets.values()])
 
 
 def _checked_set(keys: object) -> TrustFrameworkKeySet:

@@ -80,13 +80,18 @@ def oct_secret(seed: int, size: int) -> bytes:
     return _secret(seed.to_bytes(2, "big"), size // 8)
 
 
-def is_test_modulus(n: int) -> bool:
-    """Whether an RSA modulus is that of a test key."""
+def seed_of_modulus(n: int) -> int | None:
+    """Return the seed of the RSA test key with a modulus, or None."""
     size = n.bit_length()
     if size not in OFFSETS:
-        return False
+        return None
     seed = _seeds(size).get(n & _LOW)
-    return seed is not None and prod(rsa_primes(seed, size)) == n
+    return seed if seed is not None and prod(rsa_primes(seed, size)) == n else None
+
+
+def is_test_modulus(n: int) -> bool:
+    """Whether an RSA modulus is that of a test key."""
+    return seed_of_modulus(n) is not None
 
 
 @cache
@@ -107,6 +112,11 @@ def is_test_secret(secret: bytes) -> bool:
     """Whether the secret of an oct key is that of a test key."""
     # A length has two octets in the hash.
     return 32 <= len(secret) < 2**16 and secret == _secret(secret[:2], len(secret))
+
+
+def seed_of_secret(secret: bytes) -> int | None:
+    """Return the seed of the oct test key with a secret, or None."""
+    return int.from_bytes(secret[:2]) if is_test_secret(secret) else None
 
 
 def _secret(seed: bytes, length: int) -> bytes:

@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.cli.batch.runs import (
     GOOD,
@@ -24,8 +27,10 @@ from tests.cli.batch.runs import (
 )
 from tests.cli.in_process import outcome
 from tests.support import command, failed, parse
+from trustkeys import GenerateKeyRequest, InvalidInputError
 from trustkeys.cli.batch import command as many
 from trustkeys.cli.batch import requests
+from trustkeys.core.strict_json import parse_object
 
 
 def test_each_request_gets_its_key_and_its_id_in_order(
@@ -113,6 +118,70 @@ def test_an_id_that_the_output_has_no_place_for_is_refused(folder: Path) -> None
     assert os.listdir(folder) == []
     put_requests(folder, {"id": None, "use": "sig", "kty": "oct"})
     assert done(*REQUESTS, "--dir", "out", *SEALED) == "out: 1 key\n"
+
+
+BODIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "use": st.sampled_from(["sig", "SIG", "enc", 1, None]),
+        "kty": st.sampled_from(["oct", "OCT", "RSA", ["oct"]]),
+        "nbf": st.sampled_from([0, 0.0, -0.0, 1, 1.0, 1.5, True, False, None, [1], {}, "1", 2**70]),
+        "@odata.type": st.sampled_from(["#microsoft.graph.x", 1, [1], {"a": [True]}]),
+        "body": st.just(1),
+        "k": st.sampled_from([None, ""]),
+    },
+)
+
+
+@given(st.lists(BODIES, min_size=1, max_size=4) | st.just([{"use": "sig", "kty": "oct"}] * 250))
+def test_a_line_is_judged_by_itself_whatever_lines_came_before(bodies: list[Any]) -> None:
+    """The requests that repeat are remembered, and 1 and true are equal in Python."""
+    wanted: list[Any] = []
+    problem = None
+    for number, body in enumerate(bodies, 1):
+        try:
+            wanted.append((number, GenerateKeyRequest.from_graph(body, size=512)))
+        except InvalidInputError as error:
+            problem = (f"requests: line {number}: {error.message}", error.code, error.target)
+            break
+    lines = [json.dumps({"id": number, **body}) + "\n" for number, body in enumerate(bodies, 1)]
+    caught: InvalidInputError | None = None
+    found: list[Any] = []
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        Path("requests").write_text("".join(lines))
+        try:
+            with requests.listed("requests", 512, has_ids=True) as asked:
+                next(asked.at(0))  # as the lines of a resumed run are checked
+                found = [*asked.at(0)]
+                assert asked.count == len(bodies)
+        except InvalidInputError as error:
+            caught = error
+    if problem is None:
+        assert found == wanted
+    assert (caught and (caught.message, caught.code, caught.target)) == problem
+
+
+@pytest.mark.parametrize("size", [64, 600])
+def test_each_distinct_request_is_checked_once_and_each_line_is_parsed_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """Parsing and checking take as long as making the keys."""
+    calls = {"parsed": 0, "checked": 0}
+
+    def counted(name: str, call: Any) -> Any:
+        def run(*args: Any, **options: Any) -> Any:
+            calls[name] += 1
+            return call(*args, **options)
+
+        return run
+
+    monkeypatch.setattr(requests, "parse_object", counted("parsed", parse_object))
+    checked = counted("checked", GenerateKeyRequest.from_graph)
+    monkeypatch.setattr(GenerateKeyRequest, "from_graph", checked)
+    put_requests(folder, *({**GOOD, "id": n, "nbf": n % 3} for n in range(size)))
+    done(*REQUESTS, "--jsonl", "keys")
+    assert calls == {"parsed": size, "checked": 3}
+    assert [record["id"] for record in records(folder / "keys")] == [*range(size)]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from tests.testing.strategies.examples import EC, MAX, assert_drawn, drawn, few, printed, smallest
 from trustkeys import GenerateKeyRequest, InvalidInputError, register_strategy
 from trustkeys.testing.strategies import bad_request_bodies
-from trustkeys.testing.strategies.faults import _NO_KTYS
+from trustkeys.testing.strategies.bodies import FLOATS
+from trustkeys.testing.strategies.faults import _NO_KTYS, _is_date
 
 
 def refusal_of(body: Any) -> str:
@@ -31,6 +33,13 @@ def test_a_bad_body_is_refused_with_its_code(
     assert refusal_of(body) == code
     text = body if isinstance(body, str) else json.dumps(body)
     assert refusal_of(text) == refusal_of(text.encode()) == code
+
+
+@given(date=FLOATS | st.sampled_from([0.0, -0.0, 2.0**53, 1e18, -1.0, 1e19, 0.5]))
+def test_a_whole_number_is_no_bad_date_however_it_is_written(date: float) -> None:
+    body = json.dumps({"use": "sig", "kty": "RSA", "nbf": date})
+    with nullcontext() if _is_date(date) else pytest.raises(InvalidInputError):
+        GenerateKeyRequest.from_graph(body)
 
 
 @pytest.mark.deep

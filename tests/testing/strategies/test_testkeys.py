@@ -23,7 +23,7 @@ from trustkeys import (
     register_strategy,
 )
 from trustkeys.core.numericdate import numeric_dates
-from trustkeys.keyset.keyset import read_key_set
+from trustkeys.keyset.stored import read_key_set
 from trustkeys.testing import oct_key, rsa_key
 from trustkeys.testing.strategies import key_sets, keys
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from itertools import repeat
-from typing import Any
+from typing import IO, Any
 
 from attrs import frozen
 
@@ -16,13 +18,17 @@ from trustkeys.cli.terminal import open_input, warn
 from trustkeys.cli.times import Time, doubt, warn_of_dates
 from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.core.strict_json import MAX_JSON_BYTES, parse_object
-from trustkeys.errors import InvalidInputError, prefix_errors
+from trustkeys.errors import InvalidInputError
 from trustkeys.wording import counted, shape
 
 __tracebackhide__ = True
 
 Id = str | int | None
 """What a line of a file calls its key."""
+
+
+_IN_MEMORY = 100
+"""How many requests are in memory, and how many different ones. Most lists repeat a few."""
 
 
 @frozen
@@ -75,33 +81,68 @@ def listed(path: str, size: int | None, *, has_ids: bool) -> Iterator[Requests]:
         size: The size of the keys, in bits.
         has_ids: Whether the output has room for an `id`.
     """
-
-    def read(line: bytes) -> tuple[Id, GenerateKeyRequest]:
-        return _read(line, size, has_ids=has_ids)
-
-    def at(_now: int) -> Iterator[tuple[Id, GenerateKeyRequest]]:
-        copy.seek(0)
-        return map(read, copy)
-
     # A copy, so that a change of the file during the run has no effect.
-    with tempfile.TemporaryFile() as copy:
-        count, digest = 0, hashlib.sha256()
-        doubtful, first = 0, ""
+    with tempfile.TemporaryFile() as file:
+        kept, digest = _Kept(file, size), hashlib.sha256()
+        count, doubtful, first = 0, 0, ""
         for number, line in enumerate(_lines(path), 1):
             if text := line.strip():
-                with prefix_errors(f"{path}: line {number}"):
-                    _, request = read(line)
+                try:
+                    request = kept.add(*_read(line, has_ids=has_ids))
+                except InvalidInputError as error:  # a block of prefix_errors takes longer
+                    error.args = (f"{path}: line {number}: {error.message}",)
+                    raise
                 if problem := doubt(request.nbf, request.exp):
                     doubtful += 1
                     first = first or f"line {number}: {problem}"
-                copy.write(text + b"\n")
                 digest.update(text + b"\n")
                 count += 1
         if first:
             warn(
                 f"{path}: the dates of {counted(doubtful)} look like mistakes; the first is {first}"
             )
-        yield Requests(count, {"--requests": digest.hexdigest(), "--size": size}, at)
+        options = {"--requests": digest.hexdigest(), "--size": size}
+        yield Requests(count, options, lambda _now: kept.all())
+
+
+class _Kept:
+    """Requests in a file, since a list of them can be larger than the memory."""
+
+    def __init__(self, file: IO[bytes], size: int | None) -> None:
+        self._file = file
+        self._size = size
+        self._waiting: list[tuple[Id, dict[str, Any]]] = []
+        # By type too, since 1 and true are equal.
+        self._of_members = lru_cache(_IN_MEMORY, typed=True)(self._checked)
+
+    def add(self, name: Id, body: dict[str, Any]) -> GenerateKeyRequest:
+        """Check a body, keep it, and return the request."""
+        request = self._request(body)
+        self._waiting.append((name, body))
+        if len(self._waiting) == _IN_MEMORY:
+            self._flush()
+        return request
+
+    def all(self) -> Iterator[tuple[Id, GenerateKeyRequest]]:
+        """Return the requests in their order, each with its id."""
+        if self._waiting:
+            self._flush()
+        self._file.seek(0)
+        for line in self._file:
+            for name, body in json.loads(line):
+                yield name, self._request(body)
+
+    def _flush(self) -> None:
+        self._file.write(json.dumps(self._waiting).encode() + b"\n")
+        self._waiting.clear()
+
+    def _request(self, body: dict[str, Any]) -> GenerateKeyRequest:
+        with suppress(TypeError):  # a list or an object has no hash
+            return self._of_members(**body)
+        return self._checked(**body)
+
+    def _checked(self, **body: Any) -> GenerateKeyRequest:
+        return GenerateKeyRequest.from_graph(body, size=self._size)
 
 
 def _lines(path: str) -> Iterator[bytes]:
@@ -111,7 +152,7 @@ def _lines(path: str) -> Iterator[bytes]:
             yield line
 
 
-def _read(line: bytes, size: int | None, *, has_ids: bool) -> tuple[Id, GenerateKeyRequest]:
+def _read(line: bytes, *, has_ids: bool) -> tuple[Id, dict[str, Any]]:
     body = parse_object(line, what="the body")
     name = body.pop("id", None)
     if isinstance(name, bool) or not isinstance(name, str | int | None):
@@ -120,4 +161,4 @@ def _read(line: bytes, size: int | None, *, has_ids: bool) -> tuple[Id, Generate
         raise InvalidInputError(
             "a sealed file in a directory has no place for an id: use --jsonl", target="id"
         )
-    return name, GenerateKeyRequest.from_graph(body, size=size)
+    return name, body
