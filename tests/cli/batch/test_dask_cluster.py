@@ -103,7 +103,7 @@ def cluster_of(
 
 
 def drive(
-    *args: str, cwd: Path, client: str = "client.SILENCE_SECONDS = 4"
+    *args: str, cwd: Path, client: str = "pass"
 ) -> AbstractContextManager[subprocess.Popen[str]]:
     return started(DRIVER, client, *BATCH, *args, cwd=cwd)
 
@@ -187,7 +187,8 @@ def test_a_scheduler_that_is_killed_is_noticed(
     folder: Path, recipient: dict[str, Any], cluster: tuple[str, int, list[int]]
 ) -> None:
     address, scheduler, _ = cluster
-    with drive("--count", "100000", "--dask", address, cwd=folder) as process:
+    client = "client.SILENCE_SECONDS = 60"
+    with drive("--count", "100000", "--dask", address, cwd=folder, client=client) as process:
         wait_for_keys(process)
         os.kill(scheduler, signal.SIGKILL)
         error = ended(process, folder, recipient)
@@ -198,7 +199,8 @@ def test_a_worker_that_dies_is_replaced(
     folder: Path, recipient: dict[str, Any], cluster: tuple[str, int, list[int]]
 ) -> None:
     address, _, (worker, _) = cluster
-    with drive("--count", "60", "--dask", address, cwd=folder) as process:
+    client = "client.SILENCE_SECONDS = 60"
+    with drive("--count", "60", "--dask", address, cwd=folder, client=client) as process:
         assert process.stderr is not None
         process.stderr.readline()
         os.kill(worker, signal.SIGKILL)
@@ -335,7 +337,8 @@ def test_a_client_that_dies_or_stops_is_noticed(
     message: str,
 ) -> None:
     address, _, _ = cluster
-    with drive("--count", "100000", "--dask", address, cwd=folder) as process:
+    client = "client.SILENCE_SECONDS = 60"
+    with drive("--count", "100000", "--dask", address, cwd=folder, client=client) as process:
         wait_for_keys(process)
         os.kill(client_of(process), signum)
         assert ended(process, folder, recipient) == f"{address}: {message}"
