@@ -1,83 +1,111 @@
-"""Print a table of figures and ratios: ``python -m benchmarks``."""
+"""Compare the speed with that of other libraries, and with the targets: ``python -m benchmarks``.
+
+A whole run takes about 20 minutes, in which nothing else should run. It draws docs/speed.svg and
+docs/growth.svg, and writes its table into docs/benchmarks.md.
+
+Exit status: 0 if all targets are met with confidence, 1 if one is missed, and 3 if none is missed
+but one is undecided, because its interval has the target in it.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
+import datetime as dt
 import os
 import platform
-from importlib.metadata import version
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from cryptography.hazmat.backends.openssl import backend
 
-from benchmarks.measure import OURS, Row
-from benchmarks.plot import draw
+from benchmarks import peers, plot, table
+from benchmarks.measure import CONFIDENCE, MISSED, UNDECIDED, Growth, Row, processors
 from benchmarks.works import rows
 
-PACKAGES = ("attrs", "cryptography", "distributed", "hypothesis", "joserfc", "jwcrypto")
+PACKAGES = (
+    *("attrs", "cryptography", "distributed", "hypothesis", "pytest"),
+    *("joserfc", "jwcrypto", "jwskate", "cryptojwt"),
+)
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+START, END = "<!-- Written by python -m benchmarks. -->\n", "<!-- End of what it writes. -->\n"
 
 
-def main() -> None:
+def main() -> int:
     """Measure everything and print it."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument(
-        "--quick", action="store_true", help="measure fewer rounds; the figures vary more"
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--svg", metavar="FILE", help="also draw a picture of rates and scaling")
-    options = parser.parse_args()
-    environment = {
-        "python": platform.python_version(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} processors",
-        "openssl": backend.openssl_version_text(),
-        **{name: version(name) for name in PACKAGES},
-    }
-    on = ", ".join(f"{name} {value}" for name, value in environment.items())
-    if not options.json:
-        print(f"{on}\n\n{'work':<50}{'library':<12}{'figure':>12}{'ours/theirs':>13}  target")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="run each work a few times, in a minute: no verdicts, no pictures, exit status 0",
+    )
+    quick = parser.parse_args().quick
+    on = environment()
+    text = [f"{on}\n", *table.head()]
+    print(*text, sep="\n", flush=True)
     measured = []
-    for row in rows(quick=options.quick):
+    for row in rows(quick=quick):
         measured.append(row)
-        if not options.json:
-            show(row)
-    if options.json:
-        found = [as_dict(row) for row in measured]
-        print(json.dumps({"environment": environment, "rows": found}, indent=2))
-    if options.svg is not None:
-        draw(measured, options.svg, on)
+        new = list(table.lines(row, quick=quick))
+        text += new
+        print(*new, sep="\n", flush=True)
+    if quick:
+        print("\nquick: too few rounds to say whether a target is met")
+        return 0
+    summary, status = judge(measured)
+    print(f"\n{summary}")
+    plot.speed(measured, DOCS / "speed.svg", on)
+    plot.growth(measured, DOCS / "growth.svg", on)
+    write("\n".join([*text, "", summary]))
+    return status
 
 
-def show(row: Row) -> None:
-    """Print a row: trustkeys first, then each of the others."""
-    aim = "" if row.most is None else f"  at most {row.most:g}"
-    print(f"{row.work:<50}{OURS:<12}{row.figures[OURS]:>9.2f} {row.unit}{'':>13}{aim}")
-    for name, figure in row.figures.items():
-        if name != OURS:
-            target = row.targets.get(name)
-            aim = "" if target is None else f"  at most {as_ratio(target)}"
-            ratio = as_ratio(row.ratio(name))
-            print(f"{'':<50}{name:<12}{figure:>9.2f} {row.unit}{ratio:>13}{aim}")
-    if missed := row.missed():
-        print(f"{'':<50}missed: {', '.join(missed)}")
-
-
-def as_ratio(value: float) -> str:
-    """Format a ratio, a small one as a fraction."""
-    return f"{value:.2f}" if value > 0.1 else f"1/{1 / max(value, 1e-9):.0f}"
-
-
-def as_dict(row: Row) -> dict[str, object]:
-    """Return a row for JSON."""
-    return {
-        "work": row.work,
-        "unit": row.unit,
-        "figures": row.figures,
-        "ratios": {name: row.ratio(name) for name in row.figures if name != OURS},
-        "targets": row.targets,
-        "most": row.most,
-        "missed": row.missed(),
+def environment() -> str:
+    """Return the machine, the versions, and what is not installed, in a line."""
+    found = {
+        "Python": platform.python_version(),
+        "OpenSSL": backend.openssl_version_text().removeprefix("OpenSSL "),
     }
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    versions = ", ".join(f"{name} {value}" for name, value in found.items())
+    load = os.getloadavg()[0]
+    absent = ", ".join(peers.absent())
+    return (
+        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {platform.machine()} with {processors()} "
+        f"processors, load {load:.1f} at the start. {versions}."
+        f"{f' Not installed: {absent}.' if absent else ''}"
+    )
+
+
+def judge(measured: list[Row | Growth]) -> tuple[str, int]:
+    """Return a summary of the verdicts, and the exit status."""
+    verdicts = [verdict for row in measured for verdict in row.verdicts()]
+    missed, undecided = verdicts.count(MISSED), verdicts.count(UNDECIDED)
+    met = len(verdicts) - missed - undecided
+    summary = (
+        f"With {CONFIDENCE} % confidence, {met} targets are met, {missed} are missed, and "
+        f"{undecided} are undecided."
+    )
+    return summary, 1 if missed else 3 if undecided else 0
+
+
+def write(text: str) -> None:
+    """Put the table into the page of the documentation."""
+    page = DOCS / "benchmarks.md"
+    before, _, rest = page.read_text().partition(START)
+    _, _, after = rest.partition(END)
+    page.write_text(f"{before}{START}\n{text}\n\n{END}{after}")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,10 +1,12 @@
-"""Test keys, compared with a new real key and with one key for the whole test suite."""
+"""Test keys, compared with real ones, and what the pytest plugin costs a suite without keys."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -12,7 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import trustkeys
-from benchmarks.measure import OURS, Row, calls
+from benchmarks.measure import OURS, Row, Target, Work, cpu, python, turns
+from trustkeys import TrustFrameworkKey
 from trustkeys.testing import rsa_key, strategies
 from trustkeys.testkeys.pool import SEEDS
 
@@ -21,32 +24,40 @@ FEW, MANY = 10, 60
 
 EXAMPLES = 40
 
+_REAL = "real key"
+
 
 def rows(*, quick: bool) -> Iterator[Row]:
     """Measure keys for tests."""
-    few = 1 if quick else 10
-    # A mean, because the time for one key varies widely.
-    real = mean(lambda: rsa.generate_private_key(65537, 2048), count=20 * few)
-    yield each(private=True, real=real, target=200, rounds=5 * few)
-    yield each(private=False, real=real, target=1000, rounds=5 * few)
-    yield draw(rounds=few)
+    yield private_jwk(rounds=10 if quick else 300)
+    for size in (2048,) if quick else (2048, 4096):
+        yield reading(size, rounds=3 if quick else 30)
+    yield draw(rounds=2 if quick else 30)
+    yield plugin(count=100 if quick else 5000, rounds=1 if quick else 12)
 
 
-def each(*, private: bool, real: float, target: int, rounds: int) -> Row:
-    """Measure a different RSA key in each call, as a JWK."""
+def private_jwk(rounds: int) -> Row:
+    """Measure a different RSA key in each call, as a private JWK, and OpenSSL's generation."""
     seeds = cycle(range(SEEDS["RSA"]))
-    kept = trustkeys.generate_key("sig", "RSA")
     works = {
-        OURS: lambda: rsa_key(next(seeds)).to_jwk(private=private),
-        "one, kept": lambda: kept.to_jwk(private=private),
+        OURS: cpu(lambda: rsa_key(next(seeds)).to_jwk(private=True), number=50),
+        _REAL: cpu(lambda: rsa.generate_private_key(65537, 2048)),
     }
-    figures = calls(works, number=200, rounds=rounds)
-    return Row(
-        f"RSA-2048 key for tests, {'private' if private else 'public'} JWK",
-        "µs",
-        {**figures, "a real one": real},
-        {"a real one": 1 / target},
-    )
+    samples = turns(works, rounds)
+    targets = [Target(1 / 300, _REAL)]
+    return Row("RSA-2048 test key, private JWK", "µs", samples, targets, is_luck=True)
+
+
+def reading(size: int, rounds: int) -> Row:
+    """Measure `from_jwk` of private RSA keys: test keys, one after the other, and a real one."""
+    jwks = cycle([rsa_key(seed, size=size).to_jwk(private=True) for seed in range(50)])
+    real = trustkeys.generate_key("sig", "RSA", size=size).to_jwk(private=True)
+    works = {
+        OURS: cpu(lambda: TrustFrameworkKey.from_jwk(next(jwks)), number=10),
+        _REAL: cpu(lambda: TrustFrameworkKey.from_jwk(real)),
+    }
+    targets = [Target(1 / 20, _REAL), Target(2000)]
+    return Row(f"from_jwk of an RSA-{size} test key", "µs", turns(works, rounds), targets)
 
 
 def draw(rounds: int) -> Row:
@@ -55,20 +66,16 @@ def draw(rounds: int) -> Row:
         OURS: strategies.keys(),
         "integers()": st.integers(),
     }
-    works = {
-        f"{name} {size}": examples(st.lists(strategy, min_size=size, max_size=size))
-        for name, strategy in drawn.items()
-        for size in (FEW, MANY)
-    }
-    times = calls(works, number=1, rounds=3 * rounds)
-    figures = {
-        name: (times[f"{name} {MANY}"] - times[f"{name} {FEW}"]) / EXAMPLES / (MANY - FEW)
-        for name in drawn
-    }
-    return Row("one more draw from keys() in an example", "µs", figures, {}, 200)
+
+    def more(strategy: st.SearchStrategy[Any]) -> Work:
+        few, many = (cpu(examples(strategy, size)) for size in (FEW, MANY))
+        return lambda: (many() - few()) / EXAMPLES / (MANY - FEW)
+
+    works = {name: more(strategy) for name, strategy in drawn.items()}
+    return Row("one more draw from keys() in an example", "µs", turns(works, rounds), [Target(200)])
 
 
-def examples(strategy: st.SearchStrategy[Any]) -> Callable[[], None]:
+def examples(strategy: st.SearchStrategy[Any], size: int) -> Callable[[], None]:
     """Return a test that only draws."""
 
     @settings(
@@ -79,13 +86,20 @@ def examples(strategy: st.SearchStrategy[Any]) -> Callable[[], None]:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(strategy)
+    @given(st.lists(strategy, min_size=size, max_size=size))
     def test(_value: object) -> None:
         pass
 
     return partial(test)
 
 
-def mean(work: Callable[[], object], *, count: int) -> float:
-    """Return the mean time of a call in microseconds."""
-    return sum(calls({"": work}, number=1, rounds=1)[""] for _ in range(count)) / count
+def plugin(count: int, rounds: int) -> Row:
+    """Measure empty tests with the pytest plugin of trustkeys, and without."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "test_nothing.py")
+        path.write_text("".join(f"def test_{number}(): pass\n" for number in range(count)))
+        command = ("-m", "pytest", "-q", "-p", "no:cacheprovider", str(path))
+        works = {OURS: python(*command), "without": python(*command, "-p", "no:trustkeys")}
+        samples = turns(works, rounds)
+    targets = [Target(1.02, "without")]
+    return Row(f"{count:,} empty tests with the pytest plugin", "ms", samples, targets)

@@ -39,7 +39,7 @@ AVAILABLE = hasattr(os, "fork") and not os.environ.get("TRUSTKEYS_REAL_PROCESSES
 _READ_AT_START = ("PYTHON", "COVERAGE_", "LC_", "LANG", "OPENSSL_", "LD_", "DYLD_")
 
 # Imported by the command when it needs them.
-_IMPORTED_LATE = ("cryptography.x509", "jwcrypto.jwe", "filelock", "rich.console", "rich.progress")
+_IMPORTED_LATE = ("cryptography.x509", "jwcrypto.jwe", "filelock")
 
 _NUMBER = struct.Struct("i")
 

@@ -12,12 +12,10 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import filelock
 import pytest
 
 from tests import support
@@ -506,73 +504,3 @@ def test_windows_has_no_mode_bits_to_judge(tmp_path: Path, monkeypatch: pytest.M
     tmp_path.chmod(0o777)
     monkeypatch.delattr(os, "geteuid")
     files.check_directory_of(str(tmp_path / "key"))
-
-
-def test_the_lock_is_released_even_if_the_change_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Otherwise a program that catches the error may never change the file again."""
-    # Keeps the locks alive, since a lock also releases itself when it is collected.
-    locks: list[filelock.BaseFileLock] = []
-
-    def make(*args: Any, **options: Any) -> filelock.BaseFileLock:
-        locks.append(file_lock(*args, **options))
-        return locks[-1]
-
-    file_lock = filelock.FileLock
-    monkeypatch.setattr(filelock, "FileLock", make)
-    path = tmp_path / "keys"
-    with suppress(ZeroDivisionError), files.locked(path, 0):
-        raise ZeroDivisionError
-    with (
-        files.locked(path, 0),
-        pytest.raises(TimeoutError, match="another process has been changing it"),
-        files.locked(path, 0),
-    ):
-        pass
-    assert [lock.is_locked for lock in locks] == [False] * 3
-
-
-def test_a_lock_file_of_another_user_is_refused_before_it_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "keys"
-    with files.locked(path, 0):
-        pass
-    own = os.geteuid()
-    monkeypatch.setattr(os, "geteuid", lambda: own + 1)
-    with pytest.raises(PermissionError) as caught, files.locked(path, -1):
-        pass
-    assert (caught.value.filename, caught.value.strerror) == (
-        str(path),
-        f"{path}.lock belongs to another user: delete it if nobody is changing {path}",
-    )
-    monkeypatch.delattr(os, "geteuid")  # Windows
-    with files.locked(path, 0):
-        pass
-
-
-@pytest.mark.parametrize(
-    ("exists", "problem"),
-    [
-        (True, "opened (Permission denied): run chmod 600 on it"),
-        (False, "made (Permission denied): make the directory writable"),
-    ],
-)
-def test_a_lock_without_permission_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exists: bool, problem: str
-) -> None:
-    path = tmp_path / "keys"
-    if exists:
-        Path(f"{path}.lock").touch()
-
-    def acquire(*_: Any, **__: Any) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied", f"{path}.lock")
-
-    monkeypatch.setattr("filelock.FileLock.acquire", acquire)
-    with pytest.raises(PermissionError) as caught, files.locked(path, -1):
-        pass
-    assert (caught.value.filename, caught.value.strerror) == (
-        str(path),
-        f"its lock file {path}.lock cannot be {problem}",
-    )

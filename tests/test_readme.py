@@ -64,6 +64,10 @@ def test_every_link_and_picture_leads_to_a_file() -> None:
     ("picture", "words"),
     [
         ("docs/speed.svg", ["joserfc", "jwcrypto", "workers", "Dask", "cryptography"]),
+        (
+            "docs/growth.svg",
+            ["load", "save", "edit", "rotate", "check", "show", "batch", "exponent"],
+        ),
         ("docs/timeline.svg", ["active now", "no key", "disabled", "2027-05-01"]),
     ],
 )

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import multiprocessing
 import os
 import random
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -69,20 +66,6 @@ def test_a_lock_file_with_content_is_not_used_as_a_lock(
     assert (lock.read_bytes() if lock.is_file() else b"") == before
 
 
-def test_a_file_system_without_locks_is_reported(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.save(key_set(), path, plain=True)
-
-    def acquire(*_: Any, **__: Any) -> None:
-        raise NotImplementedError
-
-    monkeypatch.setattr("filelock.FileLock.acquire", acquire)
-    with pytest.raises(OSError, match="its file system has no locks") as caught:
-        add_a_key(path)
-    assert (caught.value.errno, caught.value.filename) == (errno.ENOLCK, str(path))
-
-
 def test_an_edit_within_an_edit_does_not_wait_for_itself(path: Path) -> None:
     store.save(key_set(), path, plain=True)
     with store.edit(path), pytest.raises(RuntimeError):
@@ -117,15 +100,6 @@ def test_waiting_too_long_for_the_lock_is_an_error(
         thread.join()
     assert str(path) in str(problems[0])
     assert "for 0.1 seconds" in str(problems[0])
-
-
-def test_without_filelock_the_error_says_how_to_install_it(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.save(key_set(), path, plain=True)
-    monkeypatch.setitem(sys.modules, "filelock", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'trustkeys\[store\]'"):
-        add_a_key(path)
 
 
 def add_many(path: Path, count: int) -> None:

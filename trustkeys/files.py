@@ -1,4 +1,4 @@
-"""Atomic writes of files that only their owner can read, and their locks."""
+"""Atomic writes of files that only their owner can read."""
 
 from __future__ import annotations
 
@@ -85,6 +85,19 @@ def check_replaceable(path: Path) -> None:
             raise OSError(errno.EMLINK, message)
 
 
+def check_in_place(path: str, opened: os.stat_result) -> None:
+    """Check that a path still refers to a file or directory that was opened before.
+
+    Raises:
+        OSError: It does not, or from the system call.
+    """
+    with suppress(FileNotFoundError):
+        if os.path.samestat(os.lstat(path), opened):
+            return
+    message = "it was removed or renamed meanwhile, and the keys with it"
+    raise FileNotFoundError(errno.ENOENT, message, path)
+
+
 def check_own_directory(path: str) -> None:
     """Check that no other user can replace files in a directory.
 
@@ -151,13 +164,13 @@ def _is_private_group(gid: int) -> bool:
     )
 
 
-def open_itself(path: str, flags: int) -> int:
+def open_itself(path: str, flags: int, mode: int = 0o777) -> int:
     """Open a file, but do not follow a symbolic link."""
     # A later write would replace the link, and opening a pipe would wait for its writer. Windows
     # has neither flag.
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        return os.open(path, flags)
+        return os.open(path, flags, mode)
     except OSError as error:
         if error.errno == errno.ELOOP:
             error.strerror = "it is a symbolic link: name the file itself"
@@ -261,57 +274,6 @@ def _replace_by_unnamed(descriptor: int, path: str) -> None:
 
 
 @contextmanager
-def locked(path: Path, timeout: float) -> Iterator[None]:
-    """Lock a file against changes by other processes and threads, with a ``.lock`` file beside it.
-
-    Args:
-        path: The file.
-        timeout: The longest wait for the lock, in seconds. -1 waits without limit.
-
-    Raises:
-        OSError: From the system calls. TimeoutError if the lock is not free in time.
-            PermissionError if the ``.lock`` file belongs to another user, who could hold it for
-            ever, or cannot be opened.
-        ModuleNotFoundError: The extra ``store`` is not installed.
-    """
-    try:
-        from filelock import FileLock, Timeout
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "changing a file needs filelock: pip install 'trustkeys[store]'",
-            name="filelock",
-        ) from error
-    path = os.fspath(path)
-    name = f"{path}.lock"
-    with named(path):
-        os.stat(os.path.dirname(path) or ".")  # filelock would create a missing directory
-        # filelock may truncate the lock file, so make sure that it is not somebody's keys.
-        with suppress(FileNotFoundError):
-            status = os.lstat(name)
-            if not stat.S_ISREG(status.st_mode) or status.st_size > 0:
-                raise OSError(errno.EEXIST, f"{name} exists and is not a lock file")
-            if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
-                message = f"{name} belongs to another user: delete it if nobody is changing {path}"
-                raise PermissionError(errno.EPERM, message)
-        lock = FileLock(name, mode=0o600)
-        try:
-            lock.acquire(timeout=timeout)
-        except Timeout as error:
-            waited = f" for {timeout:g} seconds" if timeout > 0 else ""
-            message = f"another process has been changing it{waited}"
-            raise TimeoutError(errno.ETIMEDOUT, message) from error
-        except PermissionError as error:
-            error.strerror = _unlockable(name, error.strerror)
-            raise
-        except NotImplementedError as error:
-            raise OSError(errno.ENOLCK, "its file system has no locks") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
 def named(path: str) -> Iterator[None]:
     """Set the file name of errors to `path`, instead of that of a temporary file."""
     try:
@@ -319,12 +281,6 @@ def named(path: str) -> Iterator[None]:
     except OSError as error:
         error.filename, error.filename2 = path, None
         raise
-
-
-def _unlockable(name: str, reason: str | None) -> str:
-    if os.path.lexists(name):
-        return f"its lock file {name} cannot be opened ({reason}): run chmod 600 on it"
-    return f"its lock file {name} cannot be made ({reason}): make the directory writable"
 
 
 def _link(name: str, path: str) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from attrs import frozen
 
-from trustkeys import files
+from trustkeys import files, locks
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.private import Private
 from trustkeys.core.registry import key_type_for
@@ -193,7 +193,7 @@ def save(
     # Before the lock, so that no lock file is made for a link or the file of another user.
     with suppress(FileNotFoundError):
         files.check_replaceable(path)
-    with files.locked(path, timeout):
+    with locks.locked(path, timeout):
         files.replace(path, data)
 
 
@@ -260,7 +260,7 @@ def _editing(
     path: Path, password: str | None, timeout: float, new_password: str | None, *, plain: bool
 ) -> Iterator[TrustFrameworkKeySet]:
     files.check_replaceable(path)  # make no lock for a link, a directory or a missing file
-    with files.locked(path, timeout):
+    with locks.locked(path, timeout):
         stored = read_file(path)
         if password is None and stored.mode & 0o022 and _HAS_MODES:
             raise PermissionError(errno.EACCES, _SHARED.format("change"), stored.path)

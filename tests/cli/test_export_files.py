@@ -26,8 +26,8 @@ from tests.cli.exchange import (
 )
 from tests.support import failed, parse
 from trustkeys.cli import export as cli_export
+from trustkeys.cli import exporting, main
 from trustkeys.cli import import_ as cli_intake
-from trustkeys.cli import main
 from trustkeys.files import write_new
 from trustkeys.formats import pem, pkcs12
 
@@ -123,12 +123,12 @@ def test_a_file_that_appears_meanwhile_is_kept_and_no_passphrase_is_left(
     files: Path, keys: Keys
 ) -> None:
     # The file appears after the command has checked that there is none.
-    wanted = cli_export._Wanted("pem", str(files / "out"))
+    wanted = exporting.Wanted("pem", str(files / "out"))
     write(files / "out", "precious")
     with pytest.raises(FileExistsError):
-        cli_export._write(wanted, pem.to_encrypted_pem(keys.other))
+        exporting._write(wanted, pem.to_encrypted_pem(keys.other))
     with pytest.raises(FileExistsError):
-        cli_export._write(attrs.evolve(wanted, plain=True), pem.to_pem(keys.other, private=True))
+        exporting._write(attrs.evolve(wanted, plain=True), pem.to_pem(keys.other, private=True))
     assert (files / "out").read_text() == "precious"
     assert not (files / "out.password").exists()
 
@@ -137,17 +137,17 @@ def test_the_passphrase_is_kept_if_its_file_may_exist(
     files: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Flushing the directory can fail after the file got its name."""
-    wanted = cli_export._Wanted("pem", str(files / "out"))
+    wanted = exporting.Wanted("pem", str(files / "out"))
 
     def write_and_fail(path: str, data: bytes, **options: Any) -> None:
         write_new(path, data, **options)
         if path.endswith("out"):
             raise OSError(errno.EIO, os.strerror(errno.EIO), path)
 
-    monkeypatch.setattr(cli_export, "write_new", write_and_fail)
+    monkeypatch.setattr(exporting, "write_new", write_and_fail)
     exported = pem.to_encrypted_pem(keys.other)
     with pytest.raises(OSError, match="Input/output error"):
-        cli_export._write(wanted, exported)
+        exporting._write(wanted, exported)
     assert (files / "out.password").read_text() == f"{exported.password}\n"
 
 

@@ -521,7 +521,7 @@ def test_work_that_nothing_is_left_for_is_an_error(
 ) -> None:
     """Reading a set and checking it share one budget."""
     monkeypatch.setattr("trustkeys.core.work.MAX_WORK", 1)
-    monkeypatch.setattr("trustkeys.cli.inspect.Work", lambda: Work(completed=1))
+    monkeypatch.setattr("trustkeys.cli.inspection.Work", lambda: Work(completed=1))
     key = certificates.self_signed(keys.other, "CN=a", nbf=0, exp=2**32)
     jwk = key.to_jwk(private=member == "d")
     kept = {"kty", "use", "n", "e", member}

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from tests import support
 from tests.cli.batch.runs import OCT, done
 from trustkeys.cli import progress
+from trustkeys.cli.terminal import cells
 
 
 @pytest.mark.deep
@@ -81,3 +83,30 @@ def test_a_closed_standard_error_is_no_error(tmp_path: Path) -> None:
         timeout=60,
     )
     assert (closed.returncode, closed.stdout) == (0, "keys: 3 keys\n")
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(
+    ("environment", "bar", "colored"),
+    [
+        ({}, "━", True),
+        ({"NO_COLOR": "1"}, "━", False),
+        ({"PYTHONIOENCODING": "ascii"}, "#", True),
+        ({"TERM": "dumb"}, "", False),
+    ],
+)
+def test_the_bar_is_what_the_terminal_can_show(
+    tmp_path: Path, environment: dict[str, str], bar: str, colored: bool
+) -> None:
+    for columns in (60, 80, 130, 200):
+        _, screen = support.command_at_a_terminal(
+            *(*OCT, "--count", "2000", "--jsonl", f"keys{columns}"),
+            cwd=tmp_path,
+            answers=[],
+            **{"COLUMNS": str(columns), **environment},
+        )
+        assert bar in screen
+        assert ("\x1b[32m" in screen) == colored
+        assert ("\r" in screen.replace("\r\n", "")) == bool(bar)
+        for line in re.split(r"[\r\n]+", screen):
+            assert cells(click.unstyle(line)) <= columns

@@ -238,7 +238,7 @@ def test_an_error_in_the_middle_removes_the_files_before_it(
         made.append(path)
         Path(path).write_bytes(data)
 
-    monkeypatch.setattr("trustkeys.cli.provision.write_new", write)
+    monkeypatch.setattr("trustkeys.files.write_new", write)
     with pytest.raises(OSError, match="No space left"):
         command._write(str(tmp_path / "new"), {"1.json": "x", "2.json": "y", "provision.sh": "z"})
     assert os.listdir(tmp_path) == []

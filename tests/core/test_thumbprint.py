@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
+import sys
 from typing import Any
 
 import joserfc.jwk
@@ -21,6 +22,7 @@ from trustkeys import (
     jwk_thumbprint_uri,
     testing,
 )
+from trustkeys.core import thumbprint
 from trustkeys.core.thumbprint import reveals_secret
 
 # RFC 7638 section 3.1.
@@ -155,3 +157,10 @@ def test_a_kid_that_is_a_hash_of_the_secret_reveals_it(name: str) -> None:
             f"kid {hexadecimal}",
         ):
             assert reveals_secret(kid, k), kid
+
+
+def test_a_python_without_its_own_sha256_uses_openssl(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_sha2", "_sha256"):
+        monkeypatch.setitem(sys.modules, name, None)
+    made = thumbprint._sha256.__wrapped__()
+    assert made(b"a").digest() == hashlib.sha256(b"a").digest()

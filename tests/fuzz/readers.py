@@ -13,7 +13,7 @@ import pytest
 
 from tests.fuzz.seeds import PASSWORD, RECIPIENTS
 from trustkeys import GenerateKeyRequest, TrustFrameworkKey, TrustFrameworkKeySet, testing
-from trustkeys.cli import inspect
+from trustkeys.cli import inspection
 from trustkeys.cli.batch import requests, resume
 from trustkeys.core.private import Private
 from trustkeys.core.rsa import RSAStrategy
@@ -62,8 +62,8 @@ def _open(data: bytes) -> object:
 def _inspect(data: bytes) -> object:
     found = recognise(data)
     with suppress(NotEncryptedError):
-        return inspect._report(found, PASSWORD, None)
-    return inspect._report(found, None, None)
+        return inspection.inspected(found, PASSWORD, None)
+    return inspection.inspected(found, None, None)
 
 
 def _from_jwk(data: bytes) -> object:

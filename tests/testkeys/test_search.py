@@ -80,6 +80,16 @@ def test_they_are_found_in_other_bytes(seed: int, size: int, before: bytes, afte
             assert holds_test_key(b"%s\n{%s}\n%s" % (before, data, after)), name
 
 
+@fewer(5)
+@given(seed=st.integers(0, 8127), data=st.data())
+def test_any_character_can_be_an_escape(seed: int, data: st.DataObject) -> None:
+    """As JSON allows it (RFC 8259 section 7), in either case."""
+    form = data.draw(st.sampled_from(["jwk", "oct", "standard", "pem", "wrapped"]))
+    escapes = data.draw(st.sampled_from(["\\u%04x", "\\u%04X"]))
+    text = forms(seed, 2048)[form].decode()
+    assert holds_test_key("".join(escapes % ord(character) for character in text).encode())
+
+
 @given(data=st.binary(max_size=600))
 def test_other_bytes_have_none(data: bytes) -> None:
     assert not holds_test_key(data)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import click
-from attrs import asdict
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
-from trustkeys.cli import findings, inputs, options
+import click
+
+from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.signals import immediate
@@ -13,11 +16,11 @@ from trustkeys.cli.table import table_text
 from trustkeys.cli.terminal import escaped, read_input, write_json, write_out
 from trustkeys.cli.times import Time, now_or
 from trustkeys.core.numericdate import date_text
-from trustkeys.core.strict_json import MAX_SET_BYTES
 from trustkeys.errors import prefix_errors
-from trustkeys.formats.answers import read_key_sets
-from trustkeys.keyset import check
-from trustkeys.keyset.check import Audit, AuditedSet
+
+# Imported lazily, to keep the help fast.
+if TYPE_CHECKING:
+    from trustkeys.keyset.check import Audit, AuditedSet
 
 __tracebackhide__ = True
 
@@ -37,7 +40,10 @@ with the suffix .bak, are shown and not checked.
 
 _COLUMNS = ("key set", "kty", "use", "keys", "active", "expires", "end", "net", "worst")
 
-_STYLES = {"error": "bold red", "warning": "yellow"}
+_STYLES: dict[str, Callable[[str], str]] = {
+    "error": partial(click.style, fg="red", bold=True),
+    "warning": partial(click.style, fg="yellow"),
+}
 
 
 @command(epilog=_EPILOG)
@@ -52,6 +58,11 @@ def audit(answer: str, at: Time | None, until: Time | None, fail_on: str, as_jso
     ANSWER is a saved answer of Graph to GET keySets, or any other that "trustkeys keyset check"
     takes; - is standard input.
     """
+    from trustkeys.cli import findings, inputs
+    from trustkeys.core.strict_json import MAX_SET_BYTES
+    from trustkeys.formats.answers import read_key_sets
+    from trustkeys.keyset import check
+
     now = now_or(at)
     content = read_input(answer, MAX_SET_BYTES)
     inputs.refuse_other_forms(answer, content)
@@ -69,6 +80,8 @@ def audit(answer: str, at: Time | None, until: Time | None, fail_on: str, as_jso
 
 
 def _as_json(result: Audit) -> dict[str, object]:
+    from attrs import asdict
+
     return {
         "kind": result.kind,
         "value": [{**asdict(each), "severity": each.severity} for each in result.sets],
@@ -78,7 +91,7 @@ def _as_json(result: Audit) -> dict[str, object]:
 
 def _table(result: Audit) -> str:
     rows = [_row(each, number) for number, each in enumerate(result.sets, 1)]
-    styles = [_STYLES.get(row[-1], "") for row in rows]
+    styles = [_STYLES.get(row[-1], str) for row in rows]
     return table_text(_COLUMNS, rows, styles, folded="key set")
 
 

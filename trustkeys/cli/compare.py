@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import click
-from attrs import asdict
+from typing import TYPE_CHECKING
 
-from trustkeys import graph
-from trustkeys.cli import inputs, options
+import click
+
+from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import escaped, read_input, warn, write_json, write_out
-from trustkeys.core.strict_json import MAX_SET_BYTES
 from trustkeys.errors import prefix_errors
 from trustkeys.wording import counted
+
+# Imported lazily, to keep the help fast.
+if TYPE_CHECKING:
+    from trustkeys import graph
 
 __tracebackhide__ = True
 
@@ -40,6 +43,12 @@ def compare(file: str, answer: str, password_file: str | None, as_json: bool) ->
     ANSWER is the answer to GET keySets/{id}, keySets/{id}/keys_v2, or keySets, of which the set
     with the id of FILE counts; - is standard input.
     """
+    from attrs import asdict
+
+    from trustkeys import graph
+    from trustkeys.cli import inputs
+    from trustkeys.core.strict_json import MAX_SET_BYTES
+
     keys = inputs.key_set(file, password_file)
     content = read_input(answer, MAX_SET_BYTES)
     inputs.refuse_other_forms(answer, content)

@@ -52,10 +52,13 @@ def request_from_options(
 
 
 def _private_text(key: TrustFrameworkKey, password: str | None) -> str:
-    if password is None:
-        from trustkeys.testkeys.guard import refuse_test_keys
+    from trustkeys.core.registry import is_built_in
 
-        refuse_test_keys([key])
+    if password is None:
+        if not is_built_in(key.kty):
+            from trustkeys.testkeys.guard import refuse_test_keys
+
+            refuse_test_keys([key])
         return json_text(key.to_jwk(private=True))
     from trustkeys.formats.jwe import encrypt_key
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from trustkeys import store
-from trustkeys.cli import changes, foreign, options, passphrases
+from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE
 from trustkeys.cli.signals import immediate, uninterrupted
 from trustkeys.cli.terminal import json_text, warn, write_result
 from trustkeys.cli.times import Time, validity, warn_of_dates
-from trustkeys.core.key import TrustFrameworkKey, stored_jwk
 from trustkeys.errors import prefix_errors
-from trustkeys.files import write_new
-from trustkeys.formats.answers import read_key_sets
-from trustkeys.formats.jwe import encrypt
-from trustkeys.formats.reading import OpenedSet
-from trustkeys.keyset.document import set_of
-from trustkeys.keyset.keyset import TrustFrameworkKeySet
-from trustkeys.testkeys.guard import refuse_test_keys
+
+# Imported lazily, to keep the help fast.
+if TYPE_CHECKING:
+    from trustkeys.core.key import TrustFrameworkKey
 
 __tracebackhide__ = True
 
@@ -81,6 +78,13 @@ def import_(
     passphrase, which is asked for unless an option gives it. A single key is encrypted only with
     --output-password-file.
     """
+    from trustkeys import store
+    from trustkeys.cli import changes, foreign, passphrases
+    from trustkeys.formats.answers import read_key_sets
+    from trustkeys.formats.reading import OpenedSet
+    from trustkeys.keyset.document import set_of
+    from trustkeys.keyset.keyset import TrustFrameworkKeySet
+
     start, end = validity(nbf, exp)
     with_key = None if key_file is None else foreign.recipient(key_file)
     found = foreign.read(file)
@@ -116,6 +120,12 @@ def import_(
 
 
 def _write_key(key: TrustFrameworkKey, output: str, password_file: str | None) -> None:
+    from trustkeys.cli import passphrases
+    from trustkeys.core.key import stored_jwk
+    from trustkeys.files import write_new
+    from trustkeys.formats.jwe import encrypt
+    from trustkeys.testkeys.guard import refuse_test_keys
+
     text = json_text(stored_jwk(key))
     if password_file is not None:
         password = passphrases.read_password(password_file)

@@ -11,7 +11,7 @@ import click
 from trustkeys import store
 from trustkeys.cli import changes, passphrases
 from trustkeys.cli.signals import immediate
-from trustkeys.cli.terminal import read_input, warn
+from trustkeys.cli.terminal import read_input, waits_noted, warn
 from trustkeys.core.private import Private
 from trustkeys.core.strict_json import as_utf8
 from trustkeys.errors import InvalidInputError, KeyNotFoundError, prefix_errors
@@ -51,7 +51,7 @@ def edit_with(
 
     Warn if no key is active afterwards, at `at` (seconds since 1970) or by default now.
     """
-    with store.edit(file, password=password, timeout=PATIENCE) as keys:
+    with waits_noted(), store.edit(file, password=password, timeout=PATIENCE) as keys:
         before = [*keys]
         yield keys
     changes.report(before, [*keys], at)

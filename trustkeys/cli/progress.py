@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
-from trustkeys.cli.terminal import note, wants_json
+import click
+
+from trustkeys.cli.terminal import can_write, is_dumb, note, wants_json
 
 __tracebackhide__ = True
 
 PAUSE = 30.0
 """The time between two lines of a run without a terminal, in seconds."""
+
+REFRESH = 0.1
+"""The time between two drawings of the bar, in seconds."""
+
+_GLYPHS = ("━", "─")
 
 
 @contextmanager
@@ -45,19 +54,33 @@ def progress(total: int, first: int) -> Iterator[Callable[[int], None]]:
     if wants_json():
         yield lambda _done: None
         return
-    if sys.stderr is None or not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty() or is_dumb():
         yield print_line
         return
-
-    from rich import progress as bars
-    from rich.console import Console
-
-    columns = (
-        bars.BarColumn(),
-        bars.MofNCompleteColumn(),
-        bars.TextColumn("{task.fields[rate]}"),
-        bars.TimeRemainingColumn(),
+    full, empty = _GLYPHS if can_write(_GLYPHS, sys.stderr) else ("#", "-")
+    bar = click.progressbar(
+        length=total,
+        file=sys.stderr,
+        show_pos=True,
+        # click's own would count the keys of earlier runs.
+        show_eta=False,
+        item_show_func=lambda text: text,
+        bar_template=f"{click.style('%(bar)s', fg='green')}  %(info)s",
+        fill_char=full,
+        empty_char=empty,
+        color=False if os.environ.get("NO_COLOR") else None,
+        width=0,  # what the rest of the line leaves
     )
-    with bars.Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=total, completed=first, rate="")
-        yield lambda done: bar.update(task, completed=done, rate=f"{rate(done):.1f} keys/s")
+    bar.update(first)
+    with bar:
+        drawn = start
+
+        def draw(done: int) -> None:
+            nonlocal drawn
+            now = time.monotonic()
+            if now > drawn + REFRESH or done == total:
+                drawn = now
+                left = timedelta(seconds=round((total - done) / rate(done)))
+                bar.update(done - bar.pos, f"{rate(done):.1f} keys/s  {left}")
+
+        yield draw

@@ -6,20 +6,21 @@ import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from trustkeys import graph
-from trustkeys.cli import inputs, options
+from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE
 from trustkeys.cli.signals import immediate, uninterrupted
 from trustkeys.cli.terminal import escaped, json_text, warn, write_result
 from trustkeys.errors import prefix_errors
-from trustkeys.files import synced, write_new
-from trustkeys.graph.scripts import pwsh_literal
-from trustkeys.keyset.keyset import TrustFrameworkKeySet
+
+# Imported lazily, to keep the help fast.
+if TYPE_CHECKING:
+    from trustkeys import graph
+    from trustkeys.keyset.keyset import TrustFrameworkKeySet
 
 __tracebackhide__ = True
 
@@ -83,6 +84,8 @@ def provision(
     as_json: bool,
 ) -> None:
     """Write the requests that bring key sets into a tenant. Sends nothing itself."""
+    from trustkeys import graph
+
     provisionings = []
     for file, keys in _key_sets(files, password_file):
         with prefix_errors(file):
@@ -109,6 +112,8 @@ def provision(
 def _key_sets(
     files: Sequence[str], password_file: str | None
 ) -> Iterator[tuple[str, TrustFrameworkKeySet]]:
+    from trustkeys.cli import inputs
+
     found = [inputs.stored(file) for file in files]
     for each, password in zip(found, inputs.passwords(found, password_file), strict=True):
         with immediate():
@@ -118,6 +123,8 @@ def _key_sets(
 
 def _contents(provisionings: Sequence[graph.Provisioning], form: str) -> dict[str, str]:
     """Return the text of each new file. Bodies come first, so that a script never lacks one."""
+    from trustkeys import graph
+
     if form == "json":
         return {_FILES[form]: graph.private_json(*provisionings)}
     script = graph.az_script if form == "az" else graph.pwsh_script
@@ -126,6 +133,8 @@ def _contents(provisionings: Sequence[graph.Provisioning], form: str) -> dict[st
 
 def _write(directory: str, contents: dict[str, str]) -> None:
     """Write all files into a new directory, or leave no trace. It is on disk afterwards."""
+    from trustkeys.files import synced, write_new
+
     parent = os.path.dirname(directory.rstrip("/")) or "."
     with uninterrupted(), synced(parent):
         os.mkdir(directory, 0o700)
@@ -142,6 +151,8 @@ def _write(directory: str, contents: dict[str, str]) -> None:
 
 
 def _next_step(path: str, form: str, *, replace: bool) -> str:
+    from trustkeys.graph.scripts import pwsh_literal
+
     if form == "json":
         return f"next: send the requests of {path}, in order"
     if form == "az":

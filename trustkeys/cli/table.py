@@ -2,66 +2,71 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import zip_longest
 
-from trustkeys.cli.terminal import escaped, has_colors
+import click
+
+from trustkeys.cli.terminal import cells, escaped, has_colors
 
 __tracebackhide__ = True
 
+_LEAST = 8  # columns of a folded cell
+
 
 def table_text(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str], *, folded: str
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    styles: Sequence[Callable[[str], str]],
+    *,
+    folded: str,
 ) -> str:
     """Return a table as text: as wide as the terminal, or for a pipe one line for each row.
 
     Args:
         columns: The names of the columns.
         rows: The cells of each row. Control characters are escaped.
-        styles: The style of each row in colours, in rich's words.
+        styles: What adds the colours of each row, if there are colours.
         folded: The column that a narrow terminal folds.
     """
-    shown = [[*map(escaped, row)] for row in rows]
-    is_terminal = sys.stdout is not None and sys.stdout.isatty()
-    if is_terminal or has_colors():
-        width = shutil.get_terminal_size().columns if is_terminal else 1000
-        text = _drawn(columns, shown, styles, folded, width)
-    else:
-        text = _aligned([columns, *shown])
-    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(" ".join(map(str.ljust, row, widths)) for row in rows)
-
-
-def _drawn(
-    columns: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    styles: Sequence[str],
-    folded: str,
-    width: int,
-) -> str:
-    from rich.console import Console  # imported lazily: slow to import, and slow for many rows
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in columns:
-        table.add_column(name, no_wrap=name != folded, overflow="fold")
-    for cells, style in zip(rows, styles, strict=True):
-        table.add_row(*cells, style=style)
-    file = io.StringIO()
-    console = Console(
-        file=file,
-        width=width,
-        markup=False,  # a kid can look like it
-        emoji=False,
-        force_terminal=has_colors(),
-        color_system="auto" if has_colors() else None,
-        legacy_windows=False,
+    shown = [[*columns], *([*map(escaped, row)] for row in rows)]
+    widths = [max(map(cells, column)) for column in zip(*shown, strict=True)]
+    place = columns.index(folded)
+    if sys.stdout is not None and sys.stdout.isatty():
+        rest = sum(widths) - widths[place] + len(widths) - 1
+        room = max(shutil.get_terminal_size().columns - rest, _LEAST)
+        widths[place] = min(widths[place], room)
+    paints: list[Callable[[str], str]] = [str] * len(shown)
+    if has_colors():
+        paints = [partial(click.style, bold=True), *styles]
+    return "".join(
+        f"{paint(line)}\n"
+        for row, paint in zip(shown, paints, strict=True)
+        for line in _lines(row, widths, place)
     )
-    console.print(table)
-    return file.getvalue()
+
+
+def _lines(row: Sequence[str], widths: Sequence[int], place: int) -> Iterator[str]:
+    """Yield the lines of a row, of which one cell can need several."""
+    parts = [[cell] for cell in row]
+    parts[place] = [*_folded(row[place], widths[place])]
+    for line in zip_longest(*parts, fillvalue=""):
+        yield " ".join(
+            cell + " " * (width - cells(cell)) for cell, width in zip(line, widths, strict=True)
+        ).rstrip()
+
+
+def _folded(text: str, width: int) -> Iterator[str]:
+    """Cut text into parts of `width` columns. A mark stays with the character that it is on."""
+    part, taken = "", 0
+    for char in text:
+        size = cells(char)
+        if taken + size > width:
+            yield part
+            part, taken = "", 0
+        part += char
+        taken += size
+    yield part

@@ -115,6 +115,26 @@ def note(message: str, **members: object) -> None:
     _say(message, {"note": {"message": message, **members}})
 
 
+@contextmanager
+def waits_noted() -> Iterator[None]:
+    """Print in the block that the command waits for a lock, as `trustkeys.locks` logs it."""
+    import logging  # imported late: it takes 5 ms
+
+    def print_it(record: logging.LogRecord) -> bool:
+        note(record.getMessage())
+        return False
+
+    logger = logging.getLogger("trustkeys")
+    before = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addFilter(print_it)
+    try:
+        yield
+    finally:
+        logger.removeFilter(print_it)
+        logger.setLevel(before)
+
+
 def report(error: TrustKeysError) -> None:
     """Print an error on standard error."""
     _say(str(error), error.to_graph())
@@ -145,21 +165,42 @@ def discard(stream: TextIO | None) -> None:
         os.close(devnull)
 
 
+def is_dumb() -> bool:
+    """Return whether the terminal shows escape codes as text, as some editors do."""
+    return os.environ.get("TERM") in ("dumb", "unknown")
+
+
 def has_colors() -> bool:
     """Return whether to write colours: to a terminal, or anywhere if FORCE_COLOR is set.
 
     NO_COLOR has priority. A variable that is empty is not set (no-color.org, force-color.org).
+    A dumb terminal has no colours.
     """
-    if os.environ.get("NO_COLOR"):
+    if os.environ.get("NO_COLOR") or is_dumb():
         return False
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
     return is_terminal or bool(os.environ.get("FORCE_COLOR"))
 
 
-def can_write(characters: Iterable[str]) -> bool:
-    """Return whether the encoding of standard output has these characters."""
+def cells(text: str) -> int:
+    """Return the number of columns that escaped text takes on a terminal.
+
+    East Asian wide characters take two (Unicode Standard Annex 11), combining marks none.
+    """
+    if text.isascii():
+        return len(text)
+    from unicodedata import category, east_asian_width
+
+    return sum(
+        0 if category(char) in ("Mn", "Me") else 2 if east_asian_width(char) in ("W", "F") else 1
+        for char in text
+    )
+
+
+def can_write(characters: Iterable[str], stream: TextIO | None) -> bool:
+    """Return whether the encoding of a stream has these characters."""
     try:
-        "".join(characters).encode(getattr(sys.stdout, "encoding", None) or "ascii")
+        "".join(characters).encode(getattr(stream, "encoding", None) or "ascii")
     except UnicodeEncodeError:
         return False
     return True

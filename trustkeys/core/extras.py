@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -94,6 +93,8 @@ def canonical_json(members: Mapping[str, Any]) -> str:
     Raises:
         InvalidInputError: A value that is no JSON, or too large. Code ``AADB2C95034``.
     """
+    import json  # imported lazily: a new key has no such members
+
     problem = "are nested too deep"
     try:
         # Measured before, since a mapping can be larger than any text.

@@ -69,7 +69,7 @@ def read_jwk(
         whole(given.get("exp")) if exp is None else exp,
     )
     status, x5t = status_of(given), optional_text(given, "x5t")
-    named = optional_text({"kid": kid}, "kid") or optional_text(given, "kid")
+    named = optional_text(given if kid is None else {"kid": kid}, "kid")
     registered = _registered(given, key_type, use)
     unknown = unknown_members(given, names)
     members = _checked_members(key_type, given, prove=prove, work=work)
@@ -105,12 +105,11 @@ def prove_members(kty: str, members: Mapping[str, str], work: Work) -> None:
 
 def _registered(jwk: Mapping[str, Any], key_type: KeyType, use: str) -> dict[str, Any]:
     check_operations(jwk.get("key_ops"), use)
-    members = {
-        name: jwk.get(name) if name == "key_ops" else optional_text(jwk, name)
+    return {
+        name: jwk[name] if name == "key_ops" else optional_text(jwk, name)
         for name in REGISTERED
-        if name not in key_type.members
+        if jwk.get(name) is not None and name not in key_type.members
     }
-    return {name: value for name, value in members.items() if value is not None}
 
 
 def _checked_members(

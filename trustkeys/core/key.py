@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -262,6 +261,8 @@ def sent_jwk(key: TrustFrameworkKey) -> dict[str, Any]:
 
 def with_chain(key: TrustFrameworkKey, x5c: tuple[str, ...], x5t: str | None) -> TrustFrameworkKey:
     """Return a key with other certificates, without the members that point to the old ones."""
+    import json
+
     registered, _ = _extras(key)
     kept = {name: value for name, value in registered.items() if name not in OF_CERTIFICATES}
     text = json.dumps(kept, sort_keys=True) if kept else ""
@@ -281,6 +282,10 @@ def with_use(key: TrustFrameworkKey, use: str) -> TrustFrameworkKey:
 
 def _extras(key: TrustFrameworkKey) -> tuple[dict[str, Any], dict[str, Any]]:
     registered, unknown = key._registered, key._unknown  # noqa: SLF001 - of the same module
+    if not registered and unknown is None:
+        return {}, {}
+    import json  # imported lazily: a new key has no such members
+
     return (
         json.loads(registered) if registered else {},
         {} if unknown is None else json.loads(unknown.reveal()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Generic, NoReturn, TypeVar, final
 
@@ -42,7 +41,7 @@ class Private(Generic[T]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Private):
             return NotImplemented
-        from hmac import compare_digest  # imported lazily: it loads OpenSSL
+        from hmac import compare_digest  # imported lazily: it loads a copy of OpenSSL
 
         return compare_digest(_as_bytes(self.reveal()), _as_bytes(other.reveal()))
 
@@ -62,4 +61,6 @@ class Private(Generic[T]):
 
 
 def _as_bytes(value: object) -> bytes:
+    import json
+
     return json.dumps(value, sort_keys=True).encode()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from math import isinf
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from trustkeys.errors import InvalidInputError
 from trustkeys.wording import quoted, shape
+
+if TYPE_CHECKING:
+    from json import JSONDecodeError, JSONDecoder
 
 __tracebackhide__ = True
 
@@ -95,6 +98,8 @@ def parse_json(
             250,000 values, a member twice, a lone surrogate, NaN, an integer of over 1,000 digits,
             or a number that a double would round to an integer or to infinity. Has the given code.
     """
+    import json  # imported lazily: a new key does not need it
+
     value: Any = None
     problem: str | None = None
     try:
@@ -106,7 +111,7 @@ def parse_json(
         else:
             # Windows PowerShell writes a byte order mark.
             decoded = data.decode().removeprefix("\ufeff")
-            value = _decoder.decode(decoded)
+            value = _decoder().decode(decoded)
             if "\\u" in decoded or decoded.count("[") + decoded.count("{") > _SHALLOW:
                 # Fails on a lone surrogate, and on nesting that could not be written again.
                 json.dumps(value, ensure_ascii=False).encode()
@@ -143,7 +148,7 @@ def as_utf8(data: bytes) -> bytes:
         for mark, encoding in _ENCODINGS.items():
             if data.startswith(mark):
                 return data.decode(encoding).encode()
-        is_utf16 = _UTF16.match(data)
+        is_utf16 = re.match(_UTF16, data)
         if is_utf16 is not None:
             return data.decode(f"utf-16-{is_utf16.lastgroup}").encode()
     return data
@@ -157,10 +162,10 @@ _ENCODINGS = {
     b"\xfe\xff": "utf-16",
 }
 
-_UTF16 = re.compile(rb"(?P<le>(?:[\t-~]\0){2})|(?P<be>(?:\0[\t-~]){2})")
+_UTF16 = rb"(?P<le>(?:[\t-~]\0){2})|(?P<be>(?:\0[\t-~]){2})"
 
 
-def _where(error: json.JSONDecodeError) -> str:
+def _where(error: JSONDecodeError) -> str:
     """Say what is wrong with text that is not JSON, without showing any of it."""
     text, place = error.doc, error.pos
     if not text.strip():
@@ -232,10 +237,14 @@ def _refuse_constant(_name: str) -> NoReturn:
     raise ValueError("JSON has neither NaN nor Infinity")
 
 
-# Made once, which saves a third of the time of a small text.
-_decoder = json.JSONDecoder(
-    object_pairs_hook=_members,
-    parse_int=_integer,
-    parse_float=_number,
-    parse_constant=_refuse_constant,
-)
+@cache
+def _decoder() -> JSONDecoder:
+    # Made once, which saves a third of the time of a small text.
+    from json import JSONDecoder
+
+    return JSONDecoder(
+        object_pairs_hook=_members,
+        parse_int=_integer,
+        parse_float=_number,
+        parse_constant=_refuse_constant,
+    )

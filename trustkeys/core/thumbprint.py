@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from trustkeys.core.base64url import base64url_decode, base64url_encode
@@ -112,7 +114,11 @@ _SHORTEST = 8
 
 @cache
 def _sha256() -> Callable[[bytes], Any]:
-    # Imported lazily to keep imports fast: hashlib loads another copy of OpenSSL.
+    # Imported lazily, and as random does: hashlib would load another copy of OpenSSL, for 5 ms.
+    for module in ("_sha2", "_sha256"):  # of Python 3.12 and later, and of 3.11
+        with suppress(ImportError):
+            made: Callable[[bytes], Any] = import_module(module).sha256
+            return made
     from hashlib import sha256
 
     return sha256

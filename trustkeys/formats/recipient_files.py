@@ -9,7 +9,6 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate
-from jwcrypto.jwk import JWK
 
 from trustkeys.core.guarded import attempt
 from trustkeys.core.key import TrustFrameworkKey
@@ -100,6 +99,8 @@ def _curve_jwk(
             f"is {key.name}",
             code="AADB2C95034",
         )
+    from jwcrypto.jwk import JWK  # slow to import, and only for EC
+
     found: Any = loaders.private_key(key.der) if key.is_private else loaders.public_key(key.der)
     jwk = None if found is None else attempt(JWK.from_pyca, found)
     if jwk is None:

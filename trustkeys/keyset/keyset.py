@@ -547,11 +547,14 @@ class TrustFrameworkKeySet:
 
     def _admit(self, kty: str, use: str) -> None:
         key_type_of_service(kty)
+        first = next(iter(self._keys.values()), None)
+        if first is None:
+            return
         for name, own, new, code in (
-            ("kty", self.kty, kty, "AADB2C95032"),
-            ("use", self.use, use, "AADB2C95042"),
+            ("kty", first.kty, kty, "AADB2C95032"),
+            ("use", first.use, use, "AADB2C95042"),
         ):
-            if own not in (None, new):
+            if own != new:
                 raise InvalidInputError(
                     f"{self.id} has {own} keys: put {new} keys into a key set of their own",
                     code=code,

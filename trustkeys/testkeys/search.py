@@ -37,22 +37,26 @@ def _views(document: bytes) -> Iterator[bytes]:
         for escape in (rb"\n", rb"\r", rb"\t"):
             text = text.replace(escape, b"\n")
         text = text.replace(rb"\/", b"/")
-        if rb"\u00" in text:
-            for character in _ALPHABET + b"\n\r\t":
-                for escape in {b"\\u%04x" % character, b"\\u%04X" % character}:
-                    text = text.replace(escape, bytes([character]))
+        start = 0
+        while found := _ESCAPE.search(text, start):
+            text = text.replace(found[0], bytes.fromhex(found[1].decode()))
+            start = found.start()
         yield text
 
 
-_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
+# Of ASCII characters.
+_ESCAPE = re.compile(rb"\\u00([0-7][0-9A-Fa-f])")
 
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
 def _is_in_view(text: bytes, seen: set[bytes]) -> bool:
+    tokens = _TOKEN.findall(text)
+    new = [token for token in tokens if token not in seen]
+    seen.update(new)
     return (
-        _is_in_der(text)
-        or any(_is_member(token[0], seen) for token in _TOKEN.finditer(text))
+        any(map(_is_member, new))
+        or _is_in_der(text)
         or any(map(_is_in_base64, _LINES.finditer(text)))
     )
 
@@ -64,10 +68,7 @@ _TOKEN = re.compile(rb"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{43,}")
 _LINES = re.compile(rb"(?<![A-Za-z0-9+/_\s-])[A-Za-z0-9+/_\s-]{345,}")
 
 
-def _is_member(token: bytes, seen: set[bytes]) -> bool:
-    if token in seen:
-        return False
-    seen.add(token)
+def _is_member(token: bytes) -> bool:
     octets = _decoded(token.translate(_STANDARD))
     if is_test_secret(octets):
         return True

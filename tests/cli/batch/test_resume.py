@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ from tests.cli.batch.runs import (
 )
 from tests.cli.in_process import outcome
 from tests.support import failed, parse
+from trustkeys.cli import main
 from trustkeys.testing import instant_keys
 
 
@@ -290,6 +294,75 @@ def test_a_foreign_file_without_a_line_end_is_left_alone(folder: Path, size: int
 def test_a_run_that_was_killed_before_its_first_key_continues(folder: Path) -> None:
     (folder / "keys").touch(0o600)
     assert done(*OCT, "--count", "2", "--jsonl", "keys", "--resume") == "keys: 2 keys\n"
+
+
+STEPS = ["open", "chmod", "write", "ftruncate", "fsync", "replace", "unlink", "close"]
+
+
+def killed_before(step: int, *args: str) -> bool:
+    """Run in a process that ends before a system call, on a file system without hard links."""
+    child = os.fork()
+    if child == 0:
+        try:
+            left = [step]
+
+            def counted(call: Callable[..., Any]) -> Callable[..., Any]:
+                def run(*args: Any, **options: Any) -> Any:
+                    left[0] -= 1
+                    if left[0] < 0:
+                        os._exit(9)
+                    return call(*args, **options)
+
+                return run
+
+            def link(*_: Any, **__: Any) -> None:
+                raise OSError(errno.EPERM, "no links")
+
+            for name in STEPS:
+                setattr(os, name, counted(getattr(os, name)))
+            os.link = link
+            main._run([*args])
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+
+@pytest.mark.deep
+def test_a_run_that_ends_anywhere_continues_without_hard_links_too(folder: Path) -> None:
+    seen = set()
+    for step in itertools.count():
+        name = f"keys{step}"
+        args = (*OCT, "--count", "2", "--jsonl", name)
+        if not killed_before(step, *args):
+            break
+        seen.add(tuple((folder / f"{name}{end}").exists() for end in ("", ".run")))
+        assert done(*args, "--resume") == f"{name}: 2 keys\n"
+        assert len(keys_of(folder / name)) == 2
+    assert len(seen) == 3
+    assert step > 15
+
+
+def test_a_run_whose_state_is_empty_had_not_begun(folder: Path) -> None:
+    """A file system without hard links makes the file of the state before its content."""
+    for name in ("keys", "keys.run"):
+        (folder / name).touch(0o600)
+    run = (*OCT, "--count", "2", "--jsonl", "keys")
+    assert failed(outcome(*run), 1) == "keys: File exists; --resume continues it"
+    assert done(*run, "--resume") == "keys: 2 keys\n"
+    (folder / "keys.run").write_text("")
+    assert failed(outcome(*run, "--resume"), 2).startswith("keys.run is not JSON")
+
+
+@pytest.mark.parametrize("resume", [[], ["--resume"]])
+def test_a_name_that_leaves_no_room_for_the_state_is_refused_at_once(
+    folder: Path, resume: list[str]
+) -> None:
+    name = "k" * 252
+    process = outcome(*OCT, "--count", "2", "--jsonl", name, *resume)
+    assert failed(process, 1) == f"{name}.run: File name too long"
+    assert os.listdir(folder) == []
+    done(*OCT, "--count", "2", "--jsonl", name[:-1])
+    assert done(*OCT, "--count", "3", "--jsonl", name[:-1], "--resume").endswith(": 3 keys\n")
 
 
 def test_a_file_with_a_second_name_is_refused(folder: Path) -> None:

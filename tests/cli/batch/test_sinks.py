@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,9 +21,10 @@ from tests.cli.batch.runs import (
 )
 from tests.cli.in_process import outcome
 from tests.store_files import as_nobody
-from tests.support import failed
+from tests.support import failed, parse
 from trustkeys import TrustFrameworkKey
-from trustkeys.cli import main
+from trustkeys.cli import main, signals
+from trustkeys.cli.batch import command as many
 from trustkeys.cli.batch.sinks import Directory
 
 
@@ -37,6 +41,75 @@ def test_a_directory_has_a_file_for_each_key_named_by_its_kid(folder: Path) -> N
         assert path.name == f"{thumbprint}.jwk" == f"{key.kid}.jwk"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert os.listdir(folder) == ["dir"]
+
+
+def removed(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def renamed(path: Path) -> None:
+    path.rename("elsewhere")
+
+
+def replaced(path: Path) -> None:
+    is_directory = path.is_dir()
+    path.rename("elsewhere")
+    path.mkdir(0o700) if is_directory else path.touch(0o600)
+
+
+@pytest.mark.parametrize("output", ["--jsonl", "--dir"])
+@pytest.mark.parametrize("change", [removed, renamed, replaced])
+@pytest.mark.parametrize("synced", [5, 10, 13])
+@pytest.mark.parametrize("as_json", [False, True])
+def test_keys_of_a_file_or_directory_that_was_removed_or_renamed_are_not_reported(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    output: str,
+    change: Callable[[Path], None],
+    synced: int,
+    as_json: bool,
+) -> None:
+    """Somebody would believe that the keys are there, under that name."""
+    monkeypatch.setattr(many, "SYNC_KEYS", 5)
+    monkeypatch.setattr(many, "SYNC_SECONDS", 60)
+    taken: list[int] = []
+
+    def generate(*args: Any, **options: Any) -> Iterator[Any]:
+        for key in trustkeys.generate_keys(*args, **options):
+            taken.append(1)
+            if len(taken) == synced:
+                change(folder / "keys")
+            yield key
+
+    monkeypatch.setattr(many, "generate_keys", generate)
+    args = [output, "keys", *(["--json"] if as_json else [])]
+    process = outcome(*OCT, "--count", "13", *args)
+    message = "keys: it was removed or renamed meanwhile, and the keys with it"
+    assert (process.returncode, process.stdout) == (1, "")
+    (line,) = process.stderr.splitlines()
+    if as_json:
+        assert parse(line)["error"]["code"] == "ENOENT"
+    elif output == "--jsonl" or change is replaced:
+        assert line == f"trustkeys: {message}"
+    else:  # the file of a key cannot be made
+        assert line.startswith("trustkeys: keys")
+
+
+@pytest.mark.parametrize(
+    "problem", [signals.Stopped(signal.SIGTERM), OSError(5, "Input/output error", "other")]
+)
+def test_a_run_that_is_stopped_does_not_report_keys_of_a_file_that_is_gone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, problem: BaseException
+) -> None:
+    def generate(requests: Iterator[Any], **_: Any) -> Iterator[Any]:
+        next(requests)
+        yield trustkeys.generate_key("sig", "oct")
+        (folder / "keys").unlink()
+        raise problem
+
+    monkeypatch.setattr(many, "generate_keys", generate)
+    process = outcome(*OCT, "--count", "2", "--jsonl", "keys")
+    assert failed(process, 1) == "keys: it was removed or renamed meanwhile, and the keys with it"
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.cells import cell_len
 
 from tests.cli.timeline.sets import DAY, INT64_MAX, NOW, SPREAD, key
 from trustkeys import TrustFrameworkKeySet
+from trustkeys.cli.terminal import cells
 from trustkeys.cli.timeline.content import timeline
 from trustkeys.cli.timeline.text import as_text
 from trustkeys.keyset.schedule import active_key
@@ -147,5 +147,5 @@ def test_a_kid_does_not_control_the_terminal() -> None:
 
 def test_wide_characters_do_not_shift_the_columns() -> None:
     lines = picture(key("鍵" * 9), key("é" * 4), key("e\u0301" * 9), key("plain"))
-    places = {cell_len(line.partition("none  ")[0]) for line in lines[4:8]}
+    places = {cells(line.partition("none  ")[0]) for line in lines[4:8]}
     assert places == {18}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -260,5 +260,13 @@ def _write(
                 sink.sync()
                 show(sink.count)
     finally:
-        if sink.count < total:
+        if sink.count < total and _is_in_place(sink):
             note(f"stopped: {sink.summary()}", output=sink.name, count=sink.count)
+
+
+def _is_in_place(sink: Sink) -> bool:
+    """Whether the keys are where they were written; if not, the error says so."""
+    with suppress(FileNotFoundError):
+        sink.check_in_place()
+        return True
+    return False

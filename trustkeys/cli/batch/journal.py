@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from trustkeys import files
+from trustkeys import files, locks
 from trustkeys.errors import InvalidInputError
 from trustkeys.files import Path
 
@@ -42,7 +42,8 @@ class Journal:
 
         Raises:
             OSError: A system call failed. The waiting lines are removed from the file again,
-                unless that fails as well, and still wait.
+                unless that fails as well, and still wait. FileNotFoundError if the file was removed
+                or renamed.
         """
         data = memoryview(b"".join(self._waiting))
         try:
@@ -61,6 +62,15 @@ class Journal:
         size, count = self._size + len(data), self.count + len(self._waiting)
         # One statement, so that no signal comes in between: a line would be written twice.
         self._size, self.count, self._waiting = size, count, []
+        self.check_in_place()
+
+    def check_in_place(self) -> None:
+        """Check that the file still has its name.
+
+        Raises:
+            FileNotFoundError: It was removed or renamed.
+        """
+        files.check_in_place(self._path, os.fstat(self._descriptor))
 
     def read(self, check: Callable[[bytes], None]) -> None:
         """Call `check` with each line. The next `sync` removes a last line without a line end.
@@ -97,7 +107,7 @@ def journal(path: Path, *, is_new: bool) -> Iterator[Journal]:
     flags = os.O_RDWR | getattr(os, "O_BINARY", 0)  # keeps Windows from changing line ends
     if not is_new:
         files.read(path, limit=0)  # make no lock for a link or the file of another user
-    with files.locked(path, 0), ExitStack() as opened:
+    with locks.locked(path, 0), ExitStack() as opened:
         with files.named(path), files.synced(os.path.dirname(path) or "."):
             if is_new:
                 descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from trustkeys import files
@@ -39,6 +40,8 @@ def is_new(path: str, *, resume: bool) -> bool:
         PermissionError: Other users can write to its directory.
     """
     files.check_directory_of(path)
+    with suppress(FileNotFoundError):
+        os.lstat(_state_of(path))  # its name can be too long
     if resume and os.path.lexists(path):
         return False
     if not resume and os.path.lexists(path) and os.path.lexists(_state_of(path)):
@@ -73,9 +76,10 @@ def begin(path: str, lines: Journal, requests: Requests, to: str | None) -> int:
         if not lines.is_empty:  # then no run has written it, and it can be anything
             message = f"no such file, so {path} cannot be continued: choose another file"
             raise FileNotFoundError(errno.ENOENT, message, state)
-        now = now_or(None)
-        files.write_new(state, json_text({"now": now, "options": options}).encode())
-        return now
+        return _started(files.write_new, state, options)
+    if lines.is_empty and not os.lstat(state).st_size:
+        # Without hard links, a run that is killed can leave an empty one: it had not begun.
+        return _started(files.replace, state, options)
     now, before = _read_state(state)
     if others := [name for name in _OPTIONS if before.get(name) != options.get(name)]:
         raise InvalidInputError(
@@ -84,6 +88,12 @@ def begin(path: str, lines: Journal, requests: Requests, to: str | None) -> int:
         )
     with prefix_errors(path):
         _check_lines(lines, requests.at(now), sealed=to is not None)
+    return now
+
+
+def _started(write: Callable[[str, bytes], None], state: str, options: dict[str, Any]) -> int:
+    now = now_or(None)
+    write(state, json_text({"now": now, "options": options}).encode())
     return now
 
 

@@ -26,6 +26,7 @@ class JsonLines:
         self.name = name
         self._lines = lines
         self.sync = lines.sync
+        self.check_in_place = lines.check_in_place
 
     @property
     def count(self) -> int:
@@ -68,6 +69,7 @@ class Directory:
                     os.mkdir(name, 0o700)
                     os.chmod(name, 0o700)  # mkdir applies the umask
             files.check_own_directory(name)
+            self._opened = os.lstat(name)
 
     def add(self, record: dict[str, Any]) -> None:
         """Write a record, which is on disk when this returns."""
@@ -79,7 +81,16 @@ class Directory:
         self.count += 1
 
     def sync(self) -> None:
-        """Do nothing: `add` has written everything."""
+        """Check that the directory still has its name: `add` has written everything."""
+        self.check_in_place()
+
+    def check_in_place(self) -> None:
+        """Check that the directory still has its name.
+
+        Raises:
+            FileNotFoundError: It was removed or renamed.
+        """
+        files.check_in_place(self.name, self._opened)
 
     def summary(self) -> str:
         """Say how many keys were written."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from trustkeys.cli import options
 from trustkeys.cli.command import command
-from trustkeys.cli.inputs import key_set
 from trustkeys.cli.terminal import report, write_json
 from trustkeys.cli.times import Time, now_or
 from trustkeys.errors import KeyNotFoundError
@@ -19,6 +18,8 @@ __tracebackhide__ = True
 @options.json_errors
 def active(file: str, password_file: str | None, at: Time | None, base_url: str) -> int:
     """Print the active key, as getActiveKey does. Exit status 4 if there is none."""
+    from trustkeys.cli.inputs import key_set
+
     keys = key_set(file, password_file)
     try:
         key = keys.get_active_key(now_or(at))

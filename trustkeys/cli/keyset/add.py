@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import click
 
-from trustkeys.cli import foreign, options
+from trustkeys.cli import options
 from trustkeys.cli.command import command
-from trustkeys.cli.inputs import edit
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.terminal import json_text, write_result
 from trustkeys.cli.times import Time, validity, warn_of_dates
 from trustkeys.errors import prefix_errors
-from trustkeys.formats.reading import one_key
 
 __tracebackhide__ = True
 
@@ -44,6 +42,10 @@ def add(
     KEY is a JWK, a JWE, PEM, DER, PKCS#12 or a certificate; - is standard input.
     Prints the answer that Graph would give, which holds no secret.
     """
+    from trustkeys.cli import foreign
+    from trustkeys.cli.inputs import edit
+    from trustkeys.formats.reading import one_key
+
     start, end = validity(nbf, exp)
     # Before the lock, so that others need not wait for a passphrase that is typed.
     found = foreign.read(key_file)

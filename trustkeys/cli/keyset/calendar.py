@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
-from attrs import asdict
 
-from trustkeys.cli import inputs, options
+from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import DURATION, INPUT, TIME, NewFile
 from trustkeys.cli.signals import immediate
@@ -24,10 +24,10 @@ from trustkeys.cli.terminal import (
 from trustkeys.cli.times import Time, now_or
 from trustkeys.core.numericdate import date_text
 from trustkeys.errors import prefix_errors
-from trustkeys.files import read, replace, write_new
-from trustkeys.formats.answers import read_key_sets
-from trustkeys.keyset.calendar import NOTICE, KeyEvent, urgency
-from trustkeys.keyset.calendar import calendar as calendar_of
+
+# Imported lazily, to keep the help fast.
+if TYPE_CHECKING:
+    from trustkeys.keyset.calendar import KeyEvent
 
 __tracebackhide__ = True
 
@@ -43,6 +43,8 @@ than a day, since programs that verify tokens cache the keys for that long.
 Disabled keys and deleted sets (.bak) do not count.
 
 {options.TIMES_HELP}"""
+
+_DUE = partial(click.style, fg="red", bold=True)
 
 _COLUMNS = ("act by", "when", "key set", "key", "what")
 
@@ -69,7 +71,7 @@ class _CalendarFile(NewFile):
     "--notice",
     type=DURATION,
     metavar="DURATION",
-    default=NOTICE,
+    default="30d",  # keyset.calendar.NOTICE
     help="How long before an event to act, at least 1d. Default: 30d.",
 )
 @click.option(
@@ -94,6 +96,10 @@ def calendar(
     FILE is a key set's file, a JWK Set or a saved answer of Graph, which can have many key sets; -
     is standard input.
     """
+    from trustkeys.formats.answers import read_key_sets
+    from trustkeys.keyset.calendar import calendar as calendar_of
+    from trustkeys.keyset.calendar import urgency
+
     if ics == "-" and as_json:
         raise click.UsageError("--json and --ics - both write to standard output")
     now = now_or(at)
@@ -120,6 +126,8 @@ def _documents(
     names: Sequence[str], password_file: str | None
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the name and the content of each input."""
+    from trustkeys.cli import inputs
+
     stored = [inputs.read(name) for name in names]
     for each, password in zip(stored, inputs.passwords(stored, password_file), strict=True):
         with immediate():
@@ -129,6 +137,8 @@ def _documents(
 
 def _mode_of_own(path: str) -> int | None:
     """Return the mode of a file that this command wrote, or None if it is missing or another's."""
+    from trustkeys.files import read
+
     with suppress(FileNotFoundError):
         head, mode = read(path, limit=200)
         if head.startswith(b"BEGIN:VCALENDAR") and b"\nPRODID:-//trustkeys//key calendar//" in head:
@@ -138,6 +148,7 @@ def _mode_of_own(path: str) -> int | None:
 
 def _write_ics(path: str, events: Sequence[KeyEvent], now: int) -> None:
     from trustkeys.cli.ics import as_ics  # imported lazily, since icalendar is slow to import
+    from trustkeys.files import replace, write_new
 
     content = as_ics(events, now)
     if path == "-":
@@ -152,6 +163,8 @@ def _write_ics(path: str, events: Sequence[KeyEvent], now: int) -> None:
 
 
 def _as_json(events: Sequence[tuple[str, KeyEvent]], now: int) -> str:
+    from attrs import asdict
+
     listed = [
         {"file": file, **asdict(event), "is_due": event.is_due(now)} for file, event in events
     ]
@@ -171,7 +184,7 @@ def _as_text(events: Sequence[tuple[str, KeyEvent]], now: int, until: int | None
     table = table_text(
         _COLUMNS,
         [_row(file, event, now) for file, event in events],
-        ["bold red" if event.is_due(now) else "" for _, event in events],
+        [_DUE if event.is_due(now) else str for _, event in events],
         folded="key set",
     )
     return "".join([first, "\n", table, *(["\n"] if others else []), *others])

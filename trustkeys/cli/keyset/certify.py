@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from trustkeys.cli import options
-from trustkeys.cli.inputs import edit, whole_kid
 from trustkeys.cli.kids import KidCommand
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import json_text, read_input, warn, write_result
 from trustkeys.cli.times import Time, validity
-from trustkeys.core.key import TrustFrameworkKey
-from trustkeys.core.strict_json import MAX_SET_BYTES
 from trustkeys.errors import InvalidInputError, prefix_errors
-from trustkeys.formats.certificates import certificates_of, self_signed, to_certificate_pem
+
+# Imported lazily, to keep the help fast.
+if TYPE_CHECKING:
+    from trustkeys.core.key import TrustFrameworkKey
 
 __tracebackhide__ = True
 
@@ -49,6 +51,10 @@ def certify(
     Prints the certificates as PEM. "trustkeys export --format csr" makes the request for an
     authority.
     """
+    from trustkeys.cli.inputs import edit, whole_kid
+    from trustkeys.core.strict_json import MAX_SET_BYTES
+    from trustkeys.formats.certificates import self_signed, to_certificate_pem
+
     if (subject is None) == (chain_file is None):
         raise click.UsageError("give either --subject NAMES or --certificate FILE")
     start, end = validity(nbf, exp)
@@ -84,6 +90,8 @@ def certify(
 
 def _is_self_signed(key: TrustFrameworkKey) -> bool:
     """Return whether the key has no certificate, or one that can be made again."""
+    from trustkeys.formats.certificates import certificates_of
+
     if not key.x5c:
         return True
     certificate, *issuers = certificates_of(key)

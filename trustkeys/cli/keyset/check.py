@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import click
-from attrs import asdict
 
-from trustkeys.cli import findings, inputs, options, passphrases
+from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import escaped, write_json, write_out
 from trustkeys.cli.times import Time, now_or
 from trustkeys.errors import prefix_errors
-from trustkeys.formats.answers import read_key_sets
-from trustkeys.keyset.check import audit
 
 __tracebackhide__ = True
 
@@ -44,6 +41,12 @@ def check(
     FILE can also be a JWK Set or a saved answer of Graph, valid or not; - is standard input. Of an
     answer with several key sets all are checked.
     """
+    from attrs import asdict
+
+    from trustkeys.cli import findings, inputs, passphrases
+    from trustkeys.formats.answers import read_key_sets
+    from trustkeys.keyset.check import audit
+
     now = now_or(at)
     stored = inputs.read(file)
     password = passphrases.existing(file, password_file, is_encrypted=stored.is_encrypted)

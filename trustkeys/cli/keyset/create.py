@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import click
 
-from trustkeys import store
-from trustkeys.cli import options, passphrases
+from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import NEW_FILE
 from trustkeys.cli.signals import uninterrupted
 from trustkeys.cli.terminal import json_text, write_result
-from trustkeys.keyset.keyset import TrustFrameworkKeySet
 
 __tracebackhide__ = True
 
@@ -29,6 +27,10 @@ def create(name: str, output: str, plain: bool, password_file: str | None, base_
 
     The file is encrypted with a passphrase. NAME gets the prefix B2C_1A_, as in the service.
     """
+    from trustkeys import store
+    from trustkeys.cli import passphrases
+    from trustkeys.keyset.keyset import TrustFrameworkKeySet
+
     keys = TrustFrameworkKeySet(name)
     password = passphrases.new(output, password_file, plain=plain)
     with uninterrupted():

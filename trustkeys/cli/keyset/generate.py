@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from trustkeys.cli import options
 from trustkeys.cli.command import command
-from trustkeys.cli.inputs import edit
 from trustkeys.cli.terminal import json_text, warn, write_result
 from trustkeys.cli.times import Time, validity, warn_of_dates
 from trustkeys.errors import InvalidInputError
-from trustkeys.keyset.origin import is_from_outside
 
 __tracebackhide__ = True
 
@@ -31,6 +29,9 @@ def generate(
     base_url: str,
 ) -> None:
     """Generate a key and add it. Print what Graph would answer."""
+    from trustkeys.cli.inputs import edit
+    from trustkeys.keyset.origin import is_from_outside
+
     start, end = validity(nbf, exp)
     with edit(file, password_file) as keys:
         others = [*keys]

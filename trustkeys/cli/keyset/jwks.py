@@ -5,9 +5,7 @@ from __future__ import annotations
 import click
 
 from trustkeys.cli import options
-from trustkeys.cli.changes import published, warn_unpublished
 from trustkeys.cli.command import command
-from trustkeys.cli.inputs import key_set
 from trustkeys.cli.terminal import write_json
 
 __tracebackhide__ = True
@@ -23,6 +21,9 @@ def jwks(file: str, password_file: str | None, is_all: bool) -> None:
     Publish it for the programs that verify tokens. Disabled and expired keys are left out, since
     those programs would accept them. Keys that start later are included.
     """
+    from trustkeys.cli.changes import published, warn_unpublished
+    from trustkeys.cli.inputs import key_set
+
     keys = key_set(file, password_file)
     if is_all:
         warn_unpublished(keys, "this JWK Set")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import click
 
-from trustkeys import store
-from trustkeys.cli import options, passphrases
+from trustkeys.cli import options
 from trustkeys.cli.command import command
-from trustkeys.cli.inputs import PATIENCE, stored
-from trustkeys.cli.terminal import json_text, write_result
+from trustkeys.cli.terminal import json_text, waits_noted, write_result
 
 __tracebackhide__ = True
 
@@ -28,10 +26,15 @@ def password(
     as_json: bool,
 ) -> None:
     """Change the passphrase of the file. A plain file becomes encrypted."""
+    from trustkeys import store
+    from trustkeys.cli import passphrases
+    from trustkeys.cli.inputs import PATIENCE, stored
+
     found = stored(file)
     old = passphrases.existing(file, password_file, is_encrypted=found.is_encrypted)
     found.document(password=old)  # fail before the prompt for a new passphrase
     new = passphrases.new(file, new_password_file, plain=plain, option="--new-password-file")
-    store.change_password(file, password=old, new_password=new, plain=plain, timeout=PATIENCE)
+    with waits_noted():
+        store.change_password(file, password=old, new_password=new, plain=plain, timeout=PATIENCE)
     if as_json:
         write_result(json_text({"output": file, "encrypted": not plain}), file)

@@ -6,7 +6,6 @@ import click
 
 from trustkeys.cli import options
 from trustkeys.cli.command import command
-from trustkeys.cli.inputs import edit
 from trustkeys.cli.params import TIME
 from trustkeys.cli.terminal import json_text, warn, write_result
 from trustkeys.cli.times import Time, now_or, refuse_mistakes, warn_of_dates
@@ -41,6 +40,8 @@ def rollover(
     secret that somebody else issued cannot be generated: add its successor with "trustkeys keyset
     secret FILE --nbf now".
     """
+    from trustkeys.cli.inputs import edit
+
     now = now_or(None)
     start = now_or(at)
     end = None if exp is None else exp.resolve(now, start)

@@ -6,12 +6,10 @@ import click
 
 from trustkeys.cli import options
 from trustkeys.cli.command import command
-from trustkeys.cli.inputs import edit
 from trustkeys.cli.params import DURATION, TIME
 from trustkeys.cli.terminal import json_text, write_result
 from trustkeys.cli.times import Time, now_or, refuse_mistake, refuse_mistakes
 from trustkeys.core.numericdate import CENTURY, date_text
-from trustkeys.keyset.schedule import end_of, start_of
 
 __tracebackhide__ = True
 
@@ -64,6 +62,9 @@ def rotate(
     A secret that somebody else issued cannot be generated: add its successor with "trustkeys
     keyset secret FILE --nbf T".
     """
+    from trustkeys.cli.inputs import edit
+    from trustkeys.keyset.schedule import end_of, start_of
+
     now = now_or(at)
     first = None if start is None else start.resolve(now)
     refuse_mistakes(first, None, now, start="start")

@@ -9,17 +9,13 @@ from typing import Any
 
 import click
 
-from trustkeys import store
-from trustkeys.cli import options, passphrases
+from trustkeys.cli import options
 from trustkeys.cli.command import command
-from trustkeys.cli.inputs import edit_with, passphrase
 from trustkeys.cli.params import INPUT, TIME
 from trustkeys.cli.terminal import json_text, read_input, write_result
 from trustkeys.cli.times import Time, parse_time, validity, warn_of_dates
 from trustkeys.core.numericdate import numeric_date
-from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
 from trustkeys.errors import InvalidInputError, MissingUseError, prefix_errors
-from trustkeys.formats.answers import MAX_KEYS
 from trustkeys.wording import quoted, shape
 
 __tracebackhide__ = True
@@ -66,6 +62,10 @@ def secret(
     Graph's uploadSecret does the same. Type the secret at the prompt, which does not show it, or
     pass it on standard input. One line end at its end is removed.
     """
+    from trustkeys import store
+    from trustkeys.cli import passphrases
+    from trustkeys.cli.inputs import edit_with, passphrase
+
     if requests_file is None and password_file == "-":  # noqa: S105 - a name
         raise click.UsageError("standard input is the secret: --password-file must be a file")
     if requests_file is not None and (use, nbf, exp) != (None, None, None):
@@ -95,6 +95,9 @@ def secret(
 
 def _listed(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Return the name of each line, and the arguments of `TrustFrameworkKeySet.upload_secret`."""
+    from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
+    from trustkeys.formats.answers import MAX_KEYS
+
     data = read_input(path, MAX_SET_BYTES)
     if len(data) > MAX_SET_BYTES:
         raise InvalidInputError(f"{path}: the secrets must have at most {MAX_SET_BYTES} bytes")

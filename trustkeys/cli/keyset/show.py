@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from trustkeys.cli import options
 from trustkeys.cli.command import command
-from trustkeys.cli.inputs import key_set
 from trustkeys.cli.params import NewFile
 from trustkeys.cli.terminal import can_write, has_colors, json_text, write_out, write_result
 from trustkeys.cli.times import Time, now_or
-from trustkeys.files import write_new
-from trustkeys.keyset.keyset import TrustFrameworkKeySet
-from trustkeys.keyset.schedule import FOREVER, stretches
+
+# Imported lazily, to keep the help fast.
+if TYPE_CHECKING:
+    from trustkeys.keyset.keyset import TrustFrameworkKeySet
 
 __tracebackhide__ = True
 
@@ -44,6 +44,11 @@ def show(
     It shows which key is active when, and where there is a gap. The keys are in order of nbf;
     those without nbf come last, as they do when the service chooses the active key.
     """
+    import shutil
+
+    from trustkeys.cli.inputs import key_set
+    from trustkeys.files import write_new
+
     keys = key_set(file, password_file)
     now = now_or(at)
     answer = json_text({**keys.to_graph(base_url=base_url), "timeline": _timeline(keys)})
@@ -62,19 +67,21 @@ def show(
             if as_json:
                 write_result(answer, svg)
         return
-    from trustkeys.cli.timeline.text import UNICODE, as_text  # likewise rich
+    from trustkeys.cli.timeline.text import UNICODE, as_text
 
     text = as_text(
         keys,
         at=now,
         width=shutil.get_terminal_size().columns,
         color=has_colors(),
-        plain=not can_write(UNICODE.values()),
+        plain=not can_write(UNICODE.values(), sys.stdout),
     )
     write_out(text)
 
 
 def _timeline(keys: TrustFrameworkKeySet) -> list[dict[str, Any]]:
+    from trustkeys.keyset.schedule import FOREVER, stretches
+
     kids = [key.kid for key in keys]
     return [
         {

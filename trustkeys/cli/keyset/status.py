@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from trustkeys.cli import options
-from trustkeys.cli.inputs import edit, whole_kid
 from trustkeys.cli.kids import KidCommand
 from trustkeys.cli.terminal import json_text, note, write_result
 
@@ -33,6 +32,8 @@ def disable(file: str, kid: str, password_file: str | None, as_json: bool) -> No
 def _set_status(
     file: str, kid: str, password_file: str | None, status: str, *, as_json: bool
 ) -> None:
+    from trustkeys.cli.inputs import edit, whole_kid
+
     with edit(file, password_file) as keys:
         before = keys[whole_kid(keys, kid)]
         key = keys.set_status(before.kid, status)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from attrs import frozen
-from rich.cells import cell_len
 
+from trustkeys.cli.terminal import cells
 from trustkeys.cli.timeline.content import KID, Row, Scale, Timeline, day_text, kid_text, ticks
 from trustkeys.cli.timeline.paint import MONO
 from trustkeys.keyset.schedule import FOREVER, Stretch
@@ -86,7 +86,7 @@ def layout(shown: Timeline) -> Layout:
     """Decide where things are."""
     rows, gaps = shown.rows, [*_gap_rows(shown)]
     row = min(ROW, _ALL_ROWS / max(len(rows), 1))
-    kid = max([KID, *(cell_len(kid_text(each.key.kid)) for each in rows)])
+    kid = max([KID, *(cells(kid_text(each.key.kid)) for each in rows)])
     nbf = PAD + kid * MONO + 16
     exp = nbf + 10 * MONO + 16
     left = round(exp + 10 * MONO + 28)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 
-from rich.cells import cell_len
-from rich.console import Console
-from rich.text import Text
+import click
 
+from trustkeys.cli.terminal import cells
 from trustkeys.cli.timeline.content import (
     KID,
     Scale,
@@ -30,13 +29,14 @@ __tracebackhide__ = True
 _DATES = "  {:<10}  {:<10}  "
 _MIN_BAR = 24  # columns
 
-_STYLES = {
-    "active": "bold green",
-    "valid": "cyan",
-    "disabled": "bright_black",
-    "gap": "bold red",
-    "now": "yellow",
-    "axis": "bright_black",
+_STYLES: dict[str, Callable[[str], str]] = {
+    "active": partial(click.style, fg="green", bold=True),
+    "valid": partial(click.style, fg="cyan"),
+    "disabled": partial(click.style, fg="bright_black"),
+    "gap": partial(click.style, fg="red", bold=True),
+    "now": partial(click.style, fg="yellow"),
+    "axis": partial(click.style, fg="bright_black"),
+    "": str,
 }
 
 _GLYPHS = ("active", "valid", "disabled", "gap", "now", "axis", "tick", "mark", "before", "after")
@@ -58,72 +58,59 @@ def as_text(keyset: TrustFrameworkKeySet, *, at: int, width: int, color: bool, p
         color: Write ANSI escape codes for colours.
         plain: Use ASCII only.
     """
-    file = io.StringIO()
-    console = Console(
-        file=file,
-        width=width,
-        force_terminal=color,
-        color_system="auto" if color else None,
-        legacy_windows=False,
-    )
-    lines = [*_lines(timeline(keyset, at), width, ASCII if plain else UNICODE)]
-    for line in lines:
-        line.rstrip()
-    console.print(Text("\n").join(lines), no_wrap=True, overflow="ignore", soft_wrap=True)
-    return file.getvalue()
+    lines = _lines(timeline(keyset, at), width, ASCII if plain else UNICODE)
+    return "".join(f"{(line if color else click.unstyle(line)).rstrip()}\n" for line in lines)
 
 
-def _lines(shown: Timeline, width: int, glyphs: dict[str, str]) -> Iterator[Text]:
-    kid = max([KID, *(cell_len(kid_text(row.key.kid)) for row in shown.rows)])
+def _lines(shown: Timeline, width: int, glyphs: dict[str, str]) -> Iterator[str]:
+    kid = max([KID, *(cells(kid_text(row.key.kid)) for row in shown.rows)])
     dates = _DATES.format("nbf", "exp")
     scale = shown.scale(max(width - kid - len(dates), _MIN_BAR))
     yield from _flow(_title(shown), "  ", width)
-    yield Text()
+    yield ""
     numbers, marks = _axis(shown, scale, glyphs)
-    yield Text(" " * (kid + len(dates))) + numbers
-    yield Text("kid".ljust(kid) + dates) + marks
+    yield " " * (kid + len(dates)) + numbers
+    yield "kid".ljust(kid) + dates + marks
     for row in shown.rows:
         parts = [(row.kind, row.validity), *(("active", each) for each in row.active)]
         label = kid_text(row.key.kid)
-        label += " " * (kid - cell_len(label))
+        label += " " * (kid - cells(label))
         label += _DATES.format(day_text(row.key.nbf), day_text(row.key.exp))
-        style = _STYLES["disabled"] if row.kind == "disabled" else ""
-        yield Text(label, style=style) + _bar(parts, shown, scale, glyphs)
+        style = _STYLES["disabled"] if row.kind == "disabled" else str
+        yield style(label) + _bar(parts, shown, scale, glyphs)
     label = "no active key" if shown.gaps else "no gap"
-    style = _STYLES["gap"] if shown.gaps else ""
+    style = _STYLES["gap"] if shown.gaps else str
     gaps = _bar([("gap", gap) for gap in shown.gaps], shown, scale, glyphs)
-    yield Text(label.ljust(kid + len(dates)), style=style) + gaps
-    yield Text()
+    yield style(label.ljust(kid + len(dates))) + gaps
+    yield ""
     for gap in shown.gaps:
-        yield from _flow(
-            [Text(part, style=_STYLES["gap"]) for part in stretch_text("no key is active", gap)],
-            " ",
-            width,
-        )
+        parts_of_gap = stretch_text("no key is active", gap)
+        yield from _flow(map(_STYLES["gap"], parts_of_gap), " ", width)
     yield from _flow(_legend(shown.at, glyphs), "   ", width)
 
 
-def _flow(parts: Iterable[Text], gap: str, width: int) -> Iterator[Text]:
+def _flow(parts: Iterable[str], gap: str, width: int) -> Iterator[str]:
     """Set parts side by side, in as many lines as they need."""
-    line = Text()
+    line = ""
     for part in parts:
-        if line and line.cell_len + len(gap) + part.cell_len > width:
+        longer = f"{line}{gap}{part}" if line else part
+        if line and cells(click.unstyle(longer)) > width:
             yield line
-            line = Text()
-        line += (Text(gap) if line else Text()) + part
+            longer = part
+        line = longer
     yield line
 
 
-def _title(shown: Timeline) -> Iterator[Text]:
-    yield Text(shown.id, style="bold")
-    state = Text(f"{shown.summary}, ")
+def _title(shown: Timeline) -> Iterator[str]:
+    yield click.style(shown.id, bold=True)
     if shown.active:
-        yield state.append(f"active: {kid_text(shown.active.kid)}", style=_STYLES["active"])
+        state = _STYLES["active"](f"active: {kid_text(shown.active.kid)}")
     else:
-        yield state.append("none is active", style=_STYLES["gap"])
+        state = _STYLES["gap"]("none is active")
+    yield f"{shown.summary}, {state}"
 
 
-def _axis(shown: Timeline, scale: Scale, glyphs: dict[str, str]) -> tuple[Text, Text]:
+def _axis(shown: Timeline, scale: Scale, glyphs: dict[str, str]) -> tuple[str, str]:
     numbers = ""
     marks = [glyphs["axis"]] * scale.width
     for column, label in ticks(scale, 1):
@@ -131,33 +118,29 @@ def _axis(shown: Timeline, scale: Scale, glyphs: dict[str, str]) -> tuple[Text, 
         if column + len(label) <= scale.width:
             numbers = numbers.ljust(column) + label
     now = scale.column(shown.at)
-    style = _STYLES["axis"]
-    return Text(numbers, style=style), Text.assemble(
-        ("".join(marks[:now]), style),
-        (glyphs["mark"], _STYLES["now"]),
-        ("".join(marks[now + 1 :]), style),
-    )
+    axis = _STYLES["axis"]
+    before, after = axis("".join(marks[:now])), axis("".join(marks[now + 1 :]))
+    return axis(numbers), f"{before}{_STYLES['now'](glyphs['mark'])}{after}"
 
 
 def _bar(
     parts: Iterable[tuple[str, Stretch]], shown: Timeline, scale: Scale, glyphs: dict[str, str]
-) -> Text:
+) -> str:
     """Draw the parts over the line of now, and over one another in order."""
-    cells = [(" ", "")] * scale.width
-    cells[scale.column(shown.at)] = (glyphs["now"], _STYLES["now"])
+    drawn = [(" ", "")] * scale.width
+    drawn[scale.column(shown.at)] = (glyphs["now"], "now")
     for kind, stretch in parts:
-        style = _STYLES[kind]
         for column in scale.columns(stretch.start, stretch.end):
-            cells[column] = (glyphs[kind], style)
+            drawn[column] = (glyphs[kind], kind)
         if stretch.start < shown.start:
-            cells[0] = (glyphs["before"], style)
+            drawn[0] = (glyphs["before"], kind)
         if stretch.end > shown.end:
-            cells[-1] = (glyphs["after"], style)
-    runs = groupby(cells, key=itemgetter(1))
-    return Text.assemble(*(("".join(glyph for glyph, _ in run), style) for style, run in runs))
+            drawn[-1] = (glyphs["after"], kind)
+    runs = groupby(drawn, key=itemgetter(1))
+    return "".join(_STYLES[kind]("".join(glyph for glyph, _ in run)) for kind, run in runs)
 
 
-def _legend(at: int, glyphs: dict[str, str]) -> Iterator[Text]:
+def _legend(at: int, glyphs: dict[str, str]) -> Iterator[str]:
     for kind in ("active", "valid", "disabled", "gap"):
-        yield Text.assemble((glyphs[kind] * 2, _STYLES[kind]), f" {kind}")
-    yield Text.assemble((glyphs["mark"], _STYLES["now"]), f" now, {date_text(at)}")
+        yield f"{_STYLES[kind](glyphs[kind] * 2)} {kind}"
+    yield f"{_STYLES['now'](glyphs['mark'])} now, {date_text(at)}"
