@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import stat
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -156,6 +155,7 @@ def test_inspect_and_import_read_the_output(folder: Path, recipient: dict[str, A
             ["--count", "2", "--jsonl", "f", "--dask", "x", "--jobs", "1", *SEALED],
             "--dask and --jobs exclude each other",
         ),
+        (["--count", "2", "--jsonl", "f", "--dask-insecure"], "--dask-insecure needs --dask"),
         (["--count", "0", "--jsonl", "f"], "not in the range 1<=x<=100000000"),
         (["--count", "-1", "--jsonl", "f"], "not in the range 1<=x<=100000000"),
         (["--count", "9" * 30, "--jsonl", "f"], "not in the range 1<=x<=100000000"),
@@ -283,20 +283,9 @@ def test_memory_does_not_grow_with_the_number_of_keys(folder: Path) -> None:
 
 
 def test_the_examples_in_the_help_text_work(folder: Path) -> None:
-    (folder / "encryption.jwk").write_text((folder.parent / "to.jwk").read_text())
+    (folder / "encryption.pem").write_text((folder.parent / "to.jwk").read_text())
     (folder / "list.jsonl").write_text('{"use": "sig", "kty": "oct"}')
     examples = re.findall(r"^  +trustkeys (batch .*)$", done("batch", "--help"), re.MULTILINE)
     with testing.instant_keys(), testing.allow_test_keys():
         printed = [done(*example.split()) for example in examples]
     assert printed == ["keys.jsonl: 20 keys\n", "keys.jsonl: 30 keys\n", "keys: 1 key\n"]
-
-
-def test_without_dask_the_error_says_how_to_install_it(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    args = ("--count", "3", "--jsonl", "keys", *SEALED, "--dask", "tcp://x:1")
-    assert failed(outcome(*OCT, *args), 2).startswith(
-        "--dask needs Dask: pip install 'trustkeys[dask]'"
-    )
-    assert os.listdir(folder) == []

@@ -1,311 +1,352 @@
-"""Keys on a Dask cluster: only the recipient can read them, and a lost cluster loses no key."""
+"""The command's side of a Dask cluster, with programs that take the place of the Dask client."""
 
 from __future__ import annotations
 
-import importlib.util
-import logging
+import json
 import os
 import re
-import signal
-import socket
 import subprocess
+import sys
+import textwrap
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, suppress
 from itertools import repeat
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests import support
-from tests.cli.batch.runs import SEALED, started
-from tests.support import command, failed
-from trustkeys import (
-    BatchError,
-    GenerateKeyRequest,
-    InvalidInputError,
-    TrustFrameworkKey,
-    generate_keys,
-    generate_sealed,
-)
-from trustkeys.cli import main
-from trustkeys.formats.jwe import decrypt, decrypt_key, encrypt_key
+from tests.cli.batch.runs import OCT, SEALED, put_requests, records
+from tests.cli.in_process import outcome
+from tests.support import failed
+from trustkeys import GenerateKeyRequest
+from trustkeys.batch import MAX_SEALED
+from trustkeys.cli.batch import dask
 
-pytestmark = [
-    pytest.mark.deep,
-    pytest.mark.skipif(
-        importlib.util.find_spec("distributed") is None,
-        reason="needs Dask: pip install 'trustkeys[dask]'",
-    ),
-]
+ADDRESS = "tcp://127.0.0.1:8786"
 
-RSA = GenerateKeyRequest("sig", "RSA")
-OCT = GenerateKeyRequest("sig", "oct")
-COUNT = 100
+ON_DASK = (*SEALED, "--dask", ADDRESS)
 
+OCTETS = GenerateKeyRequest("sig", "oct")
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A cluster of two processes and a scheduler, and a client of it."""
-    from distributed import Client, LocalCluster
+CLIENT = """
+import json, os, sys, time
 
-    with (
-        LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address="127.0.0.1:0",  # a port that is free
-            local_directory=str(tmp_path_factory.mktemp("dask")),
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+def say(**answer):
+    print(json.dumps(answer), flush=True)
 
+def kid(number):
+    return str(number).rjust(43, "k")
 
-BATCH = ("batch", "--use", "sig", "--kty", "oct", "--jsonl", "keys")
-
-
-def address_of(client: Any) -> str:
-    address = client.scheduler.address
-    assert isinstance(address, str)
-    return address
-
-
-def opened(path: Path, recipient: dict[str, Any]) -> list[TrustFrameworkKey]:
-    lines = [support.parse(line) for line in path.read_text().splitlines()]
-    keys = [decrypt_key(line["jwe"], with_key=recipient) for line in lines]
-    assert [key.kid for key in keys] == [line["kid"] for line in lines]
-    assert len({key.kid for key in keys}) == len(keys)
-    return keys
-
-
-def what_the_cluster_has(client: Any) -> str:
-    """Return all that the scheduler and the workers hold of finished tasks."""
-    while any(state.status == "pending" for state in client.futures.values()):
-        time.sleep(0.01)
-
-    def of_a_worker(dask_worker: Any) -> str:
-        tasks = dask_worker.state.tasks.values()
-        return repr(
-            [
-                [(key, repr(value)) for key, value in dask_worker.data.items()],
-                [(task.key, repr(task.run_spec), task.annotations) for task in tasks],
-                list(dask_worker.state.log),
-                list(dask_worker.state.stimulus_log),
-            ]
-        )
-
-    def of_the_scheduler(dask_scheduler: Any) -> str:
-        tasks = dask_scheduler.tasks.values()
-        return repr(
-            [
-                [(task.key, repr(task.run_spec), task.annotations) for task in tasks],
-                list(dask_scheduler.transition_log),
-                [list(topic.events) for topic in dask_scheduler._broker._topics.values()],
-            ]
-        )
-
-    return repr(
-        [
-            client.run_on_scheduler(of_the_scheduler),
-            client.run(of_a_worker),
-            client.get_scheduler_logs(),
-            client.get_worker_logs(),
-            client.story(*client.futures),
-        ]
-    )
-
-
-def test_equal_requests_give_different_keys_even_if_a_worker_dies(
-    client: Any, recipient: dict[str, Any]
-) -> None:
-    sealed = generate_sealed(
-        repeat(RSA, COUNT), to=recipient, executor=client.get_executor(), workers=2
-    )
-    texts = [next(sealed) for _ in range(10)]
-    os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
-    texts += sealed
-    jwks = [support.parse(decrypt(text, with_key=recipient).decode()) for text in texts]
-    assert len({jwk["n"] for jwk in jwks}) == len({jwk["kid"] for jwk in jwks}) == COUNT
-    # Checking the primes takes long, so only some keys are checked.
-    for text, jwk in zip(texts[::40], jwks[::40], strict=True):
-        key = decrypt_key(text, with_key=recipient)
-        assert (key.kid, key.kty, key.use, key.size) == (jwk["kid"], "RSA", "sig", 2048)
-    # Dask returns the result of an equal call again, but the keys differ.
-    executor = client.get_executor()
-    assert executor.submit(os.urandom, 9).result() == executor.submit(os.urandom, 9).result()
-    again = generate_sealed(repeat(RSA, 2), to=recipient, executor=executor, workers=2)
-    assert {jwk["kid"] for jwk in jwks}.isdisjoint(
-        decrypt_key(text, with_key=recipient).kid for text in again
-    )
-
-
-def test_the_cluster_sees_no_private_key(client: Any, recipient: dict[str, Any]) -> None:
-    sealed = generate_sealed(repeat(RSA), to=recipient, executor=client.get_executor(), workers=1)
-    next(sealed)
-    seen = what_the_cluster_has(client)
-    texts = [next(sealed) for _ in range(15)]
-    sealed.close()
-    assert all(text in seen for text in texts)
-    for text in texts[:3]:
-        assert support.leaks(seen, decrypt_key(text, with_key=recipient).to_jwk(private=True)) == []
-    assert support.leaks(seen, recipient) == []
-
-
-def test_unencrypted_keys_would_be_visible_and_are_refused(client: Any) -> None:
-    executor = client.get_executor()
-    with pytest.raises(InvalidInputError, match="executor must be a ThreadPoolExecutor"):
-        generate_keys([RSA], executor=executor)
-    keys = generate_keys(repeat(RSA), executor=executor, workers=1, allow_plain=True)
-    next(keys)
-    seen = what_the_cluster_has(client)
-    key = next(keys)
-    keys.close()
-    jwk = key.to_jwk(private=True)
-    assert support.leaks(seen, jwk) == ["d", "p", "q", "dp", "dq", "qi"]
-    assert TrustFrameworkKey.from_jwk(jwk) == key
-
-
-def test_closing_early_cancels_the_work_on_the_cluster(
-    client: Any, recipient: dict[str, Any]
-) -> None:
-    executor = client.get_executor()
-    sealed = generate_sealed(repeat(OCT), to=recipient, executor=executor, workers=20)
-    next(sealed)
-    sealed.close()
-    while client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)):
-        time.sleep(0.01)
-    # The cluster can still be used.
-    assert executor.submit(int).result() == 0
-
-
-def test_an_error_on_a_worker_is_reported(client: Any, recipient: dict[str, Any]) -> None:
-    def break_sealing() -> None:
-        vars(importlib.import_module("trustkeys.batch"))["encrypt_key"] = None
-
-    def mend_sealing() -> None:
-        vars(importlib.import_module("trustkeys.batch"))["encrypt_key"] = encrypt_key
-
-    client.run(break_sealing)
-    try:
-        sealed = generate_sealed([OCT], to=recipient, executor=client.get_executor(), workers=1)
-        with pytest.raises(BatchError, match="after 0 keys: TypeError") as caught:
-            next(sealed)
-    finally:
-        client.run(mend_sealing)
-    assert (caught.value.code, caught.value.done) == ("TypeError", 0)
-
-
-# --- the command
-
-
-def test_the_command_uses_the_cluster_and_resumes(
-    client: Any, folder: Path, recipient: dict[str, Any]
-) -> None:
-    args: tuple[str, ...] = (*BATCH, *SEALED, "--dask", address_of(client))
-    done = command(*args, "--count", "20", cwd=folder)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "keys: 20 keys\n", "")
-    before = (folder / "keys").read_bytes()
-    assert main._run([*args, "--count", "25", "--resume"]) == 0
-    assert (folder / "keys").read_bytes().startswith(before)
-    assert len(opened(folder / "keys", recipient)) == 25
-    # A run on this machine continues the file, and a directory works, too.
-    assert main._run([*BATCH, *SEALED, "--count", "26", "--resume"]) == 0
-    assert len(opened(folder / "keys", recipient)) == 26
-    args = (*BATCH[:-2], *SEALED, "--dask", address_of(client), "--dir", "dir")
-    assert main._run([*args, "--count", "2"]) == 0
-    assert len(os.listdir(folder / "dir")) == 2
-    assert logging.root.manager.disable == logging.NOTSET
-
-
-CLUSTER = """
-import sys
-from distributed import LocalCluster
-
-with LocalCluster(
-    n_workers=1,
-    threads_per_worker=1,
-    processes=False,
-    protocol="tcp://",
-    dashboard_address="127.0.0.1:0",
-    local_directory=sys.argv[1],
-) as cluster:
-    print(cluster.scheduler_address, flush=True)
-    sys.stdin.read()
+JWE = f"eyJh.k.{'i' * 16}.c.{'t' * 22}"
+start = json.loads(sys.stdin.readline())
+say()
 """
 
-DRIVER = """
-import sys
-from trustkeys.__main__ import main
-from trustkeys.cli import progress
-from trustkeys.cli.batch import command as many, dask
-
-progress.PAUSE = many.SYNC_SECONDS = 0
-dask.CONNECT_SECONDS = 2
-"""
+Client = Callable[[str], None]
 
 
-def drive(*args: str, cwd: Path, extra: str = "") -> AbstractContextManager[subprocess.Popen[str]]:
-    """Run a command that reports each key, until the end of the block at the latest."""
-    return started(f"{DRIVER}\n{extra}\nmain()", *BATCH, *SEALED, *args, cwd=cwd)
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Client:
+    """Return a function that lets a program take the place of the Dask client."""
+
+    def take(program: str) -> None:
+        program = CLIENT + textwrap.dedent(program)
+        monkeypatch.setattr(dask, "_CLIENT", [sys.executable, "-I", "-S", "-c", program])
+
+    return take
 
 
-def test_losing_the_cluster_loses_no_key(folder: Path, recipient: dict[str, Any]) -> None:
-    options: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with started(CLUSTER, str(folder.parent), cwd=folder, **options) as cluster:
-        assert cluster.stdout is not None
-        address = cluster.stdout.readline().strip()
-        with drive("--count", "100000", "--dask", address, cwd=folder) as process:
-            assert process.stderr is not None
-            first = process.stderr.readline()
-            cluster.kill()
-            stdout, stderr = process.communicate(timeout=60)
-    said = [first, *stderr.splitlines(keepends=True)]
-    done = len(opened(folder / "keys", recipient))
-    assert (process.returncode, stdout) == (2, "")
-    stopped = rf"trustkeys: stopped: keys has {done} keys?; repeat the command with --resume"
-    assert re.match(stopped, said[-2])
-    assert re.fullmatch(rf"trustkeys: after {done} keys?: \w+\n", said[-1])
-    reports = [re.fullmatch(r"trustkeys: (\d+) of 100000 keys, .*\n", line) for line in said[:-2]]
-    assert all(reports)
-    assert {int(report[1]) for report in reports if report} == set(range(1, done + 1))
+def cluster(to: str = "{}") -> AbstractContextManager[dask.Cluster]:
+    return dask.cluster(ADDRESS, to, insecure=False)
+
+
+def never() -> bool:
+    return False
+
+
+# --- what goes to the client, and what comes back
+
+
+def test_the_keys_are_written_in_order_with_their_ids(folder: Path, client: Client) -> None:
+    client("""
+        say(connected=True)
+        for number, line in enumerate(sys.stdin):
+            say()
+            say(kid=kid(number), jwe=JWE)
+    """)
+    put_requests(folder, {"id": "a", "use": "sig", "kty": "oct"}, {"use": "enc", "kty": "RSA"})
+    args = ("batch", "--requests", "../requests", *ON_DASK)
+    process = outcome(*args, "--jsonl", "keys")
+    assert (process.returncode, process.stdout, process.stderr) == (0, "keys: 2 keys\n", "")
+    jwe = f"eyJh.k.{'i' * 16}.c.{'t' * 22}"
+    first, second = (str(number).rjust(43, "k") for number in range(2))
+    assert records(folder / "keys") == [
+        {"id": "a", "kid": first, "jwe": jwe},
+        {"kid": second, "jwe": jwe},
+    ]
+    # A run that has all its keys asks for none.
+    client("say(connected=True)")
+    assert outcome(*args, "--jsonl", "keys", "--resume").returncode == 0
+
+
+def test_the_client_gets_the_public_key_and_the_requests_and_nothing_else(
+    folder: Path, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a worker sends can run code in the client."""
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", "hunter2")
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TLS__CA_FILE", "ca.pem")
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    client("""
+        say(connected=True)
+        seen = [start, *map(json.loads, sys.stdin)]
+        # The last descriptor is that of the listing itself.
+        descriptors = sorted(os.listdir("/dev/fd"))[:-1]
+        session = os.getsid(0) == os.getpid()
+        say(error=json.dumps([seen, dict(os.environ), descriptors, session, sys.argv]))
+    """)
+    request = GenerateKeyRequest("enc", "RSA", nbf=1, exp=2, size=3072)
+    with open(os.devnull) as other, cluster('{"kty": "EC"}') as found:
+        os.set_inheritable(other.fileno(), True)  # noqa: FBT003
+        with pytest.raises(OSError, match="PYTHONPATH") as caught:
+            list(found.sealed(iter([request]), 1, never))
+    seen, environment, descriptors, leads_a_session, argv = json.loads(str(caught.value.strerror))
+    assert seen == [
+        {"address": ADDRESS, "to": '{"kty": "EC"}'},
+        {"use": "enc", "kty": "RSA", "nbf": 1, "exp": 2, "size": 3072},
+    ]
+    assert "hunter2" not in environment.values()
+    assert environment["DASK_DISTRIBUTED__COMM__TLS__CA_FILE"] == "ca.pem"
+    # The client imports what the command imports, and nothing from the working directory instead.
+    assert environment["PYTHONPATH"].split(os.pathsep)[0] == str(folder)
+    assert descriptors == ["0", "1", "2"]
+    assert leads_a_session  # so that Ctrl-C goes to the command alone
+    assert argv == ["-c"]
+
+
+def test_the_client_ends_with_the_block(client: Client) -> None:
+    client("""
+        say(connected=True)
+        time.sleep(60)
+    """)
+    with cluster() as found:
+        process = found._client
+        assert process.poll() is None
+    assert process.poll() is not None
+    with suppress(ZeroDivisionError), cluster() as found:
+        process = found._client
+        raise ZeroDivisionError
+    assert process.poll() is not None
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+def test_closing_early_ends_the_client_and_the_thread_that_writes_to_it(
+    client: Client, is_read: bool
+) -> None:
+    client(f"""
+        say(connected=True)
+        say(kid=kid(1), jwe=JWE)
+        for line in sys.stdin if {is_read} else ():
+            pass
+        time.sleep(60)
+    """)
+    with cluster() as found:
+        keys = found.sealed(repeat(OCTETS), 10**9, never)
+        next(keys)
+        keys.close()
+        assert found._client.wait(60) < 0
+
+
+# --- trouble
 
 
 @pytest.mark.parametrize(
-    ("address", "code", "message"),
+    ("program", "code", "message"),
     [
-        (
-            "tcp://127.0.0.1:{port}",
-            1,
-            "tcp://127.0.0.1:{port}: no Dask scheduler answers at this",
-        ),
-        ("127.0.0.1:{port}", 1, "127.0.0.1:{port}: no Dask scheduler answers at this address"),
-        ("", 2, "--dask must be the address of a scheduler such as tcp://HOST:8786, not ''"),
-        ("tls://127.0.0.1:{port}", 2, "--dask must be the address of a scheduler"),
+        ("say(refused='--dask needs Dask')", 2, "--dask needs Dask"),
+        ("say(error='no workers')", 1, f"{ADDRESS}: no workers"),
+        ("sys.exit(3)", 1, f"{ADDRESS}: the Dask client ended with exit status 3"),
+        ("say(error='\\x1b[2J' + 'x' * 10**5)", 1, f"{ADDRESS}: \\x1b[2J{'x' * 996}"),
+        ("print('Traceback')", 1, f"{ADDRESS}: the Dask client did not answer with a sealed key"),
+        ("print('[' * 10**5)", 1, f"{ADDRESS}: the Dask client did not answer with a sealed key"),
+        ("time.sleep(60)", 1, f"{ADDRESS}: the Dask client does not answer"),
     ],
 )
-def test_without_a_scheduler_the_error_is_one_line_and_nothing_is_written(
-    folder: Path, address: str, code: int, message: str
+def test_without_a_cluster_nothing_is_written(
+    folder: Path,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    program: str,
+    code: int,
+    message: str,
 ) -> None:
-    with socket.socket() as unused:  # bound, but not listening
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-        args = ("--count", "3", "--dask", address.format(port=port))
-        with drive(*args, cwd=folder) as process:
-            stdout, stderr = process.communicate(timeout=60)
-    done = subprocess.CompletedProcess([], process.returncode, stdout, stderr)
-    assert failed(done, code).startswith(message.format(port=port))
+    monkeypatch.setattr(dask, "SILENCE_SECONDS", 0.3 if "sleep" in program else 60)
+    client(program)
+    process = outcome(*OCT, "--count", "3", "--jsonl", "keys", *ON_DASK)
+    assert failed(process, code) == message
     assert os.listdir(folder) == []
 
 
-def test_ctrl_c_stops_waiting_for_the_scheduler(folder: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as mute:
-        address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
-        with drive("--count", "3", "--dask", address, cwd=folder) as process:
-            connection, _ = mute.accept()
-            with connection:
-                process.send_signal(signal.SIGINT)
-                output = process.communicate(timeout=60)
-    assert (process.returncode, output) == (-signal.SIGINT, ("", ""))
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("say(error='after 2 keys: ValueError')", "after 2 keys: ValueError"),
+        ("sys.exit()", "the Dask client ended with exit status 0"),
+        ("time.sleep(60)", "the Dask client does not answer"),
+        *(
+            (program, "the Dask client did not answer with a sealed key")
+            for program in (
+                "print('kid, jwe')",
+                "say(kid=kid(1))",
+                "say(kid=kid(1), jwe=5)",
+                "say(kid='../../' + kid(1)[6:], jwe=JWE + '=')",
+                "say(kid=kid(1), jwe=JWE.replace('c', 'c' * 10**6))",
+                "print('{\"kid\":' * 10)",
+                "sys.stdout.buffer.write(b'\\x80\\x04\\x95\\n')",
+                "print('x' * 10**7)",
+            )
+        ),
+    ],
+)
+def test_a_cluster_that_fails_loses_no_key_before(
+    folder: Path, client: Client, monkeypatch: pytest.MonkeyPatch, program: str, message: str
+) -> None:
+    monkeypatch.setattr(dask, "SILENCE_SECONDS", 0.3 if "sleep" in program else 60)
+    client(f"""
+        say(connected=True)
+        for number in range(2):
+            sys.stdin.readline()
+            say(kid=kid(number), jwe=JWE)
+        {program}
+    """)
+    args = (*OCT, "--count", "5", "--jsonl", "keys", *ON_DASK)
+    process = outcome(*args)
+    assert (process.returncode, process.stdout) == (1, "")
+    assert process.stderr.splitlines() == [
+        "trustkeys: stopped: keys has 2 keys; repeat the command with --resume to continue",
+        f"trustkeys: {ADDRESS}: {message}",
+    ]
+    assert len(records(folder / "keys")) == 2
+
+
+def test_a_key_that_nobody_asked_for_is_refused(client: Client) -> None:
+    client("""
+        say(connected=True)
+        for number in range(9):
+            say(kid=kid(number), jwe=JWE)
+        time.sleep(60)
+    """)
+
+    def slowly() -> Iterator[GenerateKeyRequest]:
+        yield OCTETS
+        time.sleep(0.3)
+        yield OCTETS
+
+    with cluster() as found:
+        keys = found.sealed(slowly(), 2, never)
+        with pytest.raises(OSError, match="did not answer with a sealed key"):
+            list(keys)
+
+
+def test_a_client_that_ends_at_once_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask, "_CLIENT", [sys.executable, "-I", "-S", "-c", ""])
+    with pytest.raises(OSError, match="ended with exit status 0"), cluster("x" * 10**6):
+        pass
+
+
+def test_a_signal_counts_while_no_key_arrives(client: Client) -> None:
+    client("""
+        say(connected=True)
+        say(kid=kid(1), jwe=JWE)
+        while True:
+            say()
+            time.sleep(0.01)
+    """)
+    looks: list[int] = []
+
+    def is_stopped() -> bool:
+        looks.append(1)
+        return len(looks) > 9
+
+    with cluster() as found:
+        assert len(list(found.sealed(repeat(OCTETS), 5, is_stopped))) == 1
+        assert found._client.wait(60) < 0
+
+
+# --- addresses
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("tls://scheduler:8786", "tls://10.0.0.1:8786", "tls://[2001:db8::1]:8786"),
+        *("tcp://127.0.0.1:1", "127.1.2.3:65535", "localhost:8786", "tcp://[::1]:8786"),
+    ],
+)
+def test_an_address_with_tls_or_of_this_machine_is_taken(client: Client, address: str) -> None:
+    client("say(error=start['address'])")
+    wanted = re.escape(f"{address}: '{address}'")
+    with pytest.raises(OSError, match=wanted), dask.cluster(address, "{}", insecure=False):
+        pass
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("tcp://scheduler:8786", "scheduler:8786", "10.0.0.1:8786", "tcp://[2001:db8::1]:8786"),
+        *("tcp://0.0.0.0:8786", "localhost.example:8786", "127.0.0.1.example:8786", "127.1:8786"),
+    ],
+)
+def test_another_address_needs_a_flag(folder: Path, client: Client, address: str) -> None:
+    client("say(error='connected')")
+    args = (*OCT, "--count", "3", "--jsonl", "keys", *SEALED, "--dask", address)
+    assert failed(outcome(*args), 2) == (
+        f"--dask {address} is not encrypted, so others on the network could run code as you: use "
+        "tls://, or --dask-insecure in a network that you trust (see trustkeys batch --help)"
+    )
+    assert failed(outcome(*args, "--dask-insecure"), 1) == f"{address}: connected"
     assert os.listdir(folder) == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("", "scheduler", "tls://scheduler", "tls://:8786", "inproc://10.0.0.1/5/1", "x://y:1"),
+        *(
+            "tls://user@host:8786",
+            "tcp://127.0.0.1:8786/path",
+            "tcp://[::1:8786",
+            "localhost:8786\n",
+        ),
+        *("127.0.0.1@host:8786", "tcp://127.0.0.1:8786#", "http://localhost:8786"),
+    ],
+)
+def test_what_is_no_address_is_refused(folder: Path, address: str) -> None:
+    args = (*OCT, "--count", "3", "--jsonl", "keys", *SEALED, "--dask", address, "--dask-insecure")
+    assert failed(outcome(*args), 2).startswith(
+        "--dask must be the address of a scheduler such as tls://HOST:8786, not "
+    )
+
+
+def test_the_command_does_not_load_dask(tmp_path: Path) -> None:
+    """Only the client's process has Dask, and unpickles."""
+    program = """
+        import sys
+        from trustkeys.cli.batch import command, dask
+
+        dask._CLIENT = [sys.executable, "-I", "-S", "-c", "print('{}', flush=True); print('x')"]
+        try:
+            with dask.cluster("localhost:1", "{}", insecure=False):
+                pass
+        except OSError:
+            print(sorted({"dask", "distributed", "cloudpickle", "tornado"} & {*sys.modules}))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_the_longest_sealed_key_fits_into_a_line() -> None:
+    line = dask._line({"kid": "k" * 43, "jwe": "x" * MAX_SEALED})
+    assert len(line) < dask.MAX_LINE

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Executor
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,6 +29,9 @@ from trustkeys.formats.recipient import public_text
 from trustkeys.testkeys.guard import refuse_test_keys
 from trustkeys.wording import counted
 
+if TYPE_CHECKING:
+    from trustkeys.cli.batch.dask import Cluster
+
 __tracebackhide__ = True
 
 MAX_COUNT = 100_000_000
@@ -44,10 +46,13 @@ _EPILOG = f"""\b
 Examples:
   trustkeys batch --use sig --kty RSA --count 20 --jsonl keys.jsonl
   trustkeys batch --use sig --kty RSA --count 30 --jsonl keys.jsonl --resume
-  trustkeys batch --requests list.jsonl --dir keys --seal-to encryption.jwk
+  trustkeys batch --requests list.jsonl --dir keys --seal-to encryption.pem
+
+On a Dask cluster: the Dask client runs code that the cluster sends, in a
+process without keys, but as you. Use --dask where you keep no private keys.
 
 {options.TIMES_HELP}
-Exit status: 0 success, 1 a file cannot be read or written, 2 invalid input.
+Exit status: 0 success, 1 a file or the cluster failed, 2 invalid input.
 """
 
 
@@ -86,7 +91,14 @@ Exit status: 0 success, 1 a file cannot be read or written, 2 invalid input.
 @click.option(
     "--dask",
     metavar="ADDRESS",
-    help="Generate the keys on the Dask cluster with this scheduler; needs --seal-to.",
+    help="Generate the keys on the Dask cluster with this scheduler, tls://HOST:PORT; needs "
+    "--seal-to, with a key whose private part is not on this machine.",
+)
+@click.option(
+    "--dask-insecure",
+    is_flag=True,
+    help="Allow a --dask address of another machine without TLS. Others on the network can then "
+    "run code as you.",
 )
 @click.option("--resume", is_flag=True, help="Continue a --jsonl file after its last key.")
 @options.json_results
@@ -103,6 +115,7 @@ def batch(
     seal_to: str | None,
     jobs: int | None,
     dask: str | None,
+    dask_insecure: bool,
     resume: bool,
     as_json: bool,
 ) -> None:
@@ -116,7 +129,7 @@ def batch(
     if (count is None) == (requests_file is None):
         raise click.UsageError("choose how many keys: --count N or --requests FILE")
     _check_output(jsonl, directory, resume=resume)
-    _check_place(seal_to, jobs, dask)
+    _check_place(seal_to, jobs, dask, insecure=dask_insecure)
     if requests_file is not None and any(value is not None for value in (use, kty, nbf, exp)):
         raise click.UsageError("--requests replaces --use, --kty, --nbf and --exp: leave them out")
     to = None if seal_to is None else public_text(foreign.recipient(seal_to))
@@ -128,12 +141,20 @@ def batch(
     with (
         unbroken(),
         wanted as requests,
-        _executor(dask, jobs) as (executor, workers),
+        _cluster(dask, to, insecure=dask_insecure) as cluster,
         deferred() as is_stopped,
         _output(jsonl, directory, requests, to, resume=resume) as (sink, now),
     ):
         rest = islice(requests.at(now), sink.count, None)
-        with closing(_records(rest, to, executor, workers)) as records:
+
+        def records_of(asked: Iterator[GenerateKeyRequest]) -> Generator[dict[str, Any]]:
+            if to is None:
+                return _plain(asked, jobs)
+            if cluster is None:
+                return _sealed(generate_sealed_with_kids(asked, to=to, workers=jobs))
+            return _sealed(cluster.sealed(asked, requests.count - sink.count, is_stopped))
+
+        with closing(_with_ids(rest, records_of)) as records:
             _write(records, sink, requests.count, is_stopped)
     if as_json:
         write_result(json_text({"output": sink.name, "count": sink.count}), sink.name)
@@ -149,23 +170,27 @@ def _check_output(jsonl: str | None, directory: str | None, *, resume: bool) -> 
         raise click.UsageError("--resume needs --jsonl: a directory cannot be continued")
 
 
-def _check_place(seal_to: str | None, jobs: int | None, dask: str | None) -> None:
+def _check_place(
+    seal_to: str | None, jobs: int | None, dask: str | None, *, insecure: bool
+) -> None:
     if dask is not None and seal_to is None:
         raise click.UsageError(
             "--dask needs --seal-to: the cluster would see private keys unencrypted"
         )
     if dask is not None and jobs is not None:
         raise click.UsageError("--dask and --jobs exclude each other: --jobs is for this machine")
+    if dask is None and insecure:
+        raise click.UsageError("--dask-insecure needs --dask")
 
 
 @contextmanager
-def _executor(dask: str | None, jobs: int | None) -> Iterator[tuple[Executor | None, int | None]]:
-    if dask is None:
-        yield None, jobs
+def _cluster(dask: str | None, to: str | None, *, insecure: bool) -> Iterator[Cluster | None]:
+    if dask is None or to is None:
+        yield None
     else:
         from trustkeys.cli.batch.dask import cluster
 
-        with cluster(dask) as found:
+        with cluster(dask, to, insecure=insecure) as found:
             yield found
 
 
@@ -182,11 +207,9 @@ def _output(
             yield JsonLines(jsonl, lines), now
 
 
-def _records(
+def _with_ids(
     requests: Iterable[tuple[Id, GenerateKeyRequest]],
-    to: str | None,
-    executor: Executor | None,
-    workers: int | None,
+    records_of: Callable[[Iterator[GenerateKeyRequest]], Generator[dict[str, Any]]],
 ) -> Generator[dict[str, Any]]:
     """Generate the keys, and yield what is written of each."""
     ids: deque[Id] = deque()
@@ -196,21 +219,24 @@ def _records(
             ids.append(name)
             yield request
 
-    def with_id(record: dict[str, Any]) -> dict[str, Any]:
-        name = ids.popleft()
-        return record if name is None else {"id": name, **record}
+    with closing(records_of(without_ids())) as records:
+        for record in records:
+            name = ids.popleft()
+            yield record if name is None else {"id": name, **record}
 
-    if to is None:
-        with closing(generate_keys(without_ids(), workers=workers)) as keys:
-            for key in keys:
-                if not is_built_in(key.kty):  # the check takes as long as making the key
-                    refuse_test_keys([key])
-                yield with_id(key.to_jwk(private=True))
-    else:
-        sealed = generate_sealed_with_kids(without_ids(), to=to, executor=executor, workers=workers)
-        with closing(sealed):
-            for kid, jwe in sealed:
-                yield with_id({"kid": kid, "jwe": jwe})
+
+def _plain(requests: Iterator[GenerateKeyRequest], jobs: int | None) -> Generator[dict[str, Any]]:
+    with closing(generate_keys(requests, workers=jobs)) as keys:
+        for key in keys:
+            if not is_built_in(key.kty):  # the check takes as long as making the key
+                refuse_test_keys([key])
+            yield key.to_jwk(private=True)
+
+
+def _sealed(pairs: Generator[tuple[str, str]]) -> Generator[dict[str, Any]]:
+    with closing(pairs):
+        for kid, jwe in pairs:
+            yield {"kid": kid, "jwe": jwe}
 
 
 def _write(

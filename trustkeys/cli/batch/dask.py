@@ -1,70 +1,229 @@
-"""Keys on a Dask cluster."""
+"""Keys from a Dask cluster.
+
+A Dask client runs code that a worker or the scheduler sends. So it is a process of its own,
+`dask_client`, without a key or an open file. It answers in text, which is checked here.
+"""
 
 from __future__ import annotations
 
 import errno
-import logging
-from asyncio import run_coroutine_threadsafe
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
-from contextlib import ExitStack, contextmanager
-from typing import Any
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from ipaddress import ip_address
+from typing import IO, Any, cast
 
+import attrs
 import click
 
+from trustkeys.batch import MAX_SEALED, kid_and_jwe
 from trustkeys.cli.params import typed
+from trustkeys.core.request import GenerateKeyRequest
+from trustkeys.core.strict_json import parse_object
 from trustkeys.errors import InvalidInputError
 
 __tracebackhide__ = True
 
-CONNECT_SECONDS = 10
-"""How long to wait for the scheduler's answer, in seconds."""
+SILENCE_SECONDS = 10
+"""How long the client may say nothing, in seconds. It says something each second."""
+
+MAX_LINE = 2 * MAX_SEALED
+"""The longest answer of the client, in bytes."""
+
+TICK = 0.1
+"""How often to look for a signal, in seconds."""
+
+_PROGRAM = "from trustkeys.cli.batch.dask_client import main; main()"
+
+_CLIENT = [sys.executable, "-P", "-c", _PROGRAM]
+
+# What the client gets of the environment, which can have secrets.
+_ENVIRONMENT = re.compile(
+    "DASK_.*|PYTHON.*|LC_.*|OPENSSL_.*|SSL_CERT_.*|XDG_CONFIG_.*|PATH|HOME|LANG|TMPDIR|TEMP|TMP"
+    "|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|SYSTEMROOT|USERPROFILE|APPDATA|LOCALAPPDATA|PROGRAMDATA"
+)
+
+_ADDRESS = re.compile(r"(?:(tcp|tls)://)?(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):[0-9]{1,5}", re.ASCII)
 
 
-class _Cluster(Executor):
-    """A Dask cluster. Dask's own executor waits forever if the scheduler disappears."""
+class Cluster:
+    """A Dask cluster.
 
-    def __init__(self, client: Any) -> None:
+    Args:
+        address: The address of its scheduler.
+        client: The process that talks to it.
+        pool: Two threads, which read from the client and write to it.
+    """
+
+    def __init__(
+        self, address: str, client: subprocess.Popen[bytes], pool: ThreadPoolExecutor
+    ) -> None:
+        self._address = address
         self._client = client
+        self._input = cast("IO[bytes]", client.stdin)
+        self._output = cast("IO[bytes]", client.stdout)
+        self._pool = pool
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        submitted = self._client.submit(fn, *args, **kwargs, pure=False)
+    def connect(self, to: str) -> None:
+        """Connect the client.
 
-        async def result() -> Any:
-            return await submitted
+        Args:
+            to: The recipient's public key, as a JWK.
 
-        return run_coroutine_threadsafe(result(), self._client.loop.asyncio_loop)
+        Raises:
+            InvalidInputError: Dask is not installed, or refuses the address. Code
+                ``BadRequest``, target `dask`.
+            OSError: The cluster does not answer, or has no workers.
+        """
+        with suppress(BrokenPipeError):  # the client has ended, which the answer tells
+            self._input.write(_line({"address": self._address, "to": to}))
+            self._input.flush()
+        answer = self._answer(lambda: False)
+        if answer is not None and "refused" in answer:
+            raise InvalidInputError(str(answer["refused"])[:1000], target="dask")
+
+    def sealed(
+        self,
+        requests: Iterable[GenerateKeyRequest],
+        count: int,
+        is_stopped: Callable[[], bool],
+    ) -> Generator[tuple[str, str]]:
+        """Yield the kid and the JWE of a key for each request, in order, and end the client.
+
+        Args:
+            requests: The requests, which a thread iterates over.
+            count: The number of the requests.
+            is_stopped: Whether to end before the next key.
+
+        Raises:
+            OSError: The cluster or the client failed.
+        """
+        sent = 0
+
+        def send() -> None:
+            nonlocal sent
+            with suppress(OSError), self._input as pipe:
+                for request in requests:
+                    sent += 1
+                    pipe.write(_line(attrs.asdict(request)))
+
+        sending = self._pool.submit(send)
+        try:
+            for number in range(count):
+                answer = self._answer(is_stopped)
+                if answer is None:
+                    return
+                if number >= sent:
+                    raise self._nonsense()
+                yield self._key(answer)
+        finally:
+            self._client.kill()
+            sending.result()
+
+    def _key(self, answer: dict[str, Any]) -> tuple[str, str]:
+        with suppress(InvalidInputError):
+            return kid_and_jwe((answer.get("kid"), answer.get("jwe")))
+        raise self._nonsense()
+
+    def _answer(self, is_stopped: Callable[[], bool]) -> dict[str, Any] | None:
+        """Wait for an answer that says something, or return None if a signal came."""
+        while (line := self._line(is_stopped)) is not None:
+            if not line:
+                message = f"the Dask client ended with exit status {self._client.wait()}"
+                raise self._failure(errno.ECONNABORTED, message)
+            answer = self._parsed(line)
+            if "error" in answer:
+                raise self._failure(errno.ECONNABORTED, str(answer["error"])[:1000])
+            if answer:
+                return answer
+        return None
+
+    def _line(self, is_stopped: Callable[[], bool]) -> bytes | None:
+        reading = self._pool.submit(self._output.readline, MAX_LINE)
+        # Counts, since a clock also measures how long Ctrl-Z has stopped this process.
+        for _ in range(round(SILENCE_SECONDS / TICK)):
+            if is_stopped():
+                return None
+            if wait([reading], TICK).done:
+                return reading.result()
+        raise self._failure(errno.ETIMEDOUT, "the Dask client does not answer")
+
+    def _parsed(self, line: bytes) -> dict[str, Any]:
+        with suppress(InvalidInputError):
+            return parse_object(line, what="the answer", max_bytes=MAX_LINE)
+        raise self._nonsense()
+
+    def _nonsense(self) -> OSError:
+        return self._failure(errno.EPROTO, "the Dask client did not answer with a sealed key")
+
+    def _failure(self, number: int, message: str) -> OSError:
+        return OSError(number, message, self._address)
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[tuple[Executor, int]]:
-    """Connect to a Dask cluster, and return its executor and the number of its CPU cores.
+def cluster(address: str, to: str, *, insecure: bool) -> Iterator[Cluster]:
+    """Connect to a Dask cluster until the end of the block.
 
     Args:
-        address: The scheduler, such as ``tcp://HOST:8786``.
+        address: The scheduler, such as ``tls://HOST:8786``.
+        to: The recipient's public key, as a JWK.
+        insecure: Whether to connect without TLS to another machine, too.
 
     Raises:
-        UsageError: The extra ``dask`` is missing.
-        InvalidInputError: It is not an address. Code ``BadRequest``, target `dask`.
-        TimeoutError: No scheduler answers within 10 seconds.
+        UsageError: The address is not encrypted.
+        InvalidInputError: It is not an address, or Dask refuses it. Code ``BadRequest``,
+            target `dask`.
+        OSError: No scheduler answers, or it has no workers.
     """
-    try:
-        from distributed import Client
-    except ModuleNotFoundError as error:
-        raise click.UsageError("--dask needs Dask: pip install 'trustkeys[dask]'") from error
-    with ExitStack() as opened:
-        opened.callback(logging.disable, logging.root.manager.disable)
-        logging.disable()  # Dask logs pages about an error; ours is one line
+    if not (found := _ADDRESS.fullmatch(address)):
+        raise InvalidInputError(
+            "--dask must be the address of a scheduler such as tls://HOST:8786, not "
+            f"{typed(address)}",
+            target="dask",
+        )
+    scheme, ipv6, host = found.groups()
+    if scheme != "tls" and not _is_loopback(ipv6 or host) and not insecure:
+        raise click.UsageError(
+            f"--dask {address} is not encrypted, so others on the network could run code as you: "
+            "use tls://, or --dask-insecure in a network that you trust"
+        )
+    with ThreadPoolExecutor(2) as pool, _started() as client:
         try:
-            client = opened.enter_context(Client(address, timeout=CONNECT_SECONDS))
-            cores = sum(client.ncores().values())
-        except OSError as error:
-            message = "no Dask scheduler answers at this address"
-            raise TimeoutError(errno.ETIMEDOUT, message, address) from error
-        except (ImportError, TypeError, ValueError) as error:
-            raise InvalidInputError(
-                "--dask must be the address of a scheduler such as tcp://HOST:8786, not "
-                f"{typed(address)}",
-                target="dask",
-            ) from error
-        yield _Cluster(client), max(1, cores)
+            connected = Cluster(address, client, pool)
+            connected.connect(to)
+            yield connected
+        finally:
+            client.kill()
+
+
+def _started() -> subprocess.Popen[bytes]:
+    """Start the client, away from the terminal.
+
+    It keeps the working directory, since Dask's configuration may name certificates from there.
+    """
+    kept = {name: value for name, value in os.environ.items() if _ENVIRONMENT.fullmatch(name)}
+    # The client imports from where this process does: never from the working directory alone.
+    path = os.pathsep.join(map(os.path.abspath, sys.path))
+    return subprocess.Popen(  # noqa: S603 - our own module
+        _CLIENT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**kept, "PYTHONPATH": path},
+        start_new_session=True,
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return json.dumps(value).encode() + b"\n"

@@ -9,12 +9,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 from trustkeys import files
+from trustkeys.batch import is_sealed
 from trustkeys.cli.batch.journal import Journal
 from trustkeys.cli.batch.requests import Id, Requests
 from trustkeys.cli.params import refuse_existing
@@ -30,11 +30,6 @@ from trustkeys.errors import InvalidInputError, prefix_errors
 __tracebackhide__ = True
 
 _OPTIONS = ("--use", "--kty", "--nbf", "--exp", "--size", "--requests", "--seal-to")
-
-_KID = re.compile("[A-Za-z0-9_-]{43}")
-
-# A compact JWE with A256GCM, whose nonce has 12 octets and whose tag has 16.
-_JWE = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]{16}\.[\w-]+\.[\w-]{22}", re.ASCII)
 
 
 def is_new(path: str, *, resume: bool) -> bool:
@@ -144,7 +139,7 @@ def _is_of(record: dict[str, Any], name: Id, request: GenerateKeyRequest, *, sea
     if sealed:
         kid, jwe = record.pop("kid", None), record.pop("jwe", None)
         are_texts = isinstance(kid, str) and isinstance(jwe, str)
-        return bool(are_texts and not record and _KID.fullmatch(kid) and _JWE.fullmatch(jwe))
+        return bool(are_texts and not record and is_sealed(kid, jwe))
     try:
         key = TrustFrameworkKey(**read_jwk(record, prove=False))
     except InvalidInputError:
