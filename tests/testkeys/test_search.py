@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import sys
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -88,6 +89,33 @@ def test_any_character_can_be_an_escape(seed: int, data: st.DataObject) -> None:
     escapes = data.draw(st.sampled_from(["\\u%04x", "\\u%04X"]))
     text = forms(seed, 2048)[form].decode()
     assert holds_test_key("".join(escapes % ord(character) for character in text).encode())
+
+
+def test_escapes_can_be_escaped_once_more() -> None:
+    """In JSON that is text in JSON."""
+    text = "".join(rf"\u005cu{ord(each):04x}" for each in forms(0, 2048)["jwk"].decode())
+    assert holds_test_key(text.encode())
+
+
+def test_escapes_in_escapes_take_linear_time() -> None:
+    """Or a text of a megabyte keeps `encrypt` busy for an hour."""
+
+    def calls(depth: int) -> int:
+        counted = 0
+
+        def count(_frame: object, _event: str, _argument: object) -> None:
+            nonlocal counted
+            counted += 1
+
+        sys.setprofile(count)
+        try:
+            holds_test_key(b"\\" + b"u005c" * depth)
+        finally:
+            sys.setprofile(None)
+        return counted
+
+    calls(100)  # what is computed once
+    assert calls(3000) <= calls(100)
 
 
 @given(data=st.binary(max_size=600))
