@@ -87,6 +87,7 @@ def test_a_file_without_requests_makes_no_keys(folder: Path, lines: list[str]) -
         ({**GOOD, "nbf": 5, "exp": 4}, "exp"),
         ({**GOOD, "size": 512}, "generateKey takes no member 'size'"),
         ({**GOOD, "ID": 5}, "generateKey takes no member 'ID'"),
+        ({**GOOD, "self": 5}, "generateKey takes no member 'self'"),
         ({**GOOD, "id": True}, "id must be text or an integer, not a boolean"),
         ({**GOOD, "id": 1.5}, "id must be text or an integer, not a floating-point number"),
         ({**GOOD, "id": ["secret"]}, "id must be text or an integer, not a list"),
