@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -63,6 +65,14 @@ def cluster(to: str = "{}") -> AbstractContextManager[dask.Cluster]:
 
 def never() -> bool:
     return False
+
+
+def wait_for(path: Path) -> None:
+    for _ in range(2000):
+        if path.exists() and path.read_text():
+            return
+        time.sleep(0.005)
+    raise AssertionError
 
 
 # --- what goes to the client, and what comes back
@@ -157,6 +167,51 @@ def test_closing_early_ends_the_client_and_the_thread_that_writes_to_it(
         assert found._client.wait(60) < 0
 
 
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_a_process_that_the_cluster_leaves_behind_does_not_hold_the_command(
+    tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch, is_asked: bool
+) -> None:
+    """It has the pipes open, and not even a second Ctrl-C ended the command."""
+    monkeypatch.setattr(dask, "GRACE_SECONDS", 0.1)
+    client(f"""
+        say(connected=True)
+        for _ in range(2):
+            say(kid=kid(1), jwe=JWE)
+        if os.fork() == 0:
+            os.setsid()
+            with open({str(tmp_path / "pid")!r}, "w") as file:
+                file.write(str(os.getpid()))
+            time.sleep(30)
+            os.remove({str(tmp_path / "pid")!r})
+            os._exit(0)
+        time.sleep(60)
+    """)
+    with cluster() as found:
+        if is_asked:
+            looks = itertools.count()
+            keys = found.sealed(
+                repeat(OCTETS), 10**9, lambda: bool(list(tmp_path.iterdir())) and next(looks) > 2
+            )
+            assert len(list(keys)) == 2
+        wait_for(tmp_path / "pid")
+    assert found._client.poll() is not None
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
+def test_an_error_of_the_requests_is_raised(client: Client) -> None:
+    client("""
+        say(connected=True)
+        sys.stdin.read()
+    """)
+
+    def broken() -> Iterator[GenerateKeyRequest]:
+        yield OCTETS
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), cluster() as found:
+        list(found.sealed(broken(), 5, never))
+
+
 # --- trouble
 
 
@@ -166,6 +221,11 @@ def test_closing_early_ends_the_client_and_the_thread_that_writes_to_it(
         ("say(refused='--dask needs Dask')", 2, "--dask needs Dask"),
         ("say(error='no workers')", 1, f"{ADDRESS}: no workers"),
         ("sys.exit(3)", 1, f"{ADDRESS}: the Dask client ended with exit status 3"),
+        (
+            "os.close(1); time.sleep(60)",
+            1,
+            f"{ADDRESS}: the Dask client ended with exit status -9",
+        ),
         ("say(error='\\x1b[2J' + 'x' * 10**5)", 1, f"{ADDRESS}: \\x1b[2J{'x' * 996}"),
         ("print('Traceback')", 1, f"{ADDRESS}: the Dask client did not answer with a sealed key"),
         ("print('[' * 10**5)", 1, f"{ADDRESS}: the Dask client did not answer with a sealed key"),
