@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,21 +55,40 @@ def test_the_lock_is_released_even_if_the_change_fails(path: Path) -> None:
     assert locks._held == {}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="for POSIX")
-def test_a_process_that_was_forked_in_the_block_does_not_keep_the_lock(path: Path) -> None:
+@contextmanager
+def forked() -> Iterator[None]:
+    """A process that has all descriptors of this one, until the end of the block."""
     read_end, write_end = os.pipe()
-    with locks.locked(path, 0):
-        child = os.fork()
-        if child == 0:
-            os.close(write_end)
-            os.read(read_end, 1)
-            os._exit(0)
+    child = os.fork()
+    if child == 0:
+        os.close(write_end)
+        os.read(read_end, 1)
+        os._exit(0)
     os.close(read_end)
     try:
-        assert is_free(path)
+        yield
     finally:
         os.close(write_end)
         os.waitpid(child, 0)
+
+
+def test_a_process_that_was_forked_in_the_block_does_not_keep_the_lock(path: Path) -> None:
+    with ExitStack() as stack:
+        with locks.locked(path, 0):
+            stack.enter_context(forked())
+        assert is_free(path)
+
+
+def test_a_process_that_was_forked_in_the_block_does_not_release_the_lock(path: Path) -> None:
+    """Otherwise another program changes the file at the same time."""
+    with locks.locked(path, 0):
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+            assert not is_free(path)
+    if not child:
+        os._exit(0)
+    assert is_free(path)
 
 
 def test_a_lock_file_of_another_user_is_refused_before_it_is_waited_for(
@@ -242,6 +261,16 @@ def test_waits_that_end_in_vain_take_one_place_in_the_queue(path: Path) -> None:
     wait_until(lambda: not queued())
     assert locks._abandoned == set()
     assert is_free(path)
+
+
+def test_a_process_that_was_forked_during_a_wait_in_vain_does_not_keep_the_lock(path: Path) -> None:
+    with held(path) as holder:
+        with pytest.raises(TimeoutError), locks.locked(path, 0.01):
+            pass
+        with forked():
+            fcntl.flock(holder.file, fcntl.LOCK_UN)
+            wait_until(lambda: not queued())
+            assert is_free(path)
 
 
 def test_a_place_in_the_queue_is_taken_over(path: Path) -> None:
