@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trustkeys import files
 from trustkeys.batch import MAX_WORKERS, generate_keys, generate_sealed_with_kids
 from trustkeys.cli import foreign, options
 from trustkeys.cli.batch import resume as resume_state
@@ -200,7 +201,10 @@ def _output(
 ) -> Iterator[tuple[Sink, int]]:
     """Open the output; return it and the time that relative times count from."""
     if jsonl is None:
-        yield Directory(str(directory)), now_or(None)
+        sink = Directory(str(directory))
+        # While it is open, no new directory gets its inode number.
+        with files.synced(sink.name):
+            yield sink, now_or(None)
     else:
         with journal(jsonl, is_new=resume_state.is_new(jsonl, resume=resume)) as lines:
             now = resume_state.begin(jsonl, lines, requests, to)
