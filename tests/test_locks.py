@@ -77,15 +77,28 @@ def test_a_process_that_was_forked_in_the_block_does_not_keep_the_lock(path: Pat
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="for POSIX")
-def test_a_process_that_was_forked_in_the_block_can_wait_for_the_lock(path: Path) -> None:
+def test_a_process_that_was_forked_in_the_block_can_wait_for_the_lock(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is another process, whose main thread has the same number."""
+    read_end, write_end = os.pipe()
+    real = locks._Queued.wait
+
+    def say_so(self: Any, *args: Any) -> None:
+        os.write(write_end, b"waits")
+        real(self, *args)
+
     with locks.locked(path, 0):
         child = os.fork()
         if child == 0:
             code = 1
+            monkeypatch.setattr(locks._Queued, "wait", say_so)
             with suppress(BaseException), locks.locked(path, -1):
                 code = 0
             os._exit(code)
+        os.close(write_end)
+        assert os.read(read_end, 9) == b"waits"
+    os.close(read_end)
     assert os.waitpid(child, 0)[1] == 0
 
 
