@@ -81,6 +81,13 @@ def test_they_are_found_in_other_bytes(seed: int, size: int, before: bytes, afte
             assert holds_test_key(b"%s\n{%s}\n%s" % (before, data, after)), name
 
 
+@pytest.mark.parametrize("before", ["A" * count for count in range(6)])
+def test_other_base64_may_stand_in_front(before: str) -> None:
+    """A key that was pasted behind other text is as public as any other."""
+    der = base64.b64encode(forms(5, 2048)["der"]).decode()
+    assert holds_test_key(f"'{before}{der}'".encode())
+
+
 @fewer(5)
 @given(seed=st.integers(0, 8127), data=st.data())
 def test_any_character_can_be_an_escape(seed: int, data: st.DataObject) -> None:

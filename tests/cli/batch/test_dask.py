@@ -78,6 +78,18 @@ def wait_for(path: Path) -> None:
 # --- what goes to the client, and what comes back
 
 
+def test_the_client_takes_no_code_from_the_folder_and_says_nothing_itself(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module there could replace one of Python, and a cluster could write to the terminal."""
+    (folder / "json.py").write_text("raise SystemExit('from the folder')")
+    program = "says = os.path.samestat(os.fstat(2), os.stat(os.devnull))\nsay(error=str(says))"
+    monkeypatch.setattr(dask, "_CLIENT", [*dask._CLIENT[:-1], CLIENT + program])
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
+    line = (*OCT, "--count", "3", "--jsonl", "keys", *ON_DASK)
+    assert failed(outcome(*line), 1) == f"{ADDRESS}: True"
+
+
 def test_the_keys_are_written_in_order_with_their_ids(folder: Path, client: Client) -> None:
     client("""
         say(connected=True)
@@ -264,6 +276,8 @@ def test_without_a_cluster_nothing_is_written(
                 "print('{\"kid\":' * 10)",
                 "sys.stdout.buffer.write(b'\\x80\\x04\\x95\\n')",
                 "print('x' * 10**7)",
+                # More and more of it would fill the memory.
+                "sys.stdout.write('x' * 10**7), sys.stdout.flush(), time.sleep(60)",
             )
         ),
     ],
@@ -271,7 +285,8 @@ def test_without_a_cluster_nothing_is_written(
 def test_a_cluster_that_fails_loses_no_key_before(
     folder: Path, client: Client, monkeypatch: pytest.MonkeyPatch, program: str, message: str
 ) -> None:
-    monkeypatch.setattr(dask, "SILENCE_SECONDS", 0.3 if "sleep" in program else 60)
+    is_silent = "sleep" in program and "write" not in program
+    monkeypatch.setattr(dask, "SILENCE_SECONDS", 0.3 if is_silent else 60)
     client(f"""
         say(connected=True)
         for number in range(2):
@@ -355,6 +370,7 @@ def test_an_address_with_tls_or_of_this_machine_is_taken(client: Client, address
     [
         *("tcp://scheduler:8786", "scheduler:8786", "10.0.0.1:8786", "tcp://[2001:db8::1]:8786"),
         *("tcp://0.0.0.0:8786", "localhost.example:8786", "127.0.0.1.example:8786", "127.1:8786"),
+        *("evil.localhost:8786", "evil-localhost:8786"),
     ],
 )
 def test_another_address_needs_a_flag(folder: Path, client: Client, address: str) -> None:

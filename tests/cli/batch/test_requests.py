@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.cli.batch.runs import (
@@ -133,6 +133,7 @@ BODIES = st.fixed_dictionaries(
 )
 
 
+@example([{"use": "sig", "kty": "oct", "nbf": nbf} for nbf in (1, True)])
 @given(st.lists(BODIES, min_size=1, max_size=4) | st.just([{"use": "sig", "kty": "oct"}] * 250))
 def test_a_line_is_judged_by_itself_whatever_lines_came_before(bodies: list[Any]) -> None:
     """The requests that repeat are remembered, and 1 and true are equal in Python."""
