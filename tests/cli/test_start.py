@@ -67,7 +67,7 @@ def test_the_version_and_the_help_load_nothing_but_click(tmp_path: Path, args: s
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("name", sorted({*COMMANDS, *GROUPS} - {"", "batch"}))
+@pytest.mark.parametrize("name", sorted({*COMMANDS, *GROUPS} - {""}))
 def test_the_help_of_a_command_loads_nothing_that_it_works_with(tmp_path: Path, name: str) -> None:
     modules = loaded(*name.split(), "--help", cwd=tmp_path) - NOTHING_ELSE
     assert {each for each in modules if not each.startswith("trustkeys.cli.")} <= {

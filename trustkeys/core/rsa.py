@@ -171,11 +171,11 @@ def _odd_lengths(members: Mapping[str, str]) -> list[str]:
     # RFC 7518 section 6.3.2 leaves out leading zero octets. RSAParameters needs d as long as n, and
     # the others half as long.
     whole = len(members["n"]) * 3 // 4
-    full = dict.fromkeys(RSAStrategy.private, (whole + 1) // 2) | {"d": whole}
+    half = (whole + 1) // 2
     return [
         name
-        for name, octets in full.items()
-        if name in members and len(members[name]) * 3 // 4 != octets
+        for name in RSAStrategy.private
+        if name in members and len(members[name]) * 3 // 4 != (whole if name == "d" else half)
     ]
 
 

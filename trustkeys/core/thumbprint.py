@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -70,7 +69,7 @@ def jwk_thumbprint_uri(jwk: Mapping[str, object]) -> str:
 def thumbprint(key_type: KeyType, members: Mapping[str, str]) -> str:
     """Compute the thumbprint of checked or generated members."""
     text = key_type.thumbprint_input % members
-    return base64url_encode(_sha256()(text.encode()).digest())
+    return base64url_encode(_sha256(text.encode()).digest())
 
 
 def reveals_secret(kid: str, k: str) -> bool:
@@ -112,9 +111,8 @@ _BASE64URL = str.maketrans("+/", "-_")
 _SHORTEST = 8
 
 
-@cache
-def _sha256() -> Callable[[bytes], Any]:
-    # Imported lazily, and as random does: hashlib would load another copy of OpenSSL, for 5 ms.
+def _found_sha256() -> Callable[[bytes], Any]:
+    # As random does: hashlib would load another copy of OpenSSL, for 5 ms.
     for module in ("_sha2", "_sha256"):  # of Python 3.12 and later, and of 3.11
         with suppress(ImportError):
             made: Callable[[bytes], Any] = import_module(module).sha256
@@ -122,3 +120,6 @@ def _sha256() -> Callable[[bytes], Any]:
     from hashlib import sha256
 
     return sha256
+
+
+_sha256 = _found_sha256()

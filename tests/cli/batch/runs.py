@@ -41,7 +41,7 @@ DRIVER = textwrap.dedent("""
     import json, os, resource, signal, sys, time
     from trustkeys.__main__ import main
     from trustkeys.cli import progress
-    from trustkeys.cli.batch import command as many
+    from trustkeys.cli.batch import many
 
     # Report every key, and write to disk often.
     progress.PAUSE = 0

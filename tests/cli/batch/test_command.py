@@ -30,7 +30,8 @@ from tests.cli.batch.runs import (
 from tests.cli.in_process import outcome
 from tests.support import failed, parse
 from trustkeys import TrustFrameworkKey, generate_keys, testing
-from trustkeys.cli.batch import command as many
+from trustkeys.batch import MAX_WORKERS
+from trustkeys.cli.batch import command, many
 from trustkeys.core import registry
 from trustkeys.formats.jwe import decrypt_key
 from trustkeys.testkeys import guard
@@ -254,7 +255,7 @@ def test_slow_keys_are_on_disk_soon_after_they_are_made(
 ) -> None:
     """A crash must not lose the keys of minutes."""
     clock = iter(range(0, 10_000, 100))
-    monkeypatch.setattr("trustkeys.cli.batch.command.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("trustkeys.cli.batch.many.time.monotonic", lambda: next(clock))
     monkeypatch.setattr(many, "SYNC_KEYS", 10**9)
     on_disk: list[int] = []
     monkeypatch.setattr(many, "progress", lambda *_: nullcontext(on_disk.append))
@@ -289,3 +290,7 @@ def test_the_examples_in_the_help_text_work(folder: Path) -> None:
     with testing.instant_keys(), testing.allow_test_keys():
         printed = [done(*example.split()) for example in examples]
     assert printed == ["keys.jsonl: 20 keys\n", "keys.jsonl: 30 keys\n", "keys: 1 key\n"]
+
+
+def test_jobs_can_be_as_many_as_workers() -> None:
+    assert command.MAX_JOBS == MAX_WORKERS

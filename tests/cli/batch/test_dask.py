@@ -332,7 +332,7 @@ def test_the_command_does_not_load_dask(tmp_path: Path) -> None:
     """Only the client's process has Dask, and unpickles."""
     program = """
         import sys
-        from trustkeys.cli.batch import command, dask
+        from trustkeys.cli.batch import dask, many
 
         dask._CLIENT = [sys.executable, "-I", "-S", "-c", "print('{}', flush=True); print('x')"]
         try:

@@ -64,7 +64,7 @@ DRIVER = """
 import sys
 from trustkeys.__main__ import main
 from trustkeys.cli import progress
-from trustkeys.cli.batch import command as many, dask
+from trustkeys.cli.batch import many, dask
 
 progress.PAUSE = many.SYNC_SECONDS = 0
 dask._PROGRAM = "from trustkeys.cli.batch import dask_client as client; " + sys.argv.pop(1)

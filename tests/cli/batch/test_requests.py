@@ -28,8 +28,7 @@ from tests.cli.batch.runs import (
 from tests.cli.in_process import outcome
 from tests.support import command, failed, parse
 from trustkeys import GenerateKeyRequest, InvalidInputError
-from trustkeys.cli.batch import command as many
-from trustkeys.cli.batch import requests
+from trustkeys.cli.batch import many, requests
 from trustkeys.core.strict_json import parse_object
 
 

@@ -24,7 +24,7 @@ from tests.store_files import as_nobody
 from tests.support import failed, parse
 from trustkeys import TrustFrameworkKey
 from trustkeys.cli import main, signals
-from trustkeys.cli.batch import command as many
+from trustkeys.cli.batch import many
 from trustkeys.cli.batch.sinks import Directory
 
 

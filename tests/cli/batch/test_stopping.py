@@ -35,7 +35,7 @@ from tests.cli.in_process import outcome
 from tests.support import command, failed, parse
 from trustkeys import TrustFrameworkKey
 from trustkeys.cli import main, signals
-from trustkeys.cli.batch import command as many
+from trustkeys.cli.batch import many
 from trustkeys.cli.batch.journal import Journal
 from trustkeys.wording import counted
 
