@@ -39,9 +39,11 @@ def lines(row: Row | Growth, *, quick: bool) -> Iterator[str]:
 
 
 def spread(found: Estimate, unit: str = "", *, is_ratio: bool = False) -> str:
-    """Write a figure with its interval."""
+    """Write a figure with its interval, if it has one."""
     form = as_ratio if is_ratio else number
     value = f"{form(found.value)} {unit}".rstrip()
+    if found.low == found.high:  # of one round
+        return value
     return f"{value} ({form(found.low)} to {form(found.high)})"
 
 

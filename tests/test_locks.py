@@ -47,7 +47,7 @@ def test_the_lock_is_released_even_if_the_change_fails(path: Path) -> None:
     assert is_free(path)
     with locks.locked(path, 0):
         with (
-            pytest.raises(TimeoutError, match="another process has been changing it"),
+            pytest.raises(TimeoutError, match="another process is changing it: try again later"),
             locks.locked(path, 0),
         ):
             pass
@@ -432,7 +432,7 @@ def test_windows_needs_filelock_and_says_so(path: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "fcntl", None)
     with (
         locks.locked(path, 0),
-        pytest.raises(TimeoutError, match=r"changing it for 0\.01 seconds"),
+        pytest.raises(TimeoutError, match=r"changing it after 0\.01 seconds"),
         locks.locked(path, 0.01),
     ):
         pass

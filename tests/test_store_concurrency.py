@@ -99,7 +99,7 @@ def test_waiting_too_long_for_the_lock_is_an_error(
         thread.start()
         thread.join()
     assert str(path) in str(problems[0])
-    assert "for 0.1 seconds" in str(problems[0])
+    assert "after 0.1 seconds" in str(problems[0])
 
 
 def add_many(path: Path, count: int) -> None:

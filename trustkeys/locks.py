@@ -248,8 +248,9 @@ def _lock_on_windows(name: str, timeout: float) -> Callable[[], None]:
 
 
 def _timed_out(timeout: float) -> TimeoutError:
-    waited = f" for {timeout:g} seconds" if timeout > 0 else ""
-    return TimeoutError(errno.ETIMEDOUT, f"another process has been changing it{waited}")
+    still, waited = (" still", f" after {timeout:g} seconds") if timeout > 0 else ("", "")
+    message = f"another process is{still} changing it{waited}: try again later"
+    return TimeoutError(errno.ETIMEDOUT, message)
 
 
 def _key_of(status: os.stat_result) -> Key:

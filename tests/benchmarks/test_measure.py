@@ -91,3 +91,11 @@ def test_each_work_is_the_first_of_a_round_in_its_turn() -> None:
     found = turns({name: work(name) for name in "abc"}, 3)
     assert "".join(called) == "abcbcacab"
     assert found == {"a": [1, 6, 8], "b": [2, 4, 9], "c": [3, 5, 7]}
+
+
+def test_one_round_has_no_interval() -> None:
+    """As in ``--quick``: "(10 to 10)" would look certain."""
+    row = Row("work", "ms", {OURS: [10], "other": [5]}, [Target(1, "other")])
+    shown = "".join(lines(row, quick=True))
+    assert "10.0 ms " in shown
+    assert " to " not in shown

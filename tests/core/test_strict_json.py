@@ -146,14 +146,14 @@ def test_a_jwk_has_the_same_dates_in_text_and_in_a_mapping(rsa_jwk: dict[str, An
 @pytest.mark.parametrize(
     ("text", "comma"),
     [
-        ('{"a": 1,}', "member (line 1, column 8)"),
+        ('{"a": 1,}', "member (column 8)"),
         ('{"a": 1 , \r\n\t}', "member (line 1, column 9)"),
         ('{"a": 1\n,\n}', "member (line 2, column 1)"),
         ('{"a": {"b": [1],},\n "c": 2}', "member (line 1, column 16)"),
-        ('\ufeff{"a": 1,}', "member (line 1, column 8)"),
-        ("[1,]", "item (line 1, column 3)"),
+        ('\ufeff{"a": 1,}', "member (column 8)"),
+        ("[1,]", "item (column 3)"),
         ('{"a": ["x",\n], "b": 1}', "item (line 1, column 11)"),
-        ('[{"a": 1,}, 2,]', "member (line 1, column 9)"),
+        ('[{"a": 1,}, 2,]', "member (column 9)"),
     ],
 )
 def test_a_comma_after_the_last_member_is_named(text: str, comma: str) -> None:
@@ -183,14 +183,15 @@ def test_every_comma_before_a_closing_bracket_is_found(
     end = data.draw(st.sampled_from(ends))
     message = refused(text[:end] + "," + space + text[end:])
     last = "item" if text[end] == "]" else "member"
-    assert f"a comma after the last {last}, remove it (line 1, column {end + 1})" in message
+    line = "line 1, " if "\n" in space else ""
+    assert f"a comma after the last {last}, remove it ({line}column {end + 1})" in message
 
 
 @pytest.mark.parametrize("text", ["{", "[1", ",", '{"a": 1,', '{"a": 1,x}', "}", "[1,,2]"])
 def test_other_mistakes_are_not_called_a_comma(text: str) -> None:
     message = refused(text)
     assert "comma" not in message
-    assert "(line 1, column " in message
+    assert "(column " in message
 
 
 @pytest.mark.parametrize("end", range(1, len('{"a": ["b", 1]}')))
@@ -202,7 +203,7 @@ def test_text_that_is_cut_off_is_called_so(end: int) -> None:
 def test_text_with_several_values_is_called_so() -> None:
     """What batch writes has one on each line."""
     for text in ('{"a": 1}\n{"a": 2}\n', "{} []", "[]]"):
-        assert "it goes on after the first value (line " in refused(text)
+        assert "it goes on after the first value (" in refused(text)
 
 
 @pytest.mark.parametrize("text", ["", " \n", b"", b"\xef\xbb\xbf", b"\r\n"])

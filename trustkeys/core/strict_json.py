@@ -174,15 +174,20 @@ def _where(error: JSONDecodeError) -> str:
     comma = place if text[place : place + 1] == "," else len(text[:place].rstrip()) - 1
     end = text[comma + 1 :].lstrip()[:1] if text[comma : comma + 1] == "," else ""
     if end not in ("}", "]"):
-        at = f"(line {error.lineno}, column {error.colno})"
+        at = _at(text, place)
         if error.msg == "Extra data":
             return f": it goes on after the first value {at}; save each value in a file of its own"
         is_cut_off = error.msg.startswith("Unterminated") or not text[place:].strip()
         return f": it is cut off, save it again {at}" if is_cut_off else f" {at}"
-    line = text.count("\n", 0, comma) + 1
-    column = comma - text.rfind("\n", 0, comma)
     last = "member" if end == "}" else "item"
-    return f": it has a comma after the last {last}, remove it (line {line}, column {column})"
+    return f": it has a comma after the last {last}, remove it {_at(text, comma)}"
+
+
+def _at(text: str, place: int) -> str:
+    lines = text[:place].split("\n")
+    column = f"column {len(lines[-1]) + 1}"
+    # Text without lines can itself be a line of a file.
+    return f"(line {len(lines)}, {column})" if "\n" in text else f"({column})"
 
 
 def _is_crowded(data: bytes) -> bool:

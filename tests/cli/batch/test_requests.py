@@ -78,7 +78,9 @@ def test_a_file_without_requests_makes_no_keys(folder: Path, lines: list[str]) -
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{", "the body is not JSON"),
+        ("{", "the body is not JSON: it is cut off, save it again (column 2)"),
+        ("{\r\n", "the body is not JSON: it is cut off, save it again (column 2)"),
+        ("x" * 65_536 + "\r\n", "the body is not JSON (column 1)"),
         ("[]\n", "the body must be a JSON object"),
         ('{"use": "sig", "kty": "oct"} {}\n', "the body is not JSON"),
         ({**GOOD, "use": "sing"}, "use must be sig or enc"),

@@ -125,8 +125,14 @@ def test_a_run_that_is_stopped_does_not_report_keys_of_a_file_that_is_gone(
         (["--jsonl", "there"], "there: File exists"),
         (["--jsonl", "link"], "link: File exists"),
         (["--jsonl", "."], ".: File exists"),
-        (["--jsonl", "moved"], "moved.run: File exists"),
-        (["--jsonl", "moved", "--resume"], "moved.run: File exists"),
+        (
+            ["--jsonl", "moved"],
+            "moved.run: it belongs to moved, which is missing: put that back, or remove this file",
+        ),
+        (
+            ["--jsonl", "moved", "--resume"],
+            "moved.run: it belongs to moved, which is missing: put that back, or remove this file",
+        ),
         (["--jsonl", "none/f"], "none/f: No such file or directory"),
         (["--dir", "none/d"], "none/d: No such file or directory"),
         (["--dir", "there"], "there: Not a directory"),

@@ -140,7 +140,7 @@ def test_two_runs_cannot_write_to_one_file(folder: Path) -> None:
     with drive(*args, cwd=folder) as process:
         wait_for_keys(process)
         other = command(*args, "--resume", cwd=folder)
-        assert failed(other, 1) == "keys: another process has been changing it"
+        assert failed(other, 1) == "keys: another process is changing it: try again later"
         process.send_signal(signal.SIGINT)
         ended(process)
     keys_of(folder / "keys")

@@ -110,7 +110,7 @@ def test_a_locked_file_is_reported_after_a_while(folder: Path) -> None:
             text=True,
             timeout=60,
         )
-    line = "gap: another process has been changing it for 0.1 seconds"
+    line = "gap: another process is still changing it after 0.1 seconds: try again later"
     assert failed(process, 1) == line
 
 

@@ -56,7 +56,10 @@ Exit status: 0 success, 1 a file or the cluster failed, 2 invalid input.
     "--dir", "directory", metavar="DIR", help="Write each key to a file of its own, DIR/KID.jwk."
 )
 @click.option(
-    "--seal-to", type=INPUT, metavar="PUB", help="Encrypt each key to this public key (JWE)."
+    "--seal-to",
+    type=INPUT,
+    metavar="PUB",
+    help="Encrypt each key to the public key in this file (JWE).",
 )
 @click.option(
     "--jobs",

@@ -124,7 +124,9 @@ async def _connected(address: str) -> tuple[Any, int]:
     try:
         client: Any = Client(address, timeout=CONNECT_SECONDS, asynchronous=True)
     except Exception as error:
-        raise ValueError(f"--dask: Dask's configuration is wrong: {error}") from error
+        # OpenSSL's errors do not name the file.
+        part = ", under distributed.comm.tls" if isinstance(error, OSError) else ""
+        raise ValueError(f"--dask: Dask's configuration is wrong{part}: {error}") from error
     problem = "no Dask scheduler answers at this address"
     try:
         async with asyncio.timeout_at(deadline):
@@ -134,13 +136,15 @@ async def _connected(address: str) -> tuple[Any, int]:
             return client, sum((await client.ncores()).values())
     except TypeError as error:  # says Dask
         message = (
-            "--dask with tls:// needs certificates in Dask's configuration: distributed.comm.tls"
+            "--dask with tls:// needs ca-file, client.cert and client.key in Dask's configuration, "
+            "under distributed.comm.tls"
         )
         raise ValueError(message) from error
     except Exception as error:  # a foreign server can make Dask raise any
         if type(error).__name__ == "FatalCommClosedError":
             problem = (
-                "TLS failed: the scheduler or this client has a certificate of another authority"
+                "TLS failed: the scheduler does not use TLS, or it or this client has a "
+                "certificate of another authority"
             )
         raise OSError(problem) from error
 

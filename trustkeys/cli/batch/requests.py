@@ -88,7 +88,7 @@ def listed(path: str, size: int | None, *, has_ids: bool) -> Iterator[Requests]:
         for number, line in enumerate(_lines(path), 1):
             if text := line.strip():
                 try:
-                    request = kept.add(*_read(line, has_ids=has_ids))
+                    request = kept.add(*_read(line.rstrip(b"\r\n"), has_ids=has_ids))
                 except InvalidInputError as error:  # a block of prefix_errors takes longer
                     error.args = (f"{path}: line {number}: {error.message}",)
                     raise

@@ -48,7 +48,9 @@ def is_new(path: str, *, resume: bool) -> bool:
         message = f"{os.strerror(errno.EEXIST)}; --resume continues it"
         raise FileExistsError(errno.EEXIST, message, path)
     refuse_existing(path)
-    refuse_existing(_state_of(path))
+    if os.path.lexists(_state_of(path)):
+        message = f"it belongs to {path}, which is missing: put that back, or remove this file"
+        raise FileExistsError(errno.EEXIST, message, _state_of(path))
     return True
 
 
