@@ -100,6 +100,22 @@ def test_a_long_run_collects_its_garbage(monkeypatch: pytest.MonkeyPatch) -> Non
     assert caught.value.code == 7
 
 
+@pytest.mark.parametrize("before", [signal.default_int_handler, signal.SIG_IGN])
+def test_ctrl_c_during_the_start_prints_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, before: object
+) -> None:
+    """A program that was started with SIGINT ignored goes on ignoring it."""
+    changes: list[object] = []
+    monkeypatch.setattr(signal, "getsignal", lambda _: before)
+    monkeypatch.setattr(signal, "signal", lambda *change: changes.append(change))
+    monkeypatch.setattr(main, "run", lambda _: 0)
+    with pytest.raises(SystemExit):
+        entry.main()
+    gc.unfreeze()
+    is_python = before is signal.default_int_handler
+    assert changes == ([(signal.SIGINT, signal.SIG_DFL)] if is_python else [])
+
+
 @pytest.mark.deep
 def test_without_click_the_error_says_how_to_install_it(tmp_path: Path) -> None:
     (tmp_path / "click.py").write_text("raise ModuleNotFoundError('no', name='click')")

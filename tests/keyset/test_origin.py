@@ -102,3 +102,12 @@ def test_a_secret_that_another_program_named_by_its_thumbprint_is_from_outside(s
         keys = TrustFrameworkKeySet("set", [TrustFrameworkKey.from_jwk(jwk, use="sig")])
         with pytest.raises(InvalidInputError, match="somebody else issued"):
             keys.rotate(60)
+
+
+def test_a_random_secret_with_another_name_is_from_outside() -> None:
+    """Its provider has a key of as many bits, which no other key can replace."""
+    issued = joserfc.jwk.OctKey.generate_key(256).as_dict(private=True)
+    key = TrustFrameworkKey.from_jwk({**issued, "kid": "of-the-provider"}, use="sig")
+    keys = TrustFrameworkKeySet("set", [key])
+    with pytest.raises(InvalidInputError, match="somebody else issued"):
+        keys.rotate(60)

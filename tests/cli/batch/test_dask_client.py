@@ -221,11 +221,17 @@ def test_without_dask_the_answer_says_how_to_install_it(
     assert refused in [json.loads(line) for line in output.getvalue().splitlines()]
 
 
+class FutureCancelledError(Exception):
+    """Named as Dask's."""
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
         (ValueError("with a secret"), "after 0 keys: ValueError"),
         (asyncio.CancelledError(), "the connection to the Dask scheduler broke"),
+        # Dask's own, which is none of asyncio's.
+        (FutureCancelledError(), "the connection to the Dask scheduler broke"),
     ],
 )
 def test_an_error_of_the_cluster_is_an_answer(
