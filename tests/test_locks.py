@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,31 +45,80 @@ def test_the_lock_is_released_even_if_the_change_fails(path: Path) -> None:
     with suppress(ZeroDivisionError), locks.locked(path, 0):
         raise ZeroDivisionError
     assert is_free(path)
-    with (
-        locks.locked(path, 0),
-        pytest.raises(TimeoutError, match="another process is changing it: try again later"),
-        locks.locked(path, 0),
-    ):
-        pass
+    with locks.locked(path, 0):
+        with (
+            pytest.raises(TimeoutError, match="another process is changing it"),
+            locks.locked(path, 0),
+        ):
+            pass
+        assert queued() == [], "a call that does not wait takes no place in the queue"
+        # Only a wait without limit would be for ever.
+        with pytest.raises(TimeoutError), locks.locked(path, 0.01):
+            pass
     assert is_free(path)
     assert locks._held == {}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="for POSIX")
-def test_a_process_that_was_forked_in_the_block_does_not_keep_the_lock(path: Path) -> None:
+@contextmanager
+def forked() -> Iterator[None]:
+    """A process that has all descriptors of this one, until the end of the block."""
     read_end, write_end = os.pipe()
-    with locks.locked(path, 0):
-        child = os.fork()
-        if child == 0:
-            os.close(write_end)
-            os.read(read_end, 1)
-            os._exit(0)
+    child = os.fork()
+    if child == 0:
+        os.close(write_end)
+        os.read(read_end, 1)
+        os._exit(0)
     os.close(read_end)
     try:
-        assert is_free(path)
+        yield
     finally:
         os.close(write_end)
         os.waitpid(child, 0)
+
+
+def test_a_process_that_was_forked_in_the_block_does_not_keep_the_lock(path: Path) -> None:
+    with ExitStack() as stack:
+        with locks.locked(path, 0):
+            stack.enter_context(forked())
+        assert is_free(path)
+
+
+def test_a_process_that_was_forked_in_the_block_does_not_release_the_lock(path: Path) -> None:
+    """Otherwise another program changes the file at the same time."""
+    with locks.locked(path, 0):
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+            assert not is_free(path)
+    if not child:
+        os._exit(0)
+    assert is_free(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="for POSIX")
+def test_a_process_that_was_forked_in_the_block_can_wait_for_the_lock(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is another process, whose main thread has the same number."""
+    read_end, write_end = os.pipe()
+    real = locks._Queued.wait
+
+    def say_so(self: Any, *args: Any) -> None:
+        os.write(write_end, b"waits")
+        real(self, *args)
+
+    with locks.locked(path, 0):
+        child = os.fork()
+        if child == 0:
+            code = 1
+            monkeypatch.setattr(locks._Queued, "wait", say_so)
+            with suppress(BaseException), locks.locked(path, -1):
+                code = 0
+            os._exit(code)
+        os.close(write_end)
+        assert os.read(read_end, 9) == b"waits"
+    os.close(read_end)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_a_lock_file_of_another_user_is_refused_before_it_is_waited_for(
@@ -180,6 +229,9 @@ def test_a_lock_file_that_was_deleted_during_the_wait_locks_nothing(
     with locks.locked(path, 0):
         assert not is_free(path)
     assert len(opened) == 3
+    for descriptor in opened:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
 
 
 @pytest.mark.parametrize("length", [250, 251, 255])
@@ -238,10 +290,21 @@ def test_waits_that_end_in_vain_take_one_place_in_the_queue(path: Path) -> None:
         for _ in range(4):
             with pytest.raises(TimeoutError), locks.locked(path, 0.01):
                 pass
-        assert len(queued()) == 1
+        (waiting,) = queued()
+        assert waiting.daemon, "else the program could not end before the other one"
     wait_until(lambda: not queued())
     assert locks._abandoned == set()
     assert is_free(path)
+
+
+def test_a_process_that_was_forked_during_a_wait_in_vain_does_not_keep_the_lock(path: Path) -> None:
+    with held(path) as holder:
+        with pytest.raises(TimeoutError), locks.locked(path, 0.01):
+            pass
+        with forked():
+            fcntl.flock(holder.file, fcntl.LOCK_UN)
+            wait_until(lambda: not queued())
+            assert is_free(path)
 
 
 def test_a_place_in_the_queue_is_taken_over(path: Path) -> None:
@@ -254,6 +317,17 @@ def test_a_place_in_the_queue_is_taken_over(path: Path) -> None:
             assert not is_free(path)
             assert not waiting.is_alive() or waiting in queued()
     assert is_free(path)
+
+
+def test_the_place_of_another_file_is_not_taken_over(path: Path) -> None:
+    """A program would change a file while another one does."""
+    other = path.with_name("other")
+    with held(path), held(other):
+        for each in (path, other, other):
+            with pytest.raises(TimeoutError), locks.locked(each, 0.01):
+                pass
+        assert len(queued()) == 2
+    wait_until(lambda: not queued())
 
 
 def test_a_lock_that_comes_as_the_wait_ends_is_released(
@@ -363,6 +437,10 @@ def test_windows_needs_filelock_and_says_so(path: Path, monkeypatch: pytest.Monk
     ):
         pass
     assert is_free(path)
+    # filelock would make the directory.
+    with pytest.raises(FileNotFoundError), locks.locked(path.parent / "none" / "keys", 0):
+        pass
+    assert not (path.parent / "none").exists()
     monkeypatch.setitem(sys.modules, "filelock", None)
     message = r"pip install 'trustkeys\[store\]'"
     with pytest.raises(ModuleNotFoundError, match=message), locks.locked(path, 0):

@@ -104,7 +104,7 @@ def _unlockable(name: str, reason: str | None) -> str:
 def _lock(name: str, path: str, timeout: float) -> Callable[[], None]:
     """Acquire a lock, and return the function that releases it."""
     try:
-        from fcntl import LOCK_UN, flock
+        import fcntl  # noqa: F401
     except ModuleNotFoundError:
         return _lock_on_windows(name, timeout)
     end = time.monotonic() + timeout if timeout >= 0 else None
@@ -113,17 +113,25 @@ def _lock(name: str, path: str, timeout: float) -> Callable[[], None]:
         with suppress(FileNotFoundError):
             if _key_of(os.lstat(name)) == key:
                 break
-        os.close(descriptor)  # somebody has deleted the lock file
+        _unlock(descriptor, key)  # somebody has deleted the lock file
     _held[key] = threading.get_ident()
 
     def release() -> None:
         _held.pop(key, None)
-        try:
-            flock(descriptor, LOCK_UN)  # a forked process can have the descriptor, too
-        finally:
-            os.close(descriptor)
+        _unlock(descriptor, key)
 
     return release
+
+
+def _unlock(descriptor: int, key: Key) -> None:
+    """Release a lock and close its descriptor, which a forked process can have, too."""
+    from fcntl import LOCK_UN, flock
+
+    # Not in the forked process, which would release the lock of this one.
+    if os.getpid() == key[0]:
+        with suppress(OSError):
+            flock(descriptor, LOCK_UN)
+    os.close(descriptor)
 
 
 def _acquired(name: str, path: str, timeout: float, end: float | None) -> tuple[int, Key]:
@@ -181,7 +189,7 @@ class _Queued(threading.Thread):
             is_abandoned = self in _abandoned
             _abandoned.discard(self)
         if is_abandoned:
-            os.close(self.descriptor)
+            _unlock(self.descriptor, self.key)
 
     def wait(self, path: str, timeout: float, end: float | None) -> None:
         """Wait for the lock, and log that after a second."""
@@ -206,7 +214,7 @@ class _Queued(threading.Thread):
             if not self._is_over.is_set():
                 _abandoned.add(self)
                 return
-        os.close(self.descriptor)
+        _unlock(self.descriptor, self.key)
 
 
 def _is_acquired(descriptor: int) -> bool:

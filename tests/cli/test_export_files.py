@@ -26,7 +26,7 @@ from tests.cli.exchange import (
 )
 from tests.support import failed, parse
 from trustkeys.cli import export as cli_export
-from trustkeys.cli import exporting, main
+from trustkeys.cli import exporting, main, terminal
 from trustkeys.cli import import_ as cli_intake
 from trustkeys.files import write_new
 from trustkeys.formats import pem, pkcs12
@@ -131,6 +131,29 @@ def test_a_file_that_appears_meanwhile_is_kept_and_no_passphrase_is_left(
         exporting._write(attrs.evolve(wanted, plain=True), pem.to_pem(keys.other, private=True))
     assert (files / "out").read_text() == "precious"
     assert not (files / "out.password").exists()
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_passphrase_that_cannot_be_synced_leaves_neither_file(
+    files: Path, quickly: Runner, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A stray passphrase opens nothing, and keeps people from repeating the command."""
+    before = contents(files)
+    flushed: list[int] = []
+
+    # First the data of the file, then its directory, which has the name already.
+    def fail(descriptor: int) -> None:
+        flushed.append(descriptor)
+        if len(flushed) > number:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    monkeypatch.setattr(terminal, "discard", lambda _: None)
+    args = ("export", "rsa.jwk", "--format", "pem", "-o", "out")
+    assert failed(quickly(*args), 1) == "out.password: Input/output error"
+    assert len(flushed) == number + 1
+    assert contents(files) == before
+    monkeypatch.undo()
 
 
 def test_the_passphrase_is_kept_if_its_file_may_exist(

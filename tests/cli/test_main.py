@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ import pytest
 
 from tests import support
 from tests.support import command, failed, parse
+from trustkeys import __main__ as entry
 from trustkeys.cli import main, memory
 
 GENERATE = ("generate", "--use", "sig", "--kty", "oct")
@@ -86,6 +88,16 @@ def test_version_help_and_completion() -> None:
             )
         )
         assert f"plain,{expected}" in completed.stdout.splitlines()
+
+
+def test_a_long_run_collects_its_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the start does without: later, the memory would fill."""
+    monkeypatch.setattr(signal, "getsignal", lambda _: signal.SIG_DFL)
+    monkeypatch.setattr(main, "run", lambda _: 7 if gc.isenabled() else 1)
+    with pytest.raises(SystemExit) as caught:
+        entry.main()
+    gc.unfreeze()
+    assert caught.value.code == 7
 
 
 @pytest.mark.deep

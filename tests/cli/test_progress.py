@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
@@ -57,6 +58,25 @@ def test_a_log_file_gets_a_line_every_30_seconds(
         "trustkeys: 60 of 100 keys, 0.7 keys/s, 58 s left\n"
         "trustkeys: 60 of 100 keys, 0.4 keys/s, 101 s left\n"
     )
+
+
+class Terminal(io.StringIO):
+    """Standard error at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_bar_of_a_run_that_ends_at_once_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bar that stops before its end looks like a run that failed."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("trustkeys.cli.progress.time.monotonic", lambda: 1000.0)
+    with progress.progress(100, 10) as show:
+        show(50)
+        show(100)
+    assert re.findall(r"(\d+)/100", terminal.getvalue())[-1] == "100"
 
 
 def test_nothing_is_printed_before_the_first_key(

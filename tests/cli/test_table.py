@@ -12,7 +12,7 @@ import pytest
 from trustkeys.cli import table
 from trustkeys.cli.terminal import cells, escaped
 
-LONG = "a" * 70
+LONG = "a" * 90
 ODD = r"[b]\x1b"
 ROWS = [[LONG, "1"], ["[b]\x1b", "2"]]
 
@@ -24,7 +24,7 @@ def text() -> str:
 
 
 def test_a_pipe_gets_a_line_for_each_row() -> None:
-    assert text() == f"{'id':<70} number\n{LONG} 1\n{ODD:<70} 2\n"
+    assert text() == f"{'id':<90} number\n{LONG} 1\n{ODD:<90} 2\n"
 
 
 def test_a_pipe_gets_colours_if_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +32,7 @@ def test_a_pipe_gets_colours_if_they_are_asked_for(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TERM", "xterm")
     _, first, second = text().splitlines()
     assert first.startswith(f"\x1b[31m\x1b[1m{LONG}")
-    assert second.rstrip().startswith(f"{ODD:<70} 2")
+    assert second.rstrip().startswith(f"{ODD:<90} 2")
 
 
 WIDE = [

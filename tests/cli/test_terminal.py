@@ -76,6 +76,14 @@ def test_no_name_is_too_strange_for_ascii(files: Path, line: str, code: int) -> 
     assert "Traceback" not in done.stderr
 
 
+def test_a_result_that_the_encoding_lacks_is_written_with_escapes(tmp_path: Path) -> None:
+    """The keys are on disk: a traceback would say that they are not."""
+    line = ("batch", "--use", "sig", "--kty", "oct", "--count", "1", "--jsonl", STRANGE)
+    done = support.command(*line, cwd=tmp_path, env=support.environment(PYTHONIOENCODING="latin-1"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "\\u043a\\u043b\\u044e\\u0447\\U0001f511\\udcff: 1 key\n"
+
+
 def strange_and_missing(files: Path, keys: Keys, name: str) -> tuple[list[str], list[str]]:
     """Give the files of a line strange names; return words that succeed, and words that fail."""
     words = LINES[name].format(other=keys.other.kid).split()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import sys
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -80,6 +81,13 @@ def test_they_are_found_in_other_bytes(seed: int, size: int, before: bytes, afte
             assert holds_test_key(b"%s\n{%s}\n%s" % (before, data, after)), name
 
 
+@pytest.mark.parametrize("before", ["A" * count for count in range(6)])
+def test_other_base64_may_stand_in_front(before: str) -> None:
+    """A key that was pasted behind other text is as public as any other."""
+    der = base64.b64encode(forms(5, 2048)["der"]).decode()
+    assert holds_test_key(f"'{before}{der}'".encode())
+
+
 @fewer(5)
 @given(seed=st.integers(0, 8127), data=st.data())
 def test_any_character_can_be_an_escape(seed: int, data: st.DataObject) -> None:
@@ -88,6 +96,33 @@ def test_any_character_can_be_an_escape(seed: int, data: st.DataObject) -> None:
     escapes = data.draw(st.sampled_from(["\\u%04x", "\\u%04X"]))
     text = forms(seed, 2048)[form].decode()
     assert holds_test_key("".join(escapes % ord(character) for character in text).encode())
+
+
+def test_escapes_can_be_escaped_once_more() -> None:
+    """In JSON that is text in JSON."""
+    text = "".join(rf"\u005cu{ord(each):04x}" for each in forms(0, 2048)["jwk"].decode())
+    assert holds_test_key(text.encode())
+
+
+def test_escapes_in_escapes_take_linear_time() -> None:
+    """Or a text of a megabyte keeps `encrypt` busy for an hour."""
+
+    def calls(depth: int) -> int:
+        counted = 0
+
+        def count(_frame: object, _event: str, _argument: object) -> None:
+            nonlocal counted
+            counted += 1
+
+        sys.setprofile(count)
+        try:
+            holds_test_key(b"\\" + b"u005c" * depth)
+        finally:
+            sys.setprofile(None)
+        return counted
+
+    calls(100)  # what is computed once
+    assert calls(3000) <= calls(100)
 
 
 @given(data=st.binary(max_size=600))

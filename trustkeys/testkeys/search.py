@@ -37,15 +37,23 @@ def _views(document: bytes) -> Iterator[bytes]:
         for escape in (rb"\n", rb"\r", rb"\t"):
             text = text.replace(escape, b"\n")
         text = text.replace(rb"\/", b"/")
-        start = 0
-        while found := _ESCAPE.search(text, start):
-            text = text.replace(found[0], bytes.fromhex(found[1].decode()))
-            start = found.start()
+        # Twice for JSON in JSON. Escapes in escapes without end would take quadratic time.
+        for _ in range(2):
+            text = _ESCAPE.sub(_character, text)
         yield text
 
 
 # Of ASCII characters.
-_ESCAPE = re.compile(rb"\\u00([0-7][0-9A-Fa-f])")
+_ESCAPE = re.compile(rb"\\u00[0-7][0-9A-Fa-f]")
+
+
+def _character(escape: re.Match[bytes]) -> bytes:
+    return _CHARACTERS[escape[0]]
+
+
+_CHARACTERS = {
+    form % code: bytes([code]) for code in range(128) for form in (rb"\u00%02x", rb"\u00%02X")
+}
 
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -65,7 +67,27 @@ def never() -> bool:
     return False
 
 
+def wait_for(path: Path) -> None:
+    for _ in range(2000):
+        if path.exists() and path.read_text():
+            return
+        time.sleep(0.005)
+    raise AssertionError
+
+
 # --- what goes to the client, and what comes back
+
+
+def test_the_client_takes_no_code_from_the_folder_and_says_nothing_itself(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module there could replace one of Python, and a cluster could write to the terminal."""
+    (folder / "json.py").write_text("raise SystemExit('from the folder')")
+    program = "says = os.path.samestat(os.fstat(2), os.stat(os.devnull))\nsay(error=str(says))"
+    monkeypatch.setattr(dask, "_CLIENT", [*dask._CLIENT[:-1], CLIENT + program])
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
+    line = (*OCT, "--count", "3", "--jsonl", "keys", *ON_DASK)
+    assert failed(outcome(*line), 1) == f"{ADDRESS}: True"
 
 
 def test_the_keys_are_written_in_order_with_their_ids(folder: Path, client: Client) -> None:
@@ -157,6 +179,51 @@ def test_closing_early_ends_the_client_and_the_thread_that_writes_to_it(
         assert found._client.wait(60) < 0
 
 
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_a_process_that_the_cluster_leaves_behind_does_not_hold_the_command(
+    tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch, is_asked: bool
+) -> None:
+    """It has the pipes open, and not even a second Ctrl-C ended the command."""
+    monkeypatch.setattr(dask, "GRACE_SECONDS", 0.1)
+    client(f"""
+        say(connected=True)
+        for _ in range(2):
+            say(kid=kid(1), jwe=JWE)
+        if os.fork() == 0:
+            os.setsid()
+            with open({str(tmp_path / "pid")!r}, "w") as file:
+                file.write(str(os.getpid()))
+            time.sleep(30)
+            os.remove({str(tmp_path / "pid")!r})
+            os._exit(0)
+        time.sleep(60)
+    """)
+    with cluster() as found:
+        if is_asked:
+            looks = itertools.count()
+            keys = found.sealed(
+                repeat(OCTETS), 10**9, lambda: bool(list(tmp_path.iterdir())) and next(looks) > 2
+            )
+            assert len(list(keys)) == 2
+        wait_for(tmp_path / "pid")
+    assert found._client.poll() is not None
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
+def test_an_error_of_the_requests_is_raised(client: Client) -> None:
+    client("""
+        say(connected=True)
+        sys.stdin.read()
+    """)
+
+    def broken() -> Iterator[GenerateKeyRequest]:
+        yield OCTETS
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), cluster() as found:
+        list(found.sealed(broken(), 5, never))
+
+
 # --- trouble
 
 
@@ -166,6 +233,11 @@ def test_closing_early_ends_the_client_and_the_thread_that_writes_to_it(
         ("say(refused='--dask needs Dask')", 2, "--dask needs Dask"),
         ("say(error='no workers')", 1, f"{ADDRESS}: no workers"),
         ("sys.exit(3)", 1, f"{ADDRESS}: the Dask client ended with exit status 3"),
+        (
+            "os.close(1); time.sleep(60)",
+            1,
+            f"{ADDRESS}: the Dask client ended with exit status -9",
+        ),
         ("say(error='\\x1b[2J' + 'x' * 10**5)", 1, f"{ADDRESS}: \\x1b[2J{'x' * 996}"),
         ("print('Traceback')", 1, f"{ADDRESS}: the Dask client did not answer with a sealed key"),
         ("print('[' * 10**5)", 1, f"{ADDRESS}: the Dask client did not answer with a sealed key"),
@@ -204,6 +276,8 @@ def test_without_a_cluster_nothing_is_written(
                 "print('{\"kid\":' * 10)",
                 "sys.stdout.buffer.write(b'\\x80\\x04\\x95\\n')",
                 "print('x' * 10**7)",
+                # More and more of it would fill the memory.
+                "sys.stdout.write('x' * 10**7), sys.stdout.flush(), time.sleep(60)",
             )
         ),
     ],
@@ -211,7 +285,8 @@ def test_without_a_cluster_nothing_is_written(
 def test_a_cluster_that_fails_loses_no_key_before(
     folder: Path, client: Client, monkeypatch: pytest.MonkeyPatch, program: str, message: str
 ) -> None:
-    monkeypatch.setattr(dask, "SILENCE_SECONDS", 0.3 if "sleep" in program else 60)
+    is_silent = "sleep" in program and "write" not in program
+    monkeypatch.setattr(dask, "SILENCE_SECONDS", 0.3 if is_silent else 60)
     client(f"""
         say(connected=True)
         for number in range(2):
@@ -295,6 +370,7 @@ def test_an_address_with_tls_or_of_this_machine_is_taken(client: Client, address
     [
         *("tcp://scheduler:8786", "scheduler:8786", "10.0.0.1:8786", "tcp://[2001:db8::1]:8786"),
         *("tcp://0.0.0.0:8786", "localhost.example:8786", "127.0.0.1.example:8786", "127.1:8786"),
+        *("evil.localhost:8786", "evil-localhost:8786"),
     ],
 )
 def test_another_address_needs_a_flag(folder: Path, client: Client, address: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.cli.batch.runs import (
@@ -88,6 +88,7 @@ def test_a_file_without_requests_makes_no_keys(folder: Path, lines: list[str]) -
         ({**GOOD, "nbf": 5, "exp": 4}, "exp"),
         ({**GOOD, "size": 512}, "generateKey takes no member 'size'"),
         ({**GOOD, "ID": 5}, "generateKey takes no member 'ID'"),
+        ({**GOOD, "self": 5}, "generateKey takes no member 'self'"),
         ({**GOOD, "id": True}, "id must be text or an integer, not a boolean"),
         ({**GOOD, "id": 1.5}, "id must be text or an integer, not a floating-point number"),
         ({**GOOD, "id": ["secret"]}, "id must be text or an integer, not a list"),
@@ -134,6 +135,7 @@ BODIES = st.fixed_dictionaries(
 )
 
 
+@example([{"use": "sig", "kty": "oct", "nbf": nbf} for nbf in (1, True)])
 @given(st.lists(BODIES, min_size=1, max_size=4) | st.just([{"use": "sig", "kty": "oct"}] * 250))
 def test_a_line_is_judged_by_itself_whatever_lines_came_before(bodies: list[Any]) -> None:
     """The requests that repeat are remembered, and 1 and true are equal in Python."""

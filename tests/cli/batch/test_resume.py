@@ -296,6 +296,18 @@ def test_a_run_that_was_killed_before_its_first_key_continues(folder: Path) -> N
     assert done(*OCT, "--count", "2", "--jsonl", "keys", "--resume") == "keys: 2 keys\n"
 
 
+def test_a_new_file_does_not_take_over_the_state_of_another(folder: Path) -> None:
+    """Its dates would count from the time of a run whose keys are gone."""
+    done(*OCT, "--count", "2", "--jsonl", "keys")
+    (folder / "keys").unlink()
+    state = (folder / "keys.run").read_bytes()
+    for resume in ([], ["--resume"]):
+        again = outcome(*OCT, "--count", "2", "--jsonl", "keys", *resume)
+        assert failed(again, 1) == "keys.run: File exists"
+    assert not (folder / "keys").exists()
+    assert (folder / "keys.run").read_bytes() == state
+
+
 STEPS = ["open", "chmod", "write", "ftruncate", "fsync", "replace", "unlink", "close"]
 
 

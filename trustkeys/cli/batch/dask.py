@@ -13,9 +13,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
+from queue import SimpleQueue
+from threading import Thread
 from typing import IO, Any, cast
 
 import attrs
@@ -38,6 +40,9 @@ MAX_LINE = 2 * MAX_SEALED
 TICK = 0.1
 """How often to look for a signal, in seconds."""
 
+GRACE_SECONDS = 1
+"""How long to wait for the threads when the client has ended, in seconds."""
+
 _PROGRAM = "from trustkeys.cli.batch.dask_client import main; main()"
 
 _CLIENT = [sys.executable, "-P", "-c", _PROGRAM]
@@ -54,20 +59,21 @@ _ADDRESS = re.compile(r"(?:(tcp|tls)://)?(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):[0-9
 class Cluster:
     """A Dask cluster.
 
+    Two threads read from the client and write to it. What the cluster sends can start a process
+    that keeps the other ends of the pipes open. So nothing waits for these threads without limit.
+
     Args:
         address: The address of its scheduler.
         client: The process that talks to it.
-        pool: Two threads, which read from the client and write to it.
     """
 
-    def __init__(
-        self, address: str, client: subprocess.Popen[bytes], pool: ThreadPoolExecutor
-    ) -> None:
+    def __init__(self, address: str, client: subprocess.Popen[bytes]) -> None:
         self._address = address
         self._client = client
         self._input = cast("IO[bytes]", client.stdin)
-        self._output = cast("IO[bytes]", client.stdout)
-        self._pool = pool
+        self._asked: SimpleQueue[Future[bytes] | None] = SimpleQueue()
+        self._reading = _begun(self._read)
+        self._writing: Future[None] | None = None
 
     def connect(self, to: str) -> None:
         """Connect the client.
@@ -112,7 +118,7 @@ class Cluster:
                     sent += 1
                     pipe.write(_line(attrs.asdict(request)))
 
-        sending = self._pool.submit(send)
+        self._writing = _begun(send)
         try:
             for number in range(count):
                 answer = self._answer(is_stopped)
@@ -122,8 +128,24 @@ class Cluster:
                     raise self._nonsense()
                 yield self._key(answer)
         finally:
-            self._client.kill()
-            sending.result()
+            self.end()
+
+    def end(self) -> None:
+        """End the client and, if nothing keeps their pipes open, the threads."""
+        self._client.kill()
+        self._client.wait()
+        self._asked.put(None)
+        if self._writing is None:
+            with suppress(OSError):
+                self._input.close()
+        threads = [self._reading, *([self._writing] if self._writing else [])]
+        for thread in wait(threads, GRACE_SECONDS).done:
+            thread.result()
+
+    def _read(self) -> None:
+        with cast("IO[bytes]", self._client.stdout) as pipe:
+            while (answer := self._asked.get()) is not None:
+                answer.set_result(pipe.readline(MAX_LINE))
 
     def _key(self, answer: dict[str, Any]) -> tuple[str, str]:
         with suppress(InvalidInputError):
@@ -134,6 +156,7 @@ class Cluster:
         """Wait for an answer that says something, or return None if a signal came."""
         while (line := self._line(is_stopped)) is not None:
             if not line:
+                self._client.kill()  # it can have closed the pipe only
                 message = f"the Dask client ended with exit status {self._client.wait()}"
                 raise self._failure(errno.ECONNABORTED, message)
             answer = self._parsed(line)
@@ -144,7 +167,8 @@ class Cluster:
         return None
 
     def _line(self, is_stopped: Callable[[], bool]) -> bytes | None:
-        reading = self._pool.submit(self._output.readline, MAX_LINE)
+        reading: Future[bytes] = Future()
+        self._asked.put(reading)
         # Counts, since a clock also measures how long Ctrl-Z has stopped this process.
         for _ in range(round(SILENCE_SECONDS / TICK)):
             if is_stopped():
@@ -180,25 +204,24 @@ def cluster(address: str, to: str, *, insecure: bool) -> Iterator[Cluster]:
             target `dask`.
         OSError: No scheduler answers, or it has no workers.
     """
-    if not (found := _ADDRESS.fullmatch(address)):
+    if not (match := _ADDRESS.fullmatch(address)):
         raise InvalidInputError(
             "--dask must be the address of a scheduler such as tls://HOST:8786, not "
             f"{typed(address)}",
             target="dask",
         )
-    scheme, ipv6, host = found.groups()
+    scheme, ipv6, host = match.groups()
     if scheme != "tls" and not _is_loopback(ipv6 or host) and not insecure:
         raise click.UsageError(
             f"--dask {address} is not encrypted, so others on the network could run code as you: "
             "use tls://, or --dask-insecure in a network that you trust"
         )
-    with ThreadPoolExecutor(2) as pool, _started() as client:
-        try:
-            connected = Cluster(address, client, pool)
-            connected.connect(to)
-            yield connected
-        finally:
-            client.kill()
+    found = Cluster(address, _started())
+    try:
+        found.connect(to)
+        yield found
+    finally:
+        found.end()
 
 
 def _started() -> subprocess.Popen[bytes]:
@@ -217,6 +240,21 @@ def _started() -> subprocess.Popen[bytes]:
         env={**kept, "PYTHONPATH": path},
         start_new_session=True,
     )
+
+
+def _begun(work: Callable[[], None]) -> Future[None]:
+    """Do the work in a thread that does not keep the command from ending."""
+    future: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+            future.set_result(None)
+        except Exception as error:  # noqa: BLE001 - requests can raise any
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return future
 
 
 def _is_loopback(host: str) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from trustkeys import files
 from trustkeys.batch import generate_keys, generate_sealed_with_kids
 from trustkeys.cli import foreign
 from trustkeys.cli.batch import resume as resume_state
@@ -105,7 +106,10 @@ def _output(wanted: Wanted, requests: Requests, to: str | None) -> Iterator[tupl
     """Open the output; return it and the time that relative times count from."""
     jsonl = wanted.jsonl
     if jsonl is None:
-        yield Directory(str(wanted.directory)), now_or(None)
+        sink = Directory(str(wanted.directory))
+        # While it is open, no new directory gets its inode number.
+        with files.synced(sink.name):
+            yield sink, now_or(None)
     else:
         with journal(jsonl, is_new=resume_state.is_new(jsonl, resume=wanted.resume)) as lines:
             now = resume_state.begin(jsonl, lines, requests, to)

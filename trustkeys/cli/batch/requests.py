@@ -141,7 +141,7 @@ class _Kept:
             return self._of_members(**body)
         return self._checked(**body)
 
-    def _checked(self, **body: Any) -> GenerateKeyRequest:
+    def _checked(self, /, **body: Any) -> GenerateKeyRequest:
         return GenerateKeyRequest.from_graph(body, size=self._size)
 
 
