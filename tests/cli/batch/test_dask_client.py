@@ -174,8 +174,8 @@ def test_each_request_is_answered_with_a_sealed_key_in_order(
         (
             raising(TypeError("TLS expects a certificate")),
             {
-                "refused": "--dask with tls:// needs ca-file, client.cert and client.key in Dask's "
-                "configuration, under distributed.comm.tls"
+                "refused": "--dask with tls:// needs certificates: ca-file, client.cert and "
+                "client.key under distributed.comm.tls in Dask's configuration"
             },
         ),
     ],

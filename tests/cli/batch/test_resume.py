@@ -303,7 +303,10 @@ def test_a_new_file_does_not_take_over_the_state_of_another(folder: Path) -> Non
     state = (folder / "keys.run").read_bytes()
     for resume in ([], ["--resume"]):
         again = outcome(*OCT, "--count", "2", "--jsonl", "keys", *resume)
-        assert failed(again, 1) == "keys.run: File exists"
+        assert (
+            failed(again, 1)
+            == "keys.run: it belongs to keys, which is missing: put that back, or remove this file"
+        )
     assert not (folder / "keys").exists()
     assert (folder / "keys.run").read_bytes() == state
 

@@ -136,8 +136,8 @@ async def _connected(address: str) -> tuple[Any, int]:
             return client, sum((await client.ncores()).values())
     except TypeError as error:  # says Dask
         message = (
-            "--dask with tls:// needs ca-file, client.cert and client.key in Dask's configuration, "
-            "under distributed.comm.tls"
+            "--dask with tls:// needs certificates: ca-file, client.cert and client.key under "
+            "distributed.comm.tls in Dask's configuration"
         )
         raise ValueError(message) from error
     except Exception as error:  # a foreign server can make Dask raise any
