@@ -250,6 +250,14 @@ def test_a_set_with_the_longest_name_can_be_changed(tmp_path: Path, length: int)
     assert len(os.listdir(tmp_path)) == 3
 
 
+def test_a_lock_that_can_have_no_file_names_the_file_that_was_to_be_locked(path: Path) -> None:
+    path.touch()
+    inside = path / "keys"
+    with pytest.raises(NotADirectoryError) as caught, locks.locked(inside, 0):
+        pass
+    assert caught.value.filename == str(inside)
+
+
 class Holder:
     """Another program that holds a lock."""
 

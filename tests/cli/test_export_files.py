@@ -174,6 +174,16 @@ def test_the_passphrase_is_kept_if_its_file_may_exist(
     assert (files / "out.password").read_text() == f"{exported.password}\n"
 
 
+def test_a_passphrase_that_somebody_else_wrote_meanwhile_stays(files: Path, keys: Keys) -> None:
+    write(files / "out.password", "of another program")
+    with pytest.raises(FileExistsError):
+        exporting._write(
+            exporting.Wanted("pem", str(files / "out")), pem.to_encrypted_pem(keys.other)
+        )
+    assert (files / "out.password").read_text() == "of another program"
+    assert not (files / "out").exists()
+
+
 @pytest.mark.deep
 def test_the_examples_in_the_help_work(files: Path, keys: Keys) -> None:
     text = support.command("--help").stdout

@@ -127,6 +127,14 @@ def test_without_click_the_error_says_how_to_install_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.deep
+def test_a_module_that_cannot_be_read_is_one_error(tmp_path: Path) -> None:
+    """As without a free descriptor, for example."""
+    (tmp_path / "click.py").write_text("raise OSError(24, 'Too many open files', __file__)")
+    done = command("--version", env=support.environment(PYTHONPATH=str(tmp_path)))
+    assert failed(done, 1) == f"{tmp_path / 'click.py'}: Too many open files"
+
+
+@pytest.mark.deep
 def test_another_missing_module_is_not_reported_as_click(tmp_path: Path) -> None:
     (tmp_path / "click.py").write_text("import not_there")
     done = command("--version", env=support.environment(PYTHONPATH=str(tmp_path)))

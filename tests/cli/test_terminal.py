@@ -5,6 +5,7 @@ What a file brings, its name for example, controls no terminal.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from tests.cli.exchange import Keys, Runner
 from tests.cli.in_process import outcome
 from tests.cli.tree import LINES
 from trustkeys.cli import main, signals
+from trustkeys.cli.terminal import waits_noted
 
 
 @pytest.mark.parametrize(
@@ -143,3 +145,12 @@ def is_made(files: Path, words: list[str], code: int) -> bool:
     """Whether a command that succeeded has made the file that it was to make."""
     new = f"new{STRANGE}"
     return code != 0 or new not in words or os.path.lexists(files / new)
+
+
+def test_a_wait_for_a_lock_is_a_note_in_the_block_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    logger = logging.getLogger("trustkeys")
+    with waits_noted():
+        logger.info("waiting for another program that changes %s", "a\x1b[2Jb")
+    logger.info("not in the block")
+    said = capsys.readouterr().err
+    assert said == "trustkeys: waiting for another program that changes a\\x1b[2Jb\n"

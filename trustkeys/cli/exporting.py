@@ -258,11 +258,11 @@ def _write(wanted: Wanted, content: bytes | Exported) -> None:
         if name is not None and isinstance(content, Exported):
             try:
                 write_new(name, f"{content.password}\n".encode())
-            except FileExistsError:
-                raise
-            except OSError:  # nothing is encrypted to it, also if only flushing failed
-                with suppress(FileNotFoundError):
-                    os.unlink(name)
+            except OSError as error:
+                # Nothing is encrypted to it, also if only flushing failed.
+                if not isinstance(error, FileExistsError):
+                    with suppress(FileNotFoundError):
+                        os.unlink(name)
                 raise
         try:
             write_new(wanted.output, data, mode=0o600 if wanted.is_private else 0o644)
