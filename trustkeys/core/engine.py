@@ -5,8 +5,8 @@ from __future__ import annotations
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import NumericDateInput
 from trustkeys.core.private import Private
-from trustkeys.core.registry import key_type_for
-from trustkeys.core.request import GenerateKeyRequest
+from trustkeys.core.registry import KeyType, key_type_for
+from trustkeys.core.request import GenerateKeyRequest, checked_parameters
 from trustkeys.core.thumbprint import thumbprint
 
 __tracebackhide__ = True
@@ -18,17 +18,7 @@ def generate(request: GenerateKeyRequest) -> TrustFrameworkKey:
     Thread-safe. RSA generation releases the GIL.
     """
     key_type = key_type_for(request.kty)
-    members = key_type.strategy.generate(request.size)
-    # Positional arguments, and no call of public_of for oct keys, save a tenth of the time.
-    return TrustFrameworkKey(
-        thumbprint(key_type, members),
-        request.kty,
-        request.use,
-        request.nbf,
-        request.exp,
-        key_type.public_of(members) if key_type.public else (),
-        Private(members),
-    )
+    return _generate(request.use, key_type, request.nbf, request.exp, request.size)
 
 
 def generate_key(
@@ -53,4 +43,21 @@ def generate_key(
     Raises:
         InvalidInputError: See `GenerateKeyRequest`.
     """
-    return generate(GenerateKeyRequest(use, kty, nbf=nbf, exp=exp, size=size))
+    # Without a request object, which is a tenth of the work for an oct key.
+    return _generate(*checked_parameters(use, kty, nbf, exp, size))
+
+
+def _generate(
+    use: str, key_type: KeyType, nbf: int | None, exp: int | None, size: int
+) -> TrustFrameworkKey:
+    members = key_type.strategy.generate(size)
+    # Positional arguments, and no call of public_of for oct keys, save another tenth.
+    return TrustFrameworkKey(
+        thumbprint(key_type, members),
+        key_type.kty,
+        use,
+        nbf,
+        exp,
+        key_type.public_of(members) if key_type.public else (),
+        Private(members),
+    )

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from trustkeys.core.numericdate import NumericDateInput, numeric_dates
-from trustkeys.core.registry import key_type_for, known_types
+from trustkeys.core.registry import KeyType, key_type_for, known_types
 from trustkeys.core.strict_json import read_object, whole
 from trustkeys.errors import InvalidInputError, MissingUseError
 from trustkeys.wording import either, is_name, quoted, shape
@@ -54,10 +54,7 @@ class GenerateKeyRequest:
         exp: NumericDateInput = None,
         size: int | None = None,
     ) -> None:
-        use = checked_use(use)
-        key_type = key_type_for(kty)
-        start, end = (None, None) if nbf is exp is None else numeric_dates(nbf, exp)
-        bits = key_type.strategy.default_size if size is None else key_type.checked_size(size)
+        use, key_type, start, end, bits = checked_parameters(use, kty, nbf, exp, size)
         self.__attrs_init__(use, key_type.kty, start, end, bits)
 
     @classmethod
@@ -103,6 +100,17 @@ class GenerateKeyRequest:
         """Return the request body for Graph: with the dates if set, and without the size."""
         body = {"use": self.use, "kty": self.kty, "nbf": self.nbf, "exp": self.exp}
         return {name: value for name, value in body.items() if value is not None}
+
+
+def checked_parameters(
+    use: str, kty: str, nbf: NumericDateInput, exp: NumericDateInput, size: int | None
+) -> tuple[str, KeyType, int | None, int | None, int]:
+    """Return the parameters of a request, checked in the order of `GenerateKeyRequest`."""
+    use = checked_use(use)
+    key_type = key_type_for(kty)
+    start, end = (None, None) if nbf is exp is None else numeric_dates(nbf, exp)
+    bits = key_type.strategy.default_size if size is None else key_type.checked_size(size)
+    return use, key_type, start, end, bits
 
 
 def checked_use(use: object) -> str:
