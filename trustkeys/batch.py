@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import threading
@@ -19,6 +18,7 @@ from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.errors import InvalidInputError
 from trustkeys.formats.jwe import encrypt_key
 from trustkeys.formats.recipient import Recipient, public_text
+from trustkeys.system import processors
 from trustkeys.tasks import Group, in_order
 from trustkeys.wording import quantity, shape
 
@@ -202,11 +202,7 @@ def _checked(requests: Iterable[T]) -> Iterable[T]:
 
 def _checked_workers(workers: int | None) -> int:
     if workers is None:
-        return (
-            len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else os.cpu_count() or 1
-        )
+        return processors()
     if isinstance(workers, int) and not isinstance(workers, bool) and 1 <= workers <= MAX_WORKERS:
         return workers
     raise InvalidInputError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
@@ -36,6 +35,7 @@ from trustkeys import (
     GenerateKeyRequest,
     InvalidInputError,
     TrustFrameworkKey,
+    batch,
     generate_keys,
     generate_sealed,
     register_strategy,
@@ -311,22 +311,13 @@ def test_workers_must_be_a_number_in_range(workers: Any, recipient: TrustFramewo
     assert asked.count == 0
 
 
-@pytest.mark.parametrize(
-    ("affinity", "cores", "expected"), [({3, 5, 7}, 64, 3), (None, 4, 4), (None, None, 1)]
-)
 @pytest.mark.usefixtures("instant")
-def test_the_default_is_a_worker_for_each_usable_core(
-    monkeypatch: pytest.MonkeyPatch, affinity: set[int] | None, cores: int | None, expected: int
-) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: cores)
-    if affinity is None:
-        monkeypatch.delattr(os, "sched_getaffinity")
-    else:
-        monkeypatch.setattr(os, "sched_getaffinity", lambda _: affinity)
+def test_the_default_is_a_worker_for_each_usable_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "processors", lambda: 3)
     asked = Taken(numbered())
     keys = generate_keys(asked)
     next(keys)
-    assert asked.count == 16 * expected
+    assert asked.count == 16 * 3
     keys.close()
 
 

@@ -35,7 +35,7 @@ from trustkeys.formats.jwe import encrypt
 @pytest.fixture(scope="session", autouse=True)
 def unprotected() -> Iterator[None]:
     """Leave the process of the tests as it is, when a command runs in it."""
-    with mock.patch.object(command, "protect"), mock.patch.object(kids, "protect"):
+    with mock.patch.object(command, "protect_memory"), mock.patch.object(kids, "protect_memory"):
         yield
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from tests import support
 from tests.support import parse
-from trustkeys import TrustFrameworkKey, testing
-from trustkeys.cli import main, signals
+from trustkeys import TrustFrameworkKey, system, testing
+from trustkeys.cli import main
 
 GENERATE = ("generate", "--use", "sig", "--kty", "oct")
 
@@ -231,16 +231,11 @@ def test_ctrl_c_during_start_up_is_quiet(tmp_path: Path) -> None:
     assert ends_quietly(args, "loading", signal.SIGINT, env=environment)
 
 
-def test_it_runs_on_systems_without_these_signals_and_limits(
+def test_after_the_work_a_signal_has_its_default_effect(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     handlers: dict[Any, Any] = {}
-    monkeypatch.setitem(sys.modules, "resource", None)
-    for name in ("SIGPIPE", "pthread_sigmask"):
-        monkeypatch.delattr(signal, name)
-    monkeypatch.setattr(signals, "_STOPPING", [signal.SIGINT, signal.SIGTERM])
     monkeypatch.setattr(signal, "signal", handlers.__setitem__)
     assert main.run([*GENERATE, "-o", str(tmp_path / "key")]) == 0
     assert parse(capsys.readouterr().out)["kty"] == "oct"
-    # After the work, a signal has its default effect.
-    assert handlers == {signal.SIGINT: signal.SIG_DFL, signal.SIGTERM: signal.SIG_DFL}
+    assert {handlers[signum] for signum in system.STOPPING} == {signal.SIG_DFL}

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from trustkeys.cli.memory import protect
+from trustkeys.system import protect_memory
 from trustkeys.wording import counted
 
 __tracebackhide__ = True
@@ -33,7 +33,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Protect the memory, and run the command."""
-        protect()
+        protect_memory()
         return super().invoke(ctx)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trustkeys.cli.command import Command
-from trustkeys.cli.memory import protect
+from trustkeys.system import protect_memory
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -79,7 +79,7 @@ def _kids_in(file: str, password_file: str | None) -> list[str]:
     from trustkeys import store
     from trustkeys.cli.passphrases import read_password
 
-    protect()
+    protect_memory()
     # The shell has not replaced a ~ yet.
     path = os.path.expanduser(file)
     password = None

@@ -12,7 +12,7 @@ from itertools import takewhile
 
 import click
 
-from trustkeys import __version__
+from trustkeys import __version__, system
 from trustkeys.cli import signals, terminal
 from trustkeys.cli.lazy import LazyGroup
 from trustkeys.errors import TrustKeysError
@@ -64,8 +64,7 @@ def run(args: Sequence[str]) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         signals.handle(signals.stop)
-        if hasattr(signal, "SIGPIPE"):
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        system.end_with_reader()
         code = _run(args)
         # Nothing is left to clean up.
         signals.handle(signal.SIG_DFL)

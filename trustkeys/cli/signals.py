@@ -7,12 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__tracebackhide__ = True
+from trustkeys.system import STOPPING
 
-# Windows has no SIGHUP.
-_STOPPING = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
+__tracebackhide__ = True
 
 
 class Stopped(BaseException):
@@ -30,7 +27,7 @@ def stop(signum: int, _frame: FrameType | None) -> None:
 
 def handle(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
     """Handle the signals that stop a process with `handler`."""
-    for signum in _STOPPING:
+    for signum in STOPPING:
         # If the parent process ignores it, as nohup does, it stays ignored.
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, handler)
@@ -51,7 +48,7 @@ def deferred() -> Iterator[Callable[[], bool]]:
         if len(came) > 1:
             raise Stopped(signum)
 
-    before = {signum: signal.getsignal(signum) for signum in _STOPPING}
+    before = {signum: signal.getsignal(signum) for signum in STOPPING}
     handle(note)
     try:
         yield lambda: bool(came)
@@ -68,7 +65,7 @@ def immediate() -> Iterator[None]:
 
     Otherwise a signal waits until OpenSSL returns, which a hostile file can delay without limit.
     """
-    before = {signum: signal.getsignal(signum) for signum in _STOPPING}
+    before = {signum: signal.getsignal(signum) for signum in STOPPING}
     handle(signal.SIG_DFL)
     try:
         yield
@@ -78,25 +75,12 @@ def immediate() -> Iterator[None]:
 
 
 @contextmanager
-def unbroken() -> Iterator[None]:
-    """Make a broken pipe an error in the block, such as one to a cluster, and not a signal."""
-    if not hasattr(signal, "SIGPIPE"):  # Windows
-        yield
-        return
-    before = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGPIPE, before)
-
-
-@contextmanager
 def uninterrupted() -> Iterator[None]:
     """Defer signals until the block ends, which must take only moments."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:
         yield
     finally:

@@ -33,7 +33,7 @@ from tests.cli.batch.runs import (
 )
 from tests.cli.in_process import outcome
 from tests.support import command, failed, parse
-from trustkeys import TrustFrameworkKey
+from trustkeys import TrustFrameworkKey, system
 from trustkeys.cli import main, signals
 from trustkeys.cli.batch import many
 from trustkeys.cli.batch.journal import Journal
@@ -107,7 +107,7 @@ def test_a_signal_stops_after_the_current_key_and_the_handlers_are_restored(
     # In this process, to see its handlers; the tests above send signals to a process.
     monkeypatch.setattr(many, "SYNC_KEYS", 5)
     monkeypatch.setattr(many, "SYNC_SECONDS", 60)
-    handlers = {signum: signal.getsignal(signum) for signum in signals._STOPPING}
+    handlers = {signum: signal.getsignal(signum) for signum in system.STOPPING}
     waiting = list(signums)
 
     def update(*_: Any) -> None:

@@ -19,12 +19,13 @@ from trustkeys.cli.batch.journal import journal
 from trustkeys.cli.batch.requests import Id, Requests, listed, repeated
 from trustkeys.cli.batch.sinks import Directory, JsonLines, Sink
 from trustkeys.cli.progress import progress
-from trustkeys.cli.signals import deferred, unbroken
+from trustkeys.cli.signals import deferred
 from trustkeys.cli.terminal import note
 from trustkeys.cli.times import Time, now_or
 from trustkeys.core.registry import is_built_in
 from trustkeys.core.request import GenerateKeyRequest
 from trustkeys.formats.recipient import public_text
+from trustkeys.system import reader_is_noticed
 from trustkeys.testkeys.guard import refuse_test_keys
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def write_keys(
     else:
         asked = listed(requests_file, size, has_ids=to is None or wanted.directory is None)
     with (
-        unbroken(),
+        reader_is_noticed(),
         asked as requests,
         _cluster(wanted, to) as cluster,
         deferred() as is_stopped,

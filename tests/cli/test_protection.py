@@ -13,7 +13,7 @@ import pytest
 from tests.cli.exchange import Keys, Runner
 from tests.cli.tree import LINES
 from trustkeys import store
-from trustkeys.cli import command, kids, memory
+from trustkeys.cli import command, kids
 
 
 @pytest.mark.deep
@@ -38,7 +38,7 @@ class ProtectedError(Exception):
 def test_every_command_protects_its_memory(
     every: Runner, keys: Keys, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(command, "protect", mock.Mock(side_effect=ProtectedError))
+    monkeypatch.setattr(command, "protect_memory", mock.Mock(side_effect=ProtectedError))
     words = LINES[name].format(other=keys.other.kid).split()
     with pytest.raises(ProtectedError):
         every(*name.split(), *words)
@@ -47,27 +47,9 @@ def test_every_command_protects_its_memory(
 def test_so_does_the_completion_of_a_kid(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It reads the private keys of a set that is not encrypted."""
     calls = mock.Mock()
-    monkeypatch.setattr(kids, "protect", calls.protect)
+    monkeypatch.setattr(kids, "protect_memory", calls.protect_memory)
     monkeypatch.setattr(store, "load", calls.load)
     context = click.Context(click.Command("enable"))
     context.params["file"] = str(files / "pair")
     kids.KID.shell_complete(context, click.Argument(["kid"]), "")
-    assert [name for name, *_ in calls.mock_calls][:2] == ["protect", "load"]
-
-
-@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
-@pytest.mark.parametrize("module", ["ctypes", "resource"])
-def test_it_runs_on_systems_without_these_limits(
-    monkeypatch: pytest.MonkeyPatch, platform: str, module: str
-) -> None:
-    limits: list[object] = []
-    resource = mock.Mock(setrlimit=lambda *_: limits.append("core"))
-    ctypes = mock.Mock(CDLL=lambda _: mock.Mock(prctl=lambda *_: limits.append("dumpable")))
-    monkeypatch.setattr(sys, "platform", platform)
-    monkeypatch.setitem(sys.modules, "resource", resource)
-    monkeypatch.setitem(sys.modules, "ctypes", ctypes)
-    monkeypatch.setitem(sys.modules, module, None)
-    memory.protect()
-    assert limits == (
-        ["core"] if module == "ctypes" else ["dumpable"] if platform == "linux" else []
-    )
+    assert [name for name, *_ in calls.mock_calls][:2] == ["protect_memory", "load"]
