@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import trustkeys
 from trustkeys.core.strict_json import MAX_SET_BYTES
+from trustkeys.core.utf8 import as_utf8
 from trustkeys.errors import TrustKeysError
 
 try:
@@ -76,7 +77,7 @@ def _load(transport: GraphTransport, path: str) -> None:
     try:
         with open(path, "rb") as file:
             content = file.read(MAX_SET_BYTES + 1)
-        Control.of(transport).change(content)
+        Control.of(transport).change(as_utf8(content))
     except OSError as error:
         _fail(path, str(error.strerror))
     except TrustKeysError as error:
