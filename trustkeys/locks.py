@@ -236,7 +236,7 @@ def _lock_on_windows(name: str, timeout: float) -> Callable[[], None]:
         from filelock import FileLock, Timeout
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "changing a file needs filelock: pip install 'trustkeys[store]'",
+            'changing a file needs filelock: pip install "trustkeys[store]"',
             name="filelock",
         ) from error
     lock = FileLock(name, mode=0o600)

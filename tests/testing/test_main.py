@@ -177,7 +177,7 @@ def test_without_httpx_the_server_says_what_to_install(missing: str) -> None:
     assert done.returncode == 1
     if missing == "httpx":
         assert done.stderr == (
-            "trustkeys.testing: the server needs httpx: pip install 'trustkeys[testing]'\n"
+            'trustkeys.testing: the server needs httpx: pip install "trustkeys[testing]"\n'
         )
     else:
         assert "ModuleNotFoundError" in done.stderr

@@ -22,7 +22,7 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "httpx":
         raise
-    sys.exit("trustkeys.testing: the server needs httpx: pip install 'trustkeys[testing]'")
+    sys.exit('trustkeys.testing: the server needs httpx: pip install "trustkeys[testing]"')
 
 __tracebackhide__ = True
 
