@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
@@ -158,6 +158,26 @@ def fewer(divisor: int) -> settings:
     return settings(max_examples=max(1, settings().max_examples // divisor))
 
 
+def posix_only(reason: str) -> pytest.MarkDecorator:
+    """Skip the test on Windows."""
+    return pytest.mark.skipif(sys.platform == "win32", reason=reason)
+
+
+needs_fork = posix_only("Windows has no fork")
+needs_links = posix_only("on Windows, making a symbolic link needs a privilege")
+needs_modes = posix_only("Windows has no mode bits")
+needs_signals = posix_only("on Windows, a program gets no signal from another")
+
+
+def limited_to(octets: int) -> Callable[[], None]:
+    """Return a `preexec_fn` under which files can have at most so many octets, as on a full disk.
+
+    On Windows, skip the test.
+    """
+    resource = pytest.importorskip("resource", reason="Windows has no limit on the size of a file")
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (octets, octets))
+
+
 COMMAND = [sys.executable, "-m", "trustkeys"]
 
 
@@ -247,7 +267,7 @@ def command_at_a_terminal(
     *args: str, cwd: Path, answers: list[str], **environment: str
 ) -> tuple[int, str]:
     """Run the command with a terminal of its own, and type answers, one at each prompt."""
-    pty = pytest.importorskip("pty", reason="Windows has no terminals like these")
+    pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminals")
     terminal, other = pty.openpty()
     streams = dict.fromkeys(("stdin", "stdout", "stderr"), other)
     settings = {"TERM": "xterm-256color", "COLUMNS": "80", **environment}

@@ -65,7 +65,8 @@ def test_no_signal_during_a_write_leaves_a_file(tmp_path: Path, name: str) -> No
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@support.needs_signals
+@pytest.mark.parametrize("signum", system.STOPPING)
 def test_a_signal_during_a_write_leaves_a_complete_file(
     tmp_path: Path, signum: signal.Signals
 ) -> None:
