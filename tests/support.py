@@ -34,7 +34,7 @@ ROOT = Path(__file__).parent.parent
 
 def documented_p256() -> str:
     """The example of docs/how-to/key-types.md, as a module."""
-    page = ROOT.joinpath("docs", "how-to", "key-types.md").read_text()
+    page = ROOT.joinpath("docs", "how-to", "key-types.md").read_text("utf-8")
     *imports, strategy = doctest.DocTestParser().get_examples(page)[1:4]
     source = "".join(example.source for example in [*imports, strategy])
     return f"{source}\np256 = P256()\n"
@@ -48,7 +48,9 @@ def b64(value: int | bytes) -> str:
 def source_of_the_check() -> str:
     """The modules that make findings."""
     folder = ROOT / "trustkeys" / "keyset"
-    return "".join(path.read_text() for path in [folder / "audit.py", *folder.glob("*rules.py")])
+    return "".join(
+        path.read_text("utf-8") for path in [folder / "audit.py", *folder.glob("*rules.py")]
+    )
 
 
 def der(tag: int, *content: bytes) -> bytes:
@@ -167,6 +169,10 @@ needs_fork = posix_only("Windows has no fork")
 needs_links = posix_only("on Windows, making a symbolic link needs a privilege")
 needs_modes = posix_only("Windows has no mode bits")
 needs_signals = posix_only("on Windows, a program gets no signal from another")
+needs_shell = pytest.mark.skipif(
+    sys.platform == "win32" or shutil.which("bash") is None,
+    reason="needs bash, and programs that are shell scripts",
+)
 
 
 def limited_to(octets: int) -> Callable[[], None]:
