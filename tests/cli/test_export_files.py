@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import re
-import resource
 import shlex
 import shutil
 from pathlib import Path
@@ -111,7 +110,7 @@ def test_a_failed_write_leaves_no_passphrase_behind(files: Path) -> None:
             *("export", "rsa.jwk", "--format", "pem", "-o", "out", *options),
             cwd=files,
             # Enough for the file with the passphrase.
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
+            preexec_fn=support.limited_to(100),
             # Coverage data would not fit into the limit.
             env=support.environment(COVERAGE_PROCESS_CONFIG="", COVERAGE_PROCESS_START=""),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import stat
 import subprocess
@@ -37,6 +36,7 @@ def modes(folder: Path) -> dict[str, int]:
 
 
 @pytest.mark.deep
+@support.needs_modes
 @pytest.mark.parametrize("umask", [0, 0o777])
 def test_no_umask_opens_or_locks_the_files(folder: Path, umask: int) -> None:
     process = provision(
@@ -218,7 +218,7 @@ def test_a_full_disk_leaves_no_directory(folder: Path, room: int) -> None:
     process = provision(
         folder,
         *("signing.keys", "--to", "new"),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+        preexec_fn=support.limited_to(room),
         # Coverage could not write its own files.
         env=support.environment(COVERAGE_PROCESS_CONFIG="", COVERAGE_PROCESS_START=""),
     )

@@ -80,7 +80,7 @@ def test_the_json_form_has_every_request_and_fits_the_published_schema(
     provisioning, _, _ = kind
     other = provision(TrustFrameworkKeySet("Other", [certified]), append=True, at=NOW)
     document = support.parse(private_json(provisioning, other))
-    jsonschema.validate(document, support.parse(SCHEMA.read_text()))
+    jsonschema.validate(document, support.parse(SCHEMA.read_text("utf-8")))
     assert list(document) == ["base_url", "key_sets"]
     for written, planned in zip(document["key_sets"], [provisioning, other], strict=True):
         assert written["id"] == planned.keyset_id
