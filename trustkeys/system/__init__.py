@@ -4,6 +4,7 @@ import sys
 
 if sys.platform == "win32":
     from trustkeys.system.windows import (
+        SHELL,
         STOPPING,
         end_with_reader,
         processors,
@@ -12,6 +13,7 @@ if sys.platform == "win32":
     )
 else:
     from trustkeys.system.posix import (
+        SHELL,
         STOPPING,
         end_with_reader,
         processors,
@@ -20,6 +22,7 @@ else:
     )
 
 __all__ = [
+    "SHELL",
     "STOPPING",
     "end_with_reader",
     "processors",

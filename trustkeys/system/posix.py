@@ -10,6 +10,9 @@ from contextlib import contextmanager, suppress
 
 __tracebackhide__ = True
 
+SHELL = "sh"
+"""The usual shell, in which commands are typed."""
+
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that stop a program: Ctrl-C, `kill`, and a terminal that was closed."""
 

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 
 __tracebackhide__ = True
 
+SHELL = "powershell"
+"""The usual shell, in which commands are typed."""
+
 STOPPING = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
 )
