@@ -15,7 +15,7 @@ from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE
 from trustkeys.cli.signals import immediate
-from trustkeys.cli.terminal import escaped, json_text, warn, write_result
+from trustkeys.cli.terminal import escaped, json_bytes, warn, write_result
 from trustkeys.errors import prefix_errors
 from trustkeys.signals import held
 from trustkeys.system import SHELL
@@ -109,7 +109,7 @@ def provision(
     _write(directory, _contents(provisionings, form))
     path = os.path.join(directory, _FILES[form])
     if as_json:
-        write_result(json_text({"output": directory, "as": form, "file": path}), directory)
+        write_result(json_bytes({"output": directory, "as": form, "file": path}), directory)
     else:
         step = escaped(_next_step(path, form, replace=replace))
         write_result(f"{step}\n", directory)
@@ -139,13 +139,12 @@ def _contents(provisionings: Sequence[graph.Provisioning], form: str) -> dict[st
 
 def _write(directory: str, contents: dict[str, str]) -> None:
     """Write all files into a new directory, or leave no trace. It is on disk afterwards."""
-    from trustkeys.files import synced, write_new
+    from trustkeys import system
+    from trustkeys.files import parent, write_new
 
-    parent = os.path.dirname(directory.rstrip("/")) or "."
-    with held(), synced(parent):
-        os.mkdir(directory, 0o700)
+    with held(), system.synced(parent(directory)):
+        system.make_directory(directory)
         try:
-            os.chmod(directory, 0o700)  # mkdir applies the umask
             for name, text in contents.items():
                 write_new(os.path.join(directory, name), text.encode())
         except BaseException:
