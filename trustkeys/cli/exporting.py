@@ -11,7 +11,6 @@ from attrs import frozen
 
 from trustkeys.cli import changes, foreign, inputs, passphrases
 from trustkeys.cli.params import refuse_existing
-from trustkeys.cli.signals import uninterrupted
 from trustkeys.cli.terminal import escaped, json_text, warn, write_out, write_result
 from trustkeys.cli.times import now_or
 from trustkeys.core.key import TrustFrameworkKey
@@ -22,6 +21,7 @@ from trustkeys.formats import certificates, jwe, pem, pkcs12
 from trustkeys.formats.exported import Exported, passphrase
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.keyset.stored import read_key_set
+from trustkeys.signals import held
 from trustkeys.store import StoredFile
 from trustkeys.testkeys.guard import refuse_test_keys
 
@@ -253,7 +253,7 @@ def _write(wanted: Wanted, content: bytes | Exported) -> None:
     """Write the file, and a new passphrase to a second file."""
     data = content.data if isinstance(content, Exported) else content
     name = wanted.passphrase_file
-    with uninterrupted():
+    with held():
         # The passphrase first: there must never be a file that cannot be opened.
         if name is not None and isinstance(content, Exported):
             try:

@@ -9,9 +9,9 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE_OR_STDOUT
-from trustkeys.cli.signals import uninterrupted
 from trustkeys.cli.terminal import json_text, read_input, write_out, write_result
 from trustkeys.cli.times import Time, validity, warn_of_dates
+from trustkeys.signals import held
 
 # Imported lazily, to keep the help fast.
 if TYPE_CHECKING:
@@ -150,6 +150,6 @@ def generate(
         from trustkeys.files import write_new
 
         private = _private_text(key, password).encode()
-        with uninterrupted():
+        with held():
             write_new(output, private)
         write_result(answer, output)

@@ -9,10 +9,11 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE
-from trustkeys.cli.signals import immediate, uninterrupted
+from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import json_text, warn, write_result
 from trustkeys.cli.times import Time, validity, warn_of_dates
 from trustkeys.errors import prefix_errors
+from trustkeys.signals import held
 
 # Imported lazily, to keep the help fast.
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def import_(
         password = passphrases.new(
             output, output_password_file, plain=plain, option="--output-password-file"
         )
-        with uninterrupted():
+        with held():
             store.save(keys, output, password=password, plain=plain)
         changes.report([], [*keys], None)
         write_result(json_text(keys.to_graph(base_url=base_url)), output)
@@ -132,5 +133,5 @@ def _write_key(key: TrustFrameworkKey, output: str, password_file: str | None) -
         text = encrypt(text.encode(), password=password, cty="jwk+json") + "\n"
     elif key.has_private:
         refuse_test_keys([key])
-    with uninterrupted():
+    with held():
         write_new(output, text.encode())

@@ -16,6 +16,7 @@ from trustkeys import __version__, system
 from trustkeys.cli import signals, terminal
 from trustkeys.cli.lazy import LazyGroup
 from trustkeys.errors import TrustKeysError
+from trustkeys.signals import handled
 from trustkeys.wording import did_you_mean
 
 __tracebackhide__ = True
@@ -63,16 +64,13 @@ def run(args: Sequence[str]) -> int:
             # A name can have letters that the encoding lacks.
             stream.reconfigure(errors="backslashreplace")
     try:
-        signals.handle(signals.stop)
-        system.end_with_reader()
-        code = _run(args)
-        # Nothing is left to clean up.
-        signals.handle(signal.SIG_DFL)
+        with handled(signals.stop):
+            system.end_with_reader()
+            return _run(args)
     except signals.Stopped as stopped:
         signal.signal(stopped.signum, signal.SIG_DFL)
         signal.raise_signal(stopped.signum)
         return 128 + stopped.signum
-    return code
 
 
 def _run(args: Sequence[str]) -> int:

@@ -13,9 +13,10 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE
-from trustkeys.cli.signals import immediate, uninterrupted
+from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import escaped, json_text, warn, write_result
 from trustkeys.errors import prefix_errors
+from trustkeys.signals import held
 
 # Imported lazily, to keep the help fast.
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _write(directory: str, contents: dict[str, str]) -> None:
     from trustkeys.files import synced, write_new
 
     parent = os.path.dirname(directory.rstrip("/")) or "."
-    with uninterrupted(), synced(parent):
+    with held(), synced(parent):
         os.mkdir(directory, 0o700)
         try:
             os.chmod(directory, 0o700)  # mkdir applies the umask
