@@ -134,13 +134,12 @@ def _contents(provisionings: Sequence[graph.Provisioning], form: str) -> dict[st
 
 def _write(directory: str, contents: dict[str, str]) -> None:
     """Write all files into a new directory, or leave no trace. It is on disk afterwards."""
-    from trustkeys.files import synced, write_new
+    from trustkeys import system
+    from trustkeys.files import parent, write_new
 
-    parent = os.path.dirname(directory.rstrip("/")) or "."
-    with held(), synced(parent):
-        os.mkdir(directory, 0o700)
+    with held(), system.synced(parent(directory)):
+        system.make_directory(directory)
         try:
-            os.chmod(directory, 0o700)  # mkdir applies the umask
             for name, text in contents.items():
                 write_new(os.path.join(directory, name), text.encode())
         except BaseException:

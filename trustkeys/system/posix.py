@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 
 __tracebackhide__ = True
 
+assert sys.platform != "win32"  # noqa: S101 - for mypy
+
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that stop a program: Ctrl-C, `kill`, and a terminal that was closed."""
 
