@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from trustkeys import signals
 from trustkeys.signals import held
 from trustkeys.system import STOPPING
 
@@ -132,22 +133,22 @@ def test_an_ignored_signal_and_a_handler_of_c_stay(
         pass
 
 
-def test_a_signal_without_a_handler_is_raised_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_without_a_handler_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    raised: list[int] = []
-    raise_signal = signal.raise_signal
-    monkeypatch.setattr(signal, "raise_signal", raised.append)
+    ended: list[int] = []
+    monkeypatch.setattr(signals, "end_by", ended.append)
     with held():
-        raise_signal(signal.SIGTERM)
-        assert raised == []
-    assert raised == [signal.SIGTERM]
+        signal.raise_signal(signal.SIGTERM)
+        assert ended == []
+    assert ended == [signal.SIGTERM]
 
 
 @pytest.mark.deep
 def test_the_default_effect_is_that_of_a_signal() -> None:
     program = textwrap.dedent("""
         import signal
-        from trustkeys.signals import held
+        from trustkeys import signals
+from trustkeys.signals import held
         with held():
             signal.raise_signal(signal.SIGTERM)
             print("the block ends", flush=True)
@@ -157,7 +158,7 @@ def test_the_default_effect_is_that_of_a_signal() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
     )
     assert (done.stdout, done.stderr) == ("the block ends\n", "")
-    assert done.returncode == (-signal.SIGTERM if sys.platform != "win32" else 3)
+    assert done.returncode == (-signal.SIGTERM if sys.platform != "win32" else 0xC000013A)
 
 
 def test_other_threads_hold_nothing_back() -> None:

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
-from trustkeys.system import STOPPING
+from trustkeys.system import STOPPING, end_by
 
 __tracebackhide__ = True
 
@@ -80,5 +80,5 @@ def _deliver(signum: int, frame: FrameType | None) -> None:
     if callable(handler):
         # Raised again, the signal would be counted twice by a loop of asyncio.
         handler(signum, frame)
-    else:
-        signal.raise_signal(signum)
+    elif handler is signal.SIG_DFL:
+        end_by(signum)

@@ -14,7 +14,7 @@ from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE
 from trustkeys.cli.signals import immediate
-from trustkeys.cli.terminal import escaped, json_text, warn, write_result
+from trustkeys.cli.terminal import escaped, json_bytes, warn, write_result
 from trustkeys.errors import prefix_errors
 from trustkeys.signals import held
 
@@ -104,7 +104,7 @@ def provision(
     _write(directory, _contents(provisionings, form))
     path = os.path.join(directory, _FILES[form])
     if as_json:
-        write_result(json_text({"output": directory, "as": form, "file": path}), directory)
+        write_result(json_bytes({"output": directory, "as": form, "file": path}), directory)
     else:
         step = escaped(_next_step(path, form, replace=replace))
         write_result(f"{step}\n", directory)
