@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import io
 import os
 import signal
 import sys
@@ -16,26 +15,13 @@ import pytest
 from trustkeys.system import windows
 
 
-class Pipe(io.StringIO):
-    """A stream on a pipe, which nobody reads."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        reading, self._writing = os.pipe()
-        os.close(reading)
-
-    def fileno(self) -> int:
-        return self._writing
-
-    def close(self) -> None:
-        os.close(self._writing)
-
-
 @pytest.mark.parametrize(
     ("number", "is_lost"), [(errno.EPIPE, True), (errno.EINVAL, True), (errno.ENOSPC, False)]
 )
 def test_a_pipe_without_a_reader_is_an_invalid_argument(number: int, is_lost: bool) -> None:
-    with Pipe() as pipe:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w", encoding="ascii") as pipe:
         assert windows.has_lost_reader(pipe, OSError(number, "any")) == is_lost
 
 
