@@ -105,7 +105,7 @@ def _state_of(path: str) -> str:
 
 def _read_state(state: str) -> tuple[int, dict[str, Any]]:
     text, mode = files.read(state, limit=MAX_JSON_BYTES)
-    if mode & 0o022 and hasattr(os, "geteuid"):
+    if mode & 0o022:
         raise PermissionError(errno.EACCES, "other users can change it: run chmod 600", state)
     run = parse_object(text, what=state)
     now, options = run.get("now"), run.get("options")

@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-from trustkeys import files
+from trustkeys import files, system
 from trustkeys.cli.batch.journal import Journal
 from trustkeys.cli.terminal import json_bytes
 from trustkeys.wording import counted
@@ -65,9 +65,8 @@ class Directory:
             files.check_directory_of(name)
         with files.named(name):
             if is_new:
-                with files.synced(os.path.dirname(os.path.abspath(name))):
-                    os.mkdir(name, 0o700)
-                    os.chmod(name, 0o700)  # mkdir applies the umask
+                with system.synced(os.path.dirname(os.path.abspath(name))):
+                    system.make_directory(name)
             files.check_own_directory(name)
             self._opened = os.lstat(name)
 
