@@ -100,6 +100,14 @@ def test_the_tests_of_the_tutorial_pass_when_they_are_copied(tmp_path: Path) -> 
     assert "5 passed" in shown, shown
 
 
+def test_the_names_of_extras_are_in_quotes_that_cmd_knows_too() -> None:
+    """In cmd, single quotes are part of the name."""
+    texts = [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "trustkeys").rglob("*.py")]
+    for path in [*texts, ROOT / "examples" / "README.md"]:
+        text = path.read_text("utf-8")
+        assert re.findall(r"pip install (?:-e )?'[^'\n]*", text) == [], path
+
+
 def test_every_command_is_in_the_table_of_commands() -> None:
     keyset = group.get_command(Context(group), "keyset")
     assert isinstance(keyset, Group)

@@ -49,6 +49,16 @@ def test_the_first_screen_has_the_two_commands_of_a_fresh_machine() -> None:
     assert 'pip install -e ".[dev]" && pytest' in first_screen
 
 
+def test_the_two_commands_run_in_the_shells_of_windows() -> None:
+    """The one knows no single quotes, and both lack what only sh has."""
+    commands = [line for line in README.read_text("utf-8").splitlines()[:40] if "&&" in line][:2]
+    workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text("utf-8")
+    assert "shell: [cmd, pwsh]" in workflow
+    for each in commands:
+        assert each.startswith("pip install")
+        assert f"- run: {each}\n" in workflow
+
+
 def test_the_readme_fits_a_few_screens() -> None:
     assert len(README.read_text("utf-8").splitlines()) <= 150
 
