@@ -246,10 +246,18 @@ def failed(done: subprocess.CompletedProcess[str], code: int) -> str:
     return done.stderr[len("trustkeys: ") : -1]
 
 
+NO_TERMINAL: dict[str, Any]
+"""Options for `command`, to run it away from any terminal that could be asked."""
+
+if sys.platform == "win32":
+    NO_TERMINAL = {"creationflags": subprocess.DETACHED_PROCESS}
+else:
+    NO_TERMINAL = {"start_new_session": True}
+
+
 def keyset_command(*args: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a command on key sets, away from any terminal that could be asked."""
-    options = {"start_new_session": True, **options}
-    return command("keyset", *args, cwd=cwd, **options)
+    return command("keyset", *args, cwd=cwd, **{**NO_TERMINAL, **options})
 
 
 def done(*args: str, cwd: Path, **options: Any) -> str:
