@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
 
+from trustkeys import system
+
 __tracebackhide__ = True
 
 Path = str | os.PathLike[str]
@@ -19,13 +21,9 @@ _PREFIX = ".trustkeys-"
 """Of the names of temporary files."""
 
 _TEMPORARY = re.compile(rf"{re.escape(_PREFIX)}[a-z0-9_]{{8}}")
-"""Their names, as tempfile makes them."""
+"""Their names: eight hexadecimal digits, and in earlier versions other letters."""
 
-# The errors of link(2) on file systems without hard links, such as exFAT.
-_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
-
-# The errors of fsync(2) for directories that cannot be flushed, as on some network shares.
-_NO_DIRECTORY_SYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
+_SEPARATORS = os.sep + (os.altsep or "")
 
 
 def read(path: Path, *, limit: int) -> tuple[bytes, int]:
@@ -40,7 +38,7 @@ def read(path: Path, *, limit: int) -> tuple[bytes, int]:
             file, or belongs to another user.
     """
     path = os.fspath(path)
-    with named(path), open(path, "rb", opener=open_itself) as file:
+    with named(path), open(path, "rb", opener=system.open_itself) as file:
         mode = own_mode(file.fileno())
         return file.read(limit + 1), mode
 
@@ -54,9 +52,9 @@ def own_mode(descriptor: int) -> int:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "it is not a regular file")
-    if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+    if system.is_of_another_user(status):
         raise PermissionError(errno.EPERM, "it belongs to another user")
-    return stat.S_IMODE(status.st_mode)
+    return system.mode_bits(status)
 
 
 def check_replaceable(path: Path) -> None:
@@ -65,10 +63,11 @@ def check_replaceable(path: Path) -> None:
     Raises:
         OSError: As `read`; or the file has another name, a hard link, which would keep the content.
     """
-    read(path, limit=0)
     path = os.fspath(path)
     with named(path):
-        status = os.lstat(path)
+        with open(path, "rb", opener=system.open_itself) as file:
+            own_mode(file.fileno())
+            status = os.fstat(file.fileno())
         if status.st_nlink == 1:
             return
         # `write_new` makes a second name, which it removes at once, unless it is killed.
@@ -105,14 +104,12 @@ def check_own_directory(path: str) -> None:
         OSError: Not a directory, or it belongs to another user, or others can write to it, as
             `check_directory_of` judges that.
     """
-    # lstat would follow a link whose name ends in a slash, or in a slash and a dot.
-    status = os.lstat(re.sub(r"(?<=.)(/+\.?)+$", "", path))
-    if not stat.S_ISDIR(status.st_mode):
+    status = os.lstat(system.itself(path))
+    if system.is_link(status) or not stat.S_ISDIR(status.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-    if hasattr(os, "geteuid"):
-        if status.st_uid != os.geteuid():
-            raise PermissionError(errno.EPERM, "it belongs to another user")
-        _check_closed(status)
+    if system.is_of_another_user(status):
+        raise PermissionError(errno.EPERM, "it belongs to another user")
+    _check_closed(status)
 
 
 def check_directory_of(path: str) -> None:
@@ -129,52 +126,22 @@ def check_directory_of(path: str) -> None:
         OSError: Others can write to the directory, which is the file name of the error; or there
             is no such directory, with `path` as the file name.
     """
-    directory = os.path.dirname(path.rstrip("/")) or "."
+    directory = parent(path)
     with named(path):
         status = os.stat(directory)
-    if hasattr(os, "geteuid"):
-        with named(os.path.abspath(directory)):
-            _check_closed(status)
+    with named(os.path.abspath(directory)):
+        _check_closed(status)
+
+
+def parent(path: str) -> str:
+    """Return the directory that a new file or directory is in."""
+    return os.path.dirname(path.rstrip(_SEPARATORS)) or "."
 
 
 def _check_closed(directory: os.stat_result) -> None:
-    mode = directory.st_mode
-    if mode & stat.S_ISVTX:
-        return
-    if mode & 0o002 or (mode & 0o020 and not _is_private_group(directory.st_gid)):
+    if system.is_open_to_others(directory):
         message = "other users can write to it: run chmod go-w on it, or choose another directory"
         raise PermissionError(errno.EACCES, message)
-
-
-def _is_private_group(gid: int) -> bool:
-    """Return whether a group is the one that systems with the umask 002 make for each user."""
-    # Windows has neither module.
-    import grp
-    import pwd
-
-    try:
-        user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
-    except KeyError:
-        return False
-    return (
-        user.pw_gid == gid
-        and user.pw_name == group.gr_name
-        and {*group.gr_mem} <= {user.pw_name}
-        and all(each.pw_uid == user.pw_uid for each in pwd.getpwall() if each.pw_gid == gid)
-    )
-
-
-def open_itself(path: str, flags: int, mode: int = 0o777) -> int:
-    """Open a file, but do not follow a symbolic link."""
-    # A later write would replace the link, and opening a pipe would wait for its writer. Windows
-    # has neither flag.
-    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        return os.open(path, flags, mode)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            error.strerror = "it is a symbolic link: name the file itself"
-        raise
 
 
 def write_new(path: Path, data: bytes, *, mode: int = 0o600) -> None:
@@ -189,7 +156,7 @@ def write_new(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         OSError: From the system calls, with `path` as the file name. FileExistsError if `path`
             exists.
     """
-    _write(os.fspath(path), data, mode, _link, _link_unnamed)
+    _write(os.fspath(path), data, mode, system.put, lambda link, path: link(path))
 
 
 def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
@@ -201,7 +168,7 @@ def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         OSError: From the system calls, with `path` as the file name. `path` is then still the
             complete old file or, if only flushing the directory failed, the complete new one.
     """
-    _write(os.fspath(path), data, mode, os.replace, _replace_by_unnamed)
+    _write(os.fspath(path), data, mode, system.replace, _replace_by_unnamed)
 
 
 def _write(
@@ -209,68 +176,67 @@ def _write(
     data: bytes,
     mode: int,
     put: Callable[[str, str], None],
-    put_unnamed: Callable[[int, str], None],
+    put_unnamed: Callable[[Callable[[str], None], str], None],
 ) -> None:
     directory = os.path.dirname(path) or "."
-    with named(path), synced(directory):
+    with named(path), system.synced(directory):
         if _write_unnamed(directory, path, data, mode, put_unnamed):
             return
-        import tempfile  # imported lazily: Linux rarely needs it
-
-        descriptor, name = tempfile.mkstemp(prefix=_PREFIX, dir=directory)
+        name = _temporary(path)
+        descriptor = system.create(name, mode)
         try:
             with open(descriptor, "wb") as file:
-                _fill(file, name, data, mode)
+                _fill(file, data)
             put(name, path)
         finally:
             with suppress(FileNotFoundError):
-                os.unlink(name)
+                system.remove(name)
 
 
 def _write_unnamed(
-    directory: str, path: str, data: bytes, mode: int, put: Callable[[int, str], None]
+    directory: str,
+    path: str,
+    data: bytes,
+    mode: int,
+    put: Callable[[Callable[[str], None], str], None],
 ) -> bool:
     """Write a file that has no name until it is complete; return whether the system can do that."""
-    try:
-        descriptor = os.open(directory, os.O_TMPFILE | os.O_WRONLY, 0o600)
-    except (AttributeError, OSError):  # not Linux, or a file system such as NFS
+    created = system.create_unnamed(directory, mode)
+    if created is None:
         return False
+    descriptor, link = created
     with open(descriptor, "wb") as file:
-        _fill(file, file.fileno(), data, mode)
+        _fill(file, data)
         try:
-            put(file.fileno(), path)
+            put(link, path)
         except OSError:  # without /proc, for example; the other way finds the true reason again
             return False
     return True
 
 
-def _fill(file: IO[bytes], name: str | int, data: bytes, mode: int) -> None:
-    # Independent of the umask.
-    os.chmod(file.fileno() if os.chmod in os.supports_fd else name, mode)
+def _fill(file: IO[bytes], data: bytes) -> None:
     file.write(data)
     file.flush()
     os.fsync(file.fileno())
 
 
-def _link_unnamed(descriptor: int, path: str) -> None:
-    # linkat(2) has two ways to name an open file. This one needs no privilege. With a descriptor as
-    # an argument, Python follows the link in /proc.
-    os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor)
-
-
-def _replace_by_unnamed(descriptor: int, path: str) -> None:
-    name = os.path.join(os.path.dirname(path), f"{_PREFIX}{os.urandom(4).hex()}")
+def _replace_by_unnamed(link: Callable[[str], None], path: str) -> None:
+    name = _temporary(path)
     # Only SIGKILL, or a signal to another thread, can leave the name behind.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
-        _link_unnamed(descriptor, name)
+        link(name)
         try:
-            os.replace(name, path)
+            system.replace(name, path)
         finally:
             with suppress(FileNotFoundError):
-                os.unlink(name)
+                system.remove(name)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _temporary(path: str) -> str:
+    return os.path.join(os.path.dirname(path), f"{_PREFIX}{os.urandom(4).hex()}")
 
 
 @contextmanager
@@ -279,38 +245,10 @@ def named(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        error.filename, error.filename2 = path, None
-        raise
-
-
-def _link(name: str, path: str) -> None:
-    try:
-        os.link(name, path)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.filename2 is None:
+            error.filename = path
             raise
-        # Reserve the name with an empty file, then replace that.
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        try:
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(path)
-            raise
-
-
-@contextmanager
-def synced(directory: str) -> Iterator[None]:
-    """Flush a directory to disk after the block. Fails before the block if it cannot be opened."""
-    if not hasattr(os, "O_DIRECTORY"):  # Windows cannot open directories
-        yield
-        return
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield
-        try:
-            os.fsync(descriptor)
-        except OSError as error:
-            if error.errno not in _NO_DIRECTORY_SYNC:
-                raise
-    finally:
-        os.close(descriptor)
+        # A second name is printed even after it was set to None.
+        code = getattr(error, "winerror", None)
+        renamed = type(error)(error.errno, error.strerror, path, code)
+        raise renamed.with_traceback(error.__traceback__) from None

@@ -50,9 +50,6 @@ __all__ = [
 
 __tracebackhide__ = True
 
-# Windows has no mode bits.
-_HAS_MODES = hasattr(os, "geteuid")
-
 _SHARED = "others can {} it: run chmod 600"
 
 # PowerShell begins names in upper case.
@@ -132,7 +129,7 @@ class StoredFile:
                 )
             document = parse_document(data, what="the key set", code="AADB2C95026")
         # The same rule as OpenSSH's for private keys.
-        if self.mode & 0o077 and _HAS_MODES:
+        if self.mode & 0o077:
             message = _SHARED.format("read or change")
             if self.is_encrypted:
                 warnings.warn(f"{self.path}: {message}", stacklevel=4)
@@ -263,7 +260,7 @@ def _editing(
     files.check_replaceable(path)  # make no lock for a link, a directory or a missing file
     with locks.locked(path, timeout):
         stored = read_file(path)
-        if password is None and stored.mode & 0o022 and _HAS_MODES:
+        if password is None and stored.mode & 0o022:
             raise PermissionError(errno.EACCES, _SHARED.format("change"), stored.path)
         keyset = stored.key_set(password=password)
         read = [*keyset]

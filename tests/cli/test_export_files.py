@@ -25,7 +25,7 @@ from tests.cli.exchange import (
 )
 from tests.support import failed, parse
 from trustkeys.cli import export as cli_export
-from trustkeys.cli import exporting, main, terminal
+from trustkeys.cli import exporting, main
 from trustkeys.cli import import_ as cli_intake
 from trustkeys.files import write_new
 from trustkeys.formats import pem, pkcs12
@@ -147,7 +147,6 @@ def test_a_passphrase_that_cannot_be_synced_leaves_neither_file(
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(os, "fsync", fail)
-    monkeypatch.setattr(terminal, "discard", lambda _: None)
     args = ("export", "rsa.jwk", "--format", "pem", "-o", "out")
     assert failed(quickly(*args), 1) == "out.password: Input/output error"
     assert len(flushed) == number + 1

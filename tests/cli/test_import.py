@@ -371,5 +371,5 @@ def test_an_ec_key_in_a_file_with_a_passphrase_is_asked_for(
         assert quickly(*args).returncode == 0
         monkeypatch.undo()
         monkeypatch.chdir(files)
-        monkeypatch.setattr(passphrases, "_has_terminal", lambda: False)
+        monkeypatch.setattr(passphrases, "has_terminal", lambda: False)
         (files / "new").unlink()

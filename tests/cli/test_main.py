@@ -154,7 +154,8 @@ def test_the_installed_command_is_the_same(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux has processes like these")
 def test_any_user_can_write_files_in_a_process_that_cannot_be_dumped(tmp_path: Path) -> None:
     """The kernel gives /proc/PID of such a process to root."""
-    pytest.importorskip("resource")  # the user may be unable to read the folder of this Python
+    for module in ("ctypes", "resource"):  # which the other user may be unable to read
+        pytest.importorskip(module)
     os.chown(tmp_path, *(65534, 65534) if os.geteuid() == 0 else (-1, -1))
     child = os.fork()
     if child == 0:

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 import pytest
 
 from trustkeys.cli import passphrases, terminal
 from trustkeys.errors import InvalidInputError
-
-
-def test_without_dev_tty_standard_input_is_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows has no /dev/tty."""
-
-    def no_tty(*_: object) -> int:
-        raise FileNotFoundError
-
-    class Terminal:
-        def isatty(self) -> bool:
-            return True
-
-    monkeypatch.setattr(os, "open", no_tty)
-    monkeypatch.setattr(sys, "stdin", Terminal())
-    assert passphrases._has_terminal()
-    monkeypatch.setattr(sys, "stdin", None)
-    assert not passphrases._has_terminal()
 
 
 @pytest.mark.parametrize(
@@ -50,7 +31,7 @@ def test_an_answer_that_ends_ends_its_line(
     def at_the_end(_question: str) -> str:
         raise EOFError
 
-    monkeypatch.setattr(passphrases, "_has_terminal", lambda: True)
+    monkeypatch.setattr(passphrases, "has_terminal", lambda: True)
     monkeypatch.setattr("getpass.getpass", at_the_end)
     with (
         terminal.json_messages(wanted=json),

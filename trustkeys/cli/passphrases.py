@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 
@@ -11,6 +10,7 @@ import click
 from trustkeys.cli.terminal import escaped, read_input, wants_json, write_error
 from trustkeys.core.strict_json import MAX_JSON_BYTES
 from trustkeys.errors import InvalidInputError, PassphraseError
+from trustkeys.system import has_terminal, prompting
 
 __tracebackhide__ = True
 
@@ -98,7 +98,7 @@ def ask(prompt: str, *, option: str = "--password-file", repeat: bool = False) -
         repeat: Whether to ask twice, until both answers are equal.
     """
     # Without a terminal getpass would read from standard input, and show it.
-    if not _has_terminal():
+    if not has_terminal():
         raise click.UsageError(f"there is no terminal to ask for a passphrase: use {option}")
     problem = "no passphrase was typed"
     question = escaped(prompt)
@@ -121,14 +121,7 @@ def _typed(question: str) -> str:
     """Ask at the terminal itself, not on standard error, until there is an answer."""
     from getpass import getpass
 
-    while not (answer := getpass(f"{question}: ")):
-        pass
+    with prompting():
+        while not (answer := getpass(f"{question}: ")):
+            pass
     return answer
-
-
-def _has_terminal() -> bool:
-    with suppress(OSError):
-        os.close(os.open("/dev/tty", os.O_RDWR | getattr(os, "O_NOCTTY", 0)))
-        return True
-    # Windows has no such file.
-    return sys.stdin is not None and sys.stdin.isatty()

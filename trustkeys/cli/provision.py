@@ -13,9 +13,10 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE
-from trustkeys.cli.signals import immediate, uninterrupted
-from trustkeys.cli.terminal import escaped, json_text, warn, write_result
+from trustkeys.cli.signals import immediate
+from trustkeys.cli.terminal import escaped, json_bytes, warn, write_result
 from trustkeys.errors import prefix_errors
+from trustkeys.signals import held
 
 # Imported lazily, to keep the help fast.
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def provision(
     _write(directory, _contents(provisionings, form))
     path = os.path.join(directory, _FILES[form])
     if as_json:
-        write_result(json_text({"output": directory, "as": form, "file": path}), directory)
+        write_result(json_bytes({"output": directory, "as": form, "file": path}), directory)
     else:
         step = escaped(_next_step(path, form, replace=replace))
         write_result(f"{step}\n", directory)
@@ -133,13 +134,12 @@ def _contents(provisionings: Sequence[graph.Provisioning], form: str) -> dict[st
 
 def _write(directory: str, contents: dict[str, str]) -> None:
     """Write all files into a new directory, or leave no trace. It is on disk afterwards."""
-    from trustkeys.files import synced, write_new
+    from trustkeys import system
+    from trustkeys.files import parent, write_new
 
-    parent = os.path.dirname(directory.rstrip("/")) or "."
-    with uninterrupted(), synced(parent):
-        os.mkdir(directory, 0o700)
+    with held(), system.synced(parent(directory)):
+        system.make_directory(directory)
         try:
-            os.chmod(directory, 0o700)  # mkdir applies the umask
             for name, text in contents.items():
                 write_new(os.path.join(directory, name), text.encode())
         except BaseException:

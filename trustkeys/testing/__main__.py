@@ -13,6 +13,7 @@ from typing import NoReturn
 import trustkeys
 from trustkeys.core.strict_json import MAX_SET_BYTES
 from trustkeys.errors import TrustKeysError
+from trustkeys.signals import handled
 
 try:
     from trustkeys.testing.control import Control
@@ -46,8 +47,8 @@ def main(args: Sequence[str] | None = None) -> None:
         SystemExit: Bad arguments, or the server cannot start.
     """
     options = _parser().parse_args(args)
-    with suppress(KeyboardInterrupt), ExitStack() as stack:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stopping = handled(signal.default_int_handler)
+    with suppress(KeyboardInterrupt), stopping, ExitStack() as stack:
         transport = GraphTransport(generate=trustkeys.generate if options.real_keys else None)
         if options.tenant is not None:
             _load(transport, options.tenant)
@@ -69,7 +70,7 @@ def main(args: Sequence[str] | None = None) -> None:
         except OSError as error:
             _fail("standard output", str(error.strerror))
         while True:
-            time.sleep(3600)
+            time.sleep(1)  # on Windows, Ctrl-Break does not end it early
 
 
 def _load(transport: GraphTransport, path: str) -> None:

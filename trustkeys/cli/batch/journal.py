@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from trustkeys import files, locks
+from trustkeys import files, locks, system
 from trustkeys.errors import InvalidInputError
 from trustkeys.files import Path
 
@@ -29,6 +29,7 @@ class Journal:
         self.count = 0
         self._path = path
         self._descriptor = descriptor
+        self._opened = system.status_of(path, descriptor)
         self._size = os.fstat(descriptor).st_size
         self.is_empty = self._size == 0
         self._waiting: list[bytes] = []
@@ -70,7 +71,7 @@ class Journal:
         Raises:
             FileNotFoundError: It was removed or renamed.
         """
-        files.check_in_place(self._path, os.fstat(self._descriptor))
+        files.check_in_place(self._path, self._opened)
 
     def read(self, check: Callable[[bytes], None]) -> None:
         """Call `check` with each line. The next `sync` removes a last line without a line end.
@@ -104,19 +105,14 @@ def journal(path: Path, *, is_new: bool) -> Iterator[Journal]:
             user, has a second name, or can be read or changed by other users.
     """
     path = os.fspath(path)
-    flags = os.O_RDWR | getattr(os, "O_BINARY", 0)  # keeps Windows from changing line ends
     if not is_new:
         files.read(path, limit=0)  # make no lock for a link or the file of another user
     with locks.locked(path, 0), ExitStack() as opened:
-        with files.named(path), files.synced(os.path.dirname(path) or "."):
-            if is_new:
-                descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
-            else:
-                descriptor = files.open_itself(path, flags)
+        with files.named(path), system.synced(os.path.dirname(path) or "."):
+            make = system.create if is_new else system.open_itself
+            descriptor = make(path, 0o600 if is_new else os.O_RDWR)
             opened.callback(os.close, descriptor)
-            if is_new:  # the umask can have removed bits
-                os.chmod(descriptor if os.chmod in os.supports_fd else path, 0o600)
-            if files.own_mode(descriptor) & 0o077 and hasattr(os, "geteuid"):
+            if files.own_mode(descriptor) & 0o077:
                 message = (
                     "other users can read or change it: run chmod 600, and replace the keys if "
                     "they may have read them"

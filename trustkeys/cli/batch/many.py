@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from trustkeys import files
+from trustkeys import system
 from trustkeys.batch import generate_keys, generate_sealed_with_kids
 from trustkeys.cli import foreign
 from trustkeys.cli.batch import resume as resume_state
@@ -109,7 +109,7 @@ def _output(wanted: Wanted, requests: Requests, to: str | None) -> Iterator[tupl
     if jsonl is None:
         sink = Directory(str(wanted.directory))
         # While it is open, no new directory gets its inode number.
-        with files.synced(sink.name):
+        with system.synced(sink.name):
             yield sink, now_or(None)
     else:
         with journal(jsonl, is_new=resume_state.is_new(jsonl, resume=wanted.resume)) as lines:

@@ -18,7 +18,7 @@ from trustkeys.batch import is_sealed
 from trustkeys.cli.batch.journal import Journal
 from trustkeys.cli.batch.requests import Id, Requests
 from trustkeys.cli.params import refuse_existing
-from trustkeys.cli.terminal import json_text
+from trustkeys.cli.terminal import json_bytes
 from trustkeys.cli.times import now_or
 from trustkeys.core.jwk import read_jwk
 from trustkeys.core.key import TrustFrameworkKey, sent_jwk
@@ -95,7 +95,7 @@ def begin(path: str, lines: Journal, requests: Requests, to: str | None) -> int:
 
 def _started(write: Callable[[str, bytes], None], state: str, options: dict[str, Any]) -> int:
     now = now_or(None)
-    write(state, json_text({"now": now, "options": options}).encode())
+    write(state, json_bytes({"now": now, "options": options}))
     return now
 
 
@@ -105,7 +105,7 @@ def _state_of(path: str) -> str:
 
 def _read_state(state: str) -> tuple[int, dict[str, Any]]:
     text, mode = files.read(state, limit=MAX_JSON_BYTES)
-    if mode & 0o022 and hasattr(os, "geteuid"):
+    if mode & 0o022:
         raise PermissionError(errno.EACCES, "other users can change it: run chmod 600", state)
     run = parse_object(text, what=state)
     now, options = run.get("now"), run.get("options")

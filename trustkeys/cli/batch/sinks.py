@@ -6,9 +6,9 @@ import json
 import os
 from typing import Any
 
-from trustkeys import files
+from trustkeys import files, system
 from trustkeys.cli.batch.journal import Journal
-from trustkeys.cli.terminal import json_text
+from trustkeys.cli.terminal import json_bytes
 from trustkeys.wording import counted
 
 __tracebackhide__ = True
@@ -65,19 +65,18 @@ class Directory:
             files.check_directory_of(name)
         with files.named(name):
             if is_new:
-                with files.synced(os.path.dirname(os.path.abspath(name))):
-                    os.mkdir(name, 0o700)
-                    os.chmod(name, 0o700)  # mkdir applies the umask
+                with system.synced(os.path.dirname(os.path.abspath(name))):
+                    system.make_directory(name)
             files.check_own_directory(name)
             self._opened = os.lstat(name)
 
     def add(self, record: dict[str, Any]) -> None:
         """Write a record, which is on disk when this returns."""
-        ending, text = "jwk", json_text(record)
+        ending, content = "jwk", json_bytes(record)
         if "jwe" in record:
-            ending, text = "jwe", f"{record['jwe']}\n"
+            ending, content = "jwe", f"{record['jwe']}\n".encode()
         path = os.path.join(self.name, f"{record['kid']}.{ending}")
-        files.write_new(path, text.encode())
+        files.write_new(path, content)
         self.count += 1
 
     def sync(self) -> None:
