@@ -168,6 +168,7 @@ def posix_only(reason: str) -> pytest.MarkDecorator:
 needs_fork = posix_only("Windows has no fork")
 needs_links = posix_only("on Windows, making a symbolic link needs a privilege")
 needs_modes = posix_only("Windows has no mode bits")
+needs_tzset = posix_only("on Windows, Python cannot change its time zone")
 needs_signals = posix_only("on Windows, a program gets no signal from another")
 needs_shell = pytest.mark.skipif(
     sys.platform == "win32" or shutil.which("bash") is None,

@@ -450,6 +450,6 @@ def test_windows_needs_filelock_and_says_so(path: Path, monkeypatch: pytest.Monk
         pass
     assert not (path.parent / "none").exists()
     monkeypatch.setitem(sys.modules, "filelock", None)
-    message = r"pip install 'trustkeys\[store\]'"
+    message = r'pip install "trustkeys\[store\]"'
     with pytest.raises(ModuleNotFoundError, match=message), locks.locked(path, 0):
         pass

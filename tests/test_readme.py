@@ -36,7 +36,7 @@ def test_the_examples_do_what_they_show() -> None:
 def test_the_first_command_prints_the_answer_that_is_shown() -> None:
     text = README.read_text("utf-8")
     install, command = between(text, "```sh\n", "\n```").split(" && ")
-    assert install == "pip install '.[cli]'"
+    assert install == 'pip install ".[cli]"'
     got = run(command)
     assert doctest.OutputChecker().check_output(between(text, "```json\n", "```"), got, FLAGS), got
     assert parse(Path("signing.jwk").read_text("utf-8"))["kid"] == parse(got)["kid"]
@@ -46,7 +46,7 @@ def test_the_first_screen_has_the_two_commands_of_a_fresh_machine() -> None:
     first_screen = README.read_text("utf-8").splitlines()[:40]
     assert sum("pip install" in line for line in first_screen) == 2
     # CI runs this line as it stands.
-    assert "pip install -e '.[dev]' && pytest" in first_screen
+    assert 'pip install -e ".[dev]" && pytest' in first_screen
 
 
 def test_the_readme_fits_a_few_screens() -> None:

@@ -123,7 +123,7 @@ def test_without_click_the_error_says_how_to_install_it(tmp_path: Path) -> None:
     done = command("--version", env=support.environment(PYTHONPATH=str(tmp_path)))
     assert done.returncode == 1
     assert done.stderr == (
-        "trustkeys: the command line needs click: pip install 'trustkeys[cli]'\n"
+        'trustkeys: the command line needs click: pip install "trustkeys[cli]"\n'
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -182,7 +183,7 @@ def installed(tmp_path: Path) -> Path:
 
 @pytest.mark.deep
 def test_an_installed_kty_works_in_the_command_with_no_other_change(installed: Path) -> None:
-    environment = support.environment(PYTHONPATH=str(installed))
+    environment = support.environment(PYTHONPATH=f"{installed}{os.pathsep}{support.ROOT}")
     done = support.command(
         "generate", "--use", "sig", "--kty", "ec", "-o", "-", env=environment, cwd=installed
     )

@@ -123,6 +123,7 @@ def generate(
     """
     from trustkeys.core import engine
     from trustkeys.core.request import GenerateKeyRequest
+    from trustkeys.core.utf8 import as_utf8
 
     if discard == (output is not None):
         raise click.UsageError("choose where the private key goes: -o FILE, -o -, or --discard")
@@ -133,7 +134,7 @@ def generate(
     elif any(option is not None for option in (use, kty, nbf, exp)):
         raise click.UsageError("--request replaces --use, --kty, --nbf and --exp: leave them out")
     else:
-        request = GenerateKeyRequest.from_graph(read_input(request_file), size=size)
+        request = GenerateKeyRequest.from_graph(as_utf8(read_input(request_file)), size=size)
     password = None
     if password_file is not None:
         from trustkeys.cli.passphrases import read_password

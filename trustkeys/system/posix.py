@@ -14,6 +14,9 @@ __tracebackhide__ = True
 # So mypy leaves the rest out when it checks for Windows.
 assert sys.platform != "win32"  # noqa: S101
 
+SHELL = "sh"
+"""The usual shell, in which commands are typed."""
+
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that stop a program: Ctrl-C, `kill`, and a terminal that was closed."""
 

@@ -13,6 +13,9 @@ from typing import Any, TextIO
 
 __tracebackhide__ = True
 
+SHELL = "powershell"
+"""The usual shell, in which commands are typed."""
+
 STOPPING = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
 )

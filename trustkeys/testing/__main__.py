@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import trustkeys
 from trustkeys.core.strict_json import MAX_SET_BYTES
+from trustkeys.core.utf8 import as_utf8
 from trustkeys.errors import TrustKeysError
 from trustkeys.signals import handled
 
@@ -22,7 +23,7 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "httpx":
         raise
-    sys.exit("trustkeys.testing: the server needs httpx: pip install 'trustkeys[testing]'")
+    sys.exit('trustkeys.testing: the server needs httpx: pip install "trustkeys[testing]"')
 
 __tracebackhide__ = True
 
@@ -77,7 +78,7 @@ def _load(transport: GraphTransport, path: str) -> None:
     try:
         with open(path, "rb") as file:
             content = file.read(MAX_SET_BYTES + 1)
-        Control.of(transport).change(content)
+        Control.of(transport).change(as_utf8(content))
     except OSError as error:
         _fail(path, str(error.strerror))
     except TrustKeysError as error:

@@ -96,11 +96,13 @@ def secret(
 def _listed(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Return the name of each line, and the arguments of `TrustFrameworkKeySet.upload_secret`."""
     from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
+    from trustkeys.core.utf8 import as_utf8
     from trustkeys.formats.answers import MAX_KEYS
 
     data = read_input(path, MAX_SET_BYTES)
     if len(data) > MAX_SET_BYTES:
         raise InvalidInputError(f"{path}: the secrets must have at most {MAX_SET_BYTES} bytes")
+    data = as_utf8(data)
     if not data.strip():
         raise InvalidInputError(f"{path}: there is no secret")
     count = 0
