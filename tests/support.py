@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import ctypes
 import doctest
+import errno
 import json
 import math
 import os
@@ -201,10 +202,12 @@ def allowed(path: Path) -> set[str]:
 
     api: Any = ctypes
     descriptor, text = ctypes.c_void_p(), ctypes.c_wchar_p()
-    args = (str(path), 1, 4, None, None, None, None, ctypes.byref(descriptor))
-    assert api.windll.advapi32.GetNamedSecurityInfoW(*args) == 0
-    args = (descriptor, 1, 4, ctypes.byref(text), None)
-    assert api.windll.advapi32.ConvertSecurityDescriptorToStringSecurityDescriptorW(*args)
+    library = api.windll.advapi32
+    given = (str(path), 1, 4, None, None, None, None, ctypes.byref(descriptor))
+    assert library.GetNamedSecurityInfoW(*given) == 0
+    assert library.ConvertSecurityDescriptorToStringSecurityDescriptorW(
+        descriptor, 1, 4, ctypes.byref(text), None
+    )
     return {*re.findall(r"\(A;[^)]*;([^;)]+)\)", text.value or "")} - {windows_access._user()}
 
 
@@ -280,7 +283,26 @@ def failed(done: subprocess.CompletedProcess[str], code: int) -> str:
     assert done.stderr.startswith("trustkeys: ")
     assert done.stderr.endswith("\n")
     assert done.stderr[:-1].isprintable()
-    return done.stderr[len("trustkeys: ") : -1]
+    return in_words_of_posix(done.stderr[len("trustkeys: ") : -1])
+
+
+def in_words_of_posix(text: str) -> str:
+    """Replace what Windows says of an error, in the language of its user."""
+    for code, number in WINDOWS_ERRORS.items() if WINDOWS else ():
+        api: Any = ctypes
+        text = text.replace(api.FormatError(code).rstrip("\r\n ."), os.strerror(number))
+    return text
+
+
+WINDOWS_ERRORS = {
+    2: errno.ENOENT,
+    3: errno.ENOENT,
+    5: errno.EACCES,
+    80: errno.EEXIST,
+    183: errno.EEXIST,
+    267: errno.ENOTDIR,
+}
+"""System error codes of Windows, with the numbers of the C library."""
 
 
 def keyset_command(*args: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -55,7 +55,10 @@ def run(args: Sequence[str], **options: Any) -> subprocess.CompletedProcess[Any]
         redirect_stdout(written),
         redirect_stderr(said),
     ):
-        code = main._run(args)
+        try:
+            code = main._run(args)
+        except SystemExit as ended:  # of a completion
+            code = int(ended.code or 0)
     output: list[Any] = [stream.buffer.getvalue() for stream in (written, said)]
     if options["text"]:
         output = [each.decode(encoding).replace("\r\n", "\n") for each in output]
