@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import stat
 import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -101,10 +100,6 @@ def contents(files: Path) -> dict[str, bytes]:
         for entry in files.iterdir()
         if entry.is_file() and entry.suffix != ".lock"
     }
-
-
-def mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
 
 
 def at_a_terminal(*args: str, cwd: Path, answers: Sequence[str]) -> tuple[int, str]:
