@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.examples import FLAGS, document, run
-from tests.support import ROOT, parse
+from tests.support import ROOT, needs_shell, parse
 from trustkeys.testing import GraphTransport
 
 README = ROOT / "README.md"
@@ -22,6 +22,7 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.deep
+@needs_shell
 def test_the_examples_do_what_they_show() -> None:
     examples = list(document(README).examples())
     assert len(examples) == 8
