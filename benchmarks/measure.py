@@ -8,7 +8,6 @@ measured in seconds of CPU, and RSA keys are the same for all.
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -204,6 +203,8 @@ def python(*args: str) -> Work:
 
 
 def _children() -> float:
+    import resource  # Windows has none
+
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

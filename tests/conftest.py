@@ -38,13 +38,14 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def stoppable() -> None:
     """Heed what stops a program, though whoever started the tests ignores it (``&``, nohup)."""
-    for signum, handler in (
-        (signal.SIGINT, signal.default_int_handler),
-        (signal.SIGHUP, signal.SIG_DFL),
-        (signal.SIGQUIT, signal.SIG_DFL),
-    ):
-        if signal.getsignal(signum) is signal.SIG_IGN:
-            signal.signal(signum, handler)
+    handlers: dict[str, Any] = {
+        "SIGINT": signal.default_int_handler,
+        "SIGHUP": signal.SIG_DFL,
+        "SIGQUIT": signal.SIG_DFL,
+    }
+    for signum in signal.Signals:  # Windows has only the first of these
+        if signum.name in handlers and signal.getsignal(signum) is signal.SIG_IGN:
+            signal.signal(signum, handlers[signum.name])
 
 
 @pytest.fixture(scope="session", autouse=True)

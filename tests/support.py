@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
@@ -34,7 +34,7 @@ ROOT = Path(__file__).parent.parent
 
 def documented_p256() -> str:
     """The example of docs/how-to/key-types.md, as a module."""
-    page = ROOT.joinpath("docs", "how-to", "key-types.md").read_text()
+    page = ROOT.joinpath("docs", "how-to", "key-types.md").read_text("utf-8")
     *imports, strategy = doctest.DocTestParser().get_examples(page)[1:4]
     source = "".join(example.source for example in [*imports, strategy])
     return f"{source}\np256 = P256()\n"
@@ -48,7 +48,9 @@ def b64(value: int | bytes) -> str:
 def source_of_the_check() -> str:
     """The modules that make findings."""
     folder = ROOT / "trustkeys" / "keyset"
-    return "".join(path.read_text() for path in [folder / "audit.py", *folder.glob("*rules.py")])
+    return "".join(
+        path.read_text("utf-8") for path in [folder / "audit.py", *folder.glob("*rules.py")]
+    )
 
 
 def der(tag: int, *content: bytes) -> bytes:
@@ -158,6 +160,31 @@ def fewer(divisor: int) -> settings:
     return settings(max_examples=max(1, settings().max_examples // divisor))
 
 
+def posix_only(reason: str) -> pytest.MarkDecorator:
+    """Skip the test on Windows."""
+    return pytest.mark.skipif(sys.platform == "win32", reason=reason)
+
+
+needs_fork = posix_only("Windows has no fork")
+needs_links = posix_only("on Windows, making a symbolic link needs a privilege")
+needs_modes = posix_only("Windows has no mode bits")
+needs_tzset = posix_only("on Windows, Python cannot change its time zone")
+needs_signals = posix_only("on Windows, a program gets no signal from another")
+needs_shell = pytest.mark.skipif(
+    sys.platform == "win32" or shutil.which("bash") is None,
+    reason="needs bash, and programs that are shell scripts",
+)
+
+
+def limited_to(octets: int) -> Callable[[], None]:
+    """Return a `preexec_fn` under which files can have at most so many octets, as on a full disk.
+
+    On Windows, skip the test.
+    """
+    resource = pytest.importorskip("resource", reason="Windows has no limit on the size of a file")
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (octets, octets))
+
+
 COMMAND = [sys.executable, "-m", "trustkeys"]
 
 
@@ -247,7 +274,7 @@ def command_at_a_terminal(
     *args: str, cwd: Path, answers: list[str], **environment: str
 ) -> tuple[int, str]:
     """Run the command with a terminal of its own, and type answers, one at each prompt."""
-    pty = pytest.importorskip("pty", reason="Windows has no terminals like these")
+    pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminals")
     terminal, other = pty.openpty()
     streams = dict.fromkeys(("stdin", "stdout", "stderr"), other)
     settings = {"TERM": "xterm-256color", "COLUMNS": "80", **environment}

@@ -18,7 +18,7 @@ from tests import forkserver, support
 
 pytestmark = [
     pytest.mark.deep,
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
+    support.needs_fork,
 ]
 
 NEW = ("generate", "--use", "sig", "--kty", "oct")
@@ -95,9 +95,9 @@ def test_a_passed_descriptor_keeps_its_number(start: Callable[..., subprocess.Po
     assert support.parse(output.decode())["use"] == "sig"
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])
 def test_a_signal_ends_it(
-    start: Callable[..., subprocess.Popen[Any]], tmp_path: Path, signum: signal.Signals
+    start: Callable[..., subprocess.Popen[Any]], tmp_path: Path, name: str
 ) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
@@ -108,9 +108,9 @@ def test_a_signal_ends_it(
         open(fifo, "w"),
     ):
         assert process.poll() is None
-        process.send_signal(signum)
+        process.send_signal(signal.Signals[name])
         assert process.communicate(timeout=60) == (b"", b"")
-    assert process.returncode == -signum
+    assert process.returncode == -signal.Signals[name]
 
 
 def test_it_is_killed_when_its_time_is_up(tmp_path: Path) -> None:

@@ -34,27 +34,27 @@ def test_the_examples_do_what_they_show() -> None:
 
 
 def test_the_first_command_prints_the_answer_that_is_shown() -> None:
-    text = README.read_text()
+    text = README.read_text("utf-8")
     install, command = between(text, "```sh\n", "\n```").split(" && ")
-    assert install == "pip install '.[cli]'"
+    assert install == 'pip install ".[cli]"'
     got = run(command)
     assert doctest.OutputChecker().check_output(between(text, "```json\n", "```"), got, FLAGS), got
-    assert parse(Path("signing.jwk").read_text())["kid"] == parse(got)["kid"]
+    assert parse(Path("signing.jwk").read_text("utf-8"))["kid"] == parse(got)["kid"]
 
 
 def test_the_first_screen_has_the_two_commands_of_a_fresh_machine() -> None:
-    first_screen = README.read_text().splitlines()[:40]
+    first_screen = README.read_text("utf-8").splitlines()[:40]
     assert sum("pip install" in line for line in first_screen) == 2
     # CI runs this line as it stands.
-    assert "pip install -e '.[dev]' && pytest" in first_screen
+    assert 'pip install -e ".[dev]" && pytest' in first_screen
 
 
 def test_the_readme_fits_a_few_screens() -> None:
-    assert len(README.read_text().splitlines()) <= 150
+    assert len(README.read_text("utf-8").splitlines()) <= 150
 
 
 def test_every_link_and_picture_leads_to_a_file() -> None:
-    links = re.findall(r"\]\(([^)]*)\)", README.read_text())
+    links = re.findall(r"\]\(([^)]*)\)", README.read_text("utf-8"))
     assert len(links) > 20
     for link in links:
         assert (ROOT / link).exists(), link
@@ -72,7 +72,7 @@ def test_every_link_and_picture_leads_to_a_file() -> None:
     ],
 )
 def test_the_pictures_show_what_the_text_says(picture: str, words: list[str]) -> None:
-    text = "".join(ET.fromstring((ROOT / picture).read_text()).itertext())
+    text = "".join(ET.fromstring((ROOT / picture).read_text("utf-8")).itertext())
     for word in words:
         assert word in text
 

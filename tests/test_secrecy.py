@@ -274,7 +274,7 @@ def test_pytest_hides_the_frames_of_every_module_with_functions() -> None:
     """Otherwise pytest prints the arguments of trustkeys' functions, which can be secrets."""
     assert len(MODULES) > 100
     for path in MODULES:
-        text = path.read_text()
+        text = path.read_text("utf-8")
         if "\n__tracebackhide__ = True\n" not in text:
             kinds = {type(node) for node in ast.walk(ast.parse(text))}
             assert not kinds & {ast.FunctionDef, ast.AsyncFunctionDef}, path

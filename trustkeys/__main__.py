@@ -23,7 +23,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name != "click":
             raise
-        sys.exit("trustkeys: the command line needs click: pip install 'trustkeys[cli]'")
+        sys.exit('trustkeys: the command line needs click: pip install "trustkeys[cli]"')
     gc.freeze()
     gc.enable()
     code = run(sys.argv[1:])

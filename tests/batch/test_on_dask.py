@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.deep,
     pytest.mark.skipif(
         importlib.util.find_spec("distributed") is None,
-        reason="needs Dask: pip install 'trustkeys[dask]'",
+        reason='needs Dask: pip install "trustkeys[dask]"',
     ),
 ]
 

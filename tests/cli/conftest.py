@@ -26,7 +26,7 @@ from tests.cli.exchange import (
     write,
 )
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store
-from trustkeys.cli import command, kids, main, passphrases, terminal
+from trustkeys.cli import command, kids, main, passphrases
 from trustkeys.formats import certificates, pem, pkcs12
 from trustkeys.formats.exported import Exported
 from trustkeys.formats.jwe import encrypt
@@ -62,7 +62,7 @@ def quickly(
 ) -> Runner:
     """Run the command in the folder `files` and in this process, to save time in long tables."""
     monkeypatch.chdir(files)
-    monkeypatch.setattr(passphrases, "_has_terminal", lambda: False)
+    monkeypatch.setattr(passphrases, "has_terminal", lambda: False)
 
     def run(*args: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
@@ -75,7 +75,6 @@ def quickly(
 @pytest.fixture
 def every(quickly: Runner, files: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> Runner:
     """Run the lines of tree.py in this process, whose streams stay open."""
-    monkeypatch.setattr(terminal, "discard", lambda _: None)
     store.save(TrustFrameworkKeySet("one", [keys.other]), files / "one", plain=True)
     answer = TrustFrameworkKeySet("pair", [keys.rsa, keys.other]).to_graph()
     write(files / "answer", json.dumps(answer))

@@ -7,16 +7,16 @@ from contextlib import redirect_stderr, redirect_stdout
 from io import BytesIO, StringIO, TextIOWrapper
 from unittest.mock import patch
 
-from trustkeys.cli import main, terminal
+from trustkeys.cli import main
 
 
 def outcome(*args: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
     """Run the command, and return what `tests.support.command` would."""
     with (
-        redirect_stdout(StringIO()) as stdout,
+        redirect_stdout(TextIOWrapper(BytesIO())) as stdout,
         redirect_stderr(StringIO()) as stderr,
         patch("sys.stdin", TextIOWrapper(BytesIO(stdin))),
-        patch.object(terminal, "discard"),
     ):
         code = main._run(args)
-    return subprocess.CompletedProcess(args, code, stdout.getvalue(), stderr.getvalue())
+    output = stdout.buffer.getvalue().decode()
+    return subprocess.CompletedProcess(args, code, output, stderr.getvalue())

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import re
-import resource
 import shlex
 import shutil
 from pathlib import Path
@@ -26,7 +25,7 @@ from tests.cli.exchange import (
 )
 from tests.support import failed, parse
 from trustkeys.cli import export as cli_export
-from trustkeys.cli import exporting, main, terminal
+from trustkeys.cli import exporting, main
 from trustkeys.cli import import_ as cli_intake
 from trustkeys.files import write_new
 from trustkeys.formats import pem, pkcs12
@@ -111,7 +110,7 @@ def test_a_failed_write_leaves_no_passphrase_behind(files: Path) -> None:
             *("export", "rsa.jwk", "--format", "pem", "-o", "out", *options),
             cwd=files,
             # Enough for the file with the passphrase.
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
+            preexec_fn=support.limited_to(100),
             # Coverage data would not fit into the limit.
             env=support.environment(COVERAGE_PROCESS_CONFIG="", COVERAGE_PROCESS_START=""),
         )
@@ -148,7 +147,6 @@ def test_a_passphrase_that_cannot_be_synced_leaves_neither_file(
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(os, "fsync", fail)
-    monkeypatch.setattr(terminal, "discard", lambda _: None)
     args = ("export", "rsa.jwk", "--format", "pem", "-o", "out")
     assert failed(quickly(*args), 1) == "out.password: Input/output error"
     assert len(flushed) == number + 1

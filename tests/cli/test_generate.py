@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import signal
 import stat
 import subprocess
@@ -243,13 +242,10 @@ def test_a_file_that_opens_but_cannot_be_read_is_named() -> None:
 
 @pytest.mark.deep
 def test_a_full_disk_leaves_no_file(tmp_path: Path) -> None:
-    def no_room() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
-
     done = command(
         *(*GENERATE, "--size", "4096", "-o", "key"),
         cwd=tmp_path,
-        preexec_fn=no_room,
+        preexec_fn=support.limited_to(100),
         # Without coverage, which would find no room either.
         env=support.environment(COVERAGE_PROCESS_CONFIG="", COVERAGE_PROCESS_START=""),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 from pathlib import Path
 
 import pytest
@@ -287,7 +286,7 @@ def test_import_never_overwrites_a_file_nor_leaves_half_of_one(
     process = command(
         *("import", "rsa.jwk", "-o", "new"),
         cwd=files,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
+        preexec_fn=support.limited_to(100),
         env=support.environment(COVERAGE_PROCESS_CONFIG="", COVERAGE_PROCESS_START=""),
     )
     assert failed(process, 1) == "new: File too large"
@@ -372,5 +371,5 @@ def test_an_ec_key_in_a_file_with_a_passphrase_is_asked_for(
         assert quickly(*args).returncode == 0
         monkeypatch.undo()
         monkeypatch.chdir(files)
-        monkeypatch.setattr(passphrases, "_has_terminal", lambda: False)
+        monkeypatch.setattr(passphrases, "has_terminal", lambda: False)
         (files / "new").unlink()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import stat
 import subprocess
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests import support
+from tests.cli.in_process import outcome
 from tests.support import failed, parse
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store
 from trustkeys.cli import provision as command
@@ -29,7 +29,9 @@ def folder(tmp_path: Path, real_key: TrustFrameworkKey) -> Path:
 
 
 def provision(folder: Path, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    return support.command("provision", *args, cwd=folder, **options)
+    """Prepare an upload with `az`, which is not the default on Windows, unless `args` say else."""
+    form = () if "--as" in args else ("--as", "az")
+    return support.command("provision", *args, *form, cwd=folder, **options)
 
 
 def modes(folder: Path) -> dict[str, int]:
@@ -37,6 +39,7 @@ def modes(folder: Path) -> dict[str, int]:
 
 
 @pytest.mark.deep
+@support.needs_modes
 @pytest.mark.parametrize("umask", [0, 0o777])
 def test_no_umask_opens_or_locks_the_files(folder: Path, umask: int) -> None:
     process = provision(
@@ -70,23 +73,57 @@ def test_each_form_prints_the_next_step(folder: Path) -> None:
         assert process.returncode == 0
         return process.stdout.splitlines()[-1]
 
-    assert said("a b") == "next: bash 'a b/provision.sh' TENANT-ID"
-    assert said("-dash") == "next: bash ./-dash/provision.sh TENANT-ID"
-    assert said("c", "--replace") == "next: bash c/provision.sh --replace TENANT-ID"
+    assert said("a b", "--as", "az") == "next: bash 'a b/provision.sh' TENANT-ID"
+    assert said("c", "--as", "az", "--replace") == "next: bash c/provision.sh --replace TENANT-ID"
     assert said("it's", "--as", "pwsh") == (
-        "next, in the session that ran Connect-MgGraph: & 'it''s/provision.ps1' TENANT-ID"
+        f"next, in the session that ran Connect-MgGraph: & 'it''s{os.sep}provision.ps1' TENANT-ID"
     )
     assert said("d", "--as", "pwsh", "--replace") == (
-        "next, in the session that ran Connect-MgGraph: & 'd/provision.ps1' -Replace TENANT-ID"
+        f"next, in the session that ran Connect-MgGraph: & 'd{os.sep}provision.ps1' -Replace "
+        "TENANT-ID"
     )
-    assert said("e\x1b[2J", "--as", "json") == (
-        "next: send the requests of e\\x1b[2J/provision.json, in order"
+    assert said("e\u202e", "--as", "json") == (
+        f"next: send the requests of e\\u202e{os.sep}provision.json, in order"
     )
-    assert modes(folder / "it's") == {"1.json": 0o600, "provision.ps1": 0o600}
-    assert modes(folder / "e\x1b[2J") == {"provision.json": 0o600}
-    document = parse((folder / "e\x1b[2J" / "provision.json").read_text())
+    assert {*os.listdir(folder / "it's")} == {"1.json", "provision.ps1"}
+    document = parse((folder / "e\u202e" / "provision.json").read_text())
     (key_set,) = document["key_sets"]
     assert key_set["requests"][0]["url"] == f"{CLOUDS['global']}/trustFramework/keySets"
+
+
+@pytest.mark.parametrize(
+    ("shell", "path", "typed"),
+    [
+        ("sh", "a b/provision.sh", "'a b/provision.sh'"),
+        ("sh", "-dash/provision.sh", "./-dash/provision.sh"),
+        ("sh", "a\\b/provision.sh", "'a\\b/provision.sh'"),
+        ("powershell", "c:\\keys\\provision.sh", "c:/keys/provision.sh"),
+        ("powershell", "-dash\\provision.sh", "./-dash/provision.sh"),
+        # PowerShell calculates with what is in parentheses, and takes a comma for a list.
+        *(
+            ("powershell", f"{name}\\provision.sh", f"'{name}/provision.sh'")
+            for name in ("a b", "(1)", "a,b", "$a", "@a", "a`b", "a;b", "a#")
+        ),
+        ("powershell", "it's\\provision.sh", "'it''s/provision.sh'"),
+    ],
+)
+def test_the_next_step_is_quoted_for_the_shell_in_which_it_is_typed(
+    monkeypatch: pytest.MonkeyPatch, shell: str, path: str, typed: str
+) -> None:
+    monkeypatch.setattr(command, "SHELL", shell)
+    assert command._next_step(path, "az", replace=False) == f"next: bash {typed} TENANT-ID"
+
+
+@pytest.mark.parametrize(
+    ("shell", "script"), [("sh", "provision.sh"), ("powershell", "provision.ps1")]
+)
+def test_the_script_is_one_for_the_usual_shell(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, shell: str, script: str
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(command, "SHELL", shell)
+    assert outcome("provision", "signing.keys", "--to", "a").returncode == 0
+    assert script in os.listdir("a")
 
 
 @pytest.mark.deep
@@ -218,7 +255,7 @@ def test_a_full_disk_leaves_no_directory(folder: Path, room: int) -> None:
     process = provision(
         folder,
         *("signing.keys", "--to", "new"),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+        preexec_fn=support.limited_to(room),
         # Coverage could not write its own files.
         env=support.environment(COVERAGE_PROCESS_CONFIG="", COVERAGE_PROCESS_START=""),
     )

@@ -17,6 +17,7 @@ from tests import support
 from tests.support import parse
 from trustkeys import TrustFrameworkKey, system, testing
 from trustkeys.cli import main
+from trustkeys.system import STOPPING
 
 GENERATE = ("generate", "--use", "sig", "--kty", "oct")
 
@@ -65,7 +66,8 @@ def test_no_signal_during_a_write_leaves_a_file(tmp_path: Path, name: str) -> No
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@support.needs_signals
+@pytest.mark.parametrize("signum", system.STOPPING)
 def test_a_signal_during_a_write_leaves_a_complete_file(
     tmp_path: Path, signum: signal.Signals
 ) -> None:
@@ -183,20 +185,21 @@ def test_a_signal_stops_a_call_that_python_cannot_interrupt(tmp_path: Path, read
     assert os.listdir(tmp_path) == ["jwks"]
 
 
-def test_a_signal_cleans_up_before_it_ends_the_process(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_signal_cleans_up_before_it_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     # In this process, to see the calls; the other tests send signals to a process.
-    handlers: dict[Any, Any] = {}
-    raised: list[int] = []
-    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
-    monkeypatch.setattr(signal, "raise_signal", raised.append)
-    monkeypatch.setattr(
-        main.group, "main", lambda *_, **__: handlers[signal.SIGTERM](signal.SIGTERM, None)
-    )
-    assert main.run([]) == 128 + signal.SIGTERM
-    assert raised == [signal.SIGTERM]
-    assert handlers[signal.SIGTERM] is signal.SIG_DFL
+    steps: list[object] = []
+
+    def work(*_: object, **__: object) -> None:
+        try:
+            signal.raise_signal(STOPPING[-1])
+        finally:
+            steps.append("cleaned up")
+
+    monkeypatch.setattr(system, "end_with_reader", lambda: None)
+    monkeypatch.setattr(system, "end_by", steps.append)
+    monkeypatch.setattr(main.group, "main", work)
+    assert main.run([]) == 128 + STOPPING[-1]
+    assert steps == ["cleaned up", STOPPING[-1]]
 
 
 @pytest.mark.deep
@@ -231,11 +234,11 @@ def test_ctrl_c_during_start_up_is_quiet(tmp_path: Path) -> None:
     assert ends_quietly(args, "loading", signal.SIGINT, env=environment)
 
 
-def test_after_the_work_a_signal_has_its_default_effect(
+def test_after_the_work_a_signal_has_its_former_effect(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    handlers: dict[Any, Any] = {}
-    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    before = {signum: signal.getsignal(signum) for signum in STOPPING}
+    monkeypatch.setattr(system, "end_with_reader", lambda: None)
     assert main.run([*GENERATE, "-o", str(tmp_path / "key")]) == 0
     assert parse(capsys.readouterr().out)["kty"] == "oct"
-    assert {handlers[signum] for signum in system.STOPPING} == {signal.SIG_DFL}
+    assert {signum: signal.getsignal(signum) for signum in STOPPING} == before

@@ -19,7 +19,7 @@ from tests import support
 from tests.cli.exchange import Keys, Runner
 from tests.cli.in_process import outcome
 from tests.cli.tree import LINES
-from trustkeys.cli import main, signals
+from trustkeys.cli import main
 from trustkeys.cli.terminal import waits_noted
 
 
@@ -111,8 +111,7 @@ def test_no_name_is_too_strange_for_the_encoding(
     encoding: str,
 ) -> None:
     """A traceback after the work is done looks like a failure."""
-    # They change the process of the tests.
-    monkeypatch.setattr(signals, "handle", lambda _: None)
+    # It would change the process of the tests.
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     for words, code in zip(strange_and_missing(files, keys, name), (0, 1), strict=True):
         for stream in ("stdout", "stderr"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -165,7 +166,7 @@ def test_of_many_threads_that_register_the_same_kty_one_wins(
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
     """A folder in which another package has been installed, entry points and all."""
-    (tmp_path / "p256_keys.py").write_text(support.documented_p256())
+    (tmp_path / "p256_keys.py").write_text(support.documented_p256(), "utf-8")
     info = tmp_path / "p256_keys-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: p256-keys\nVersion: 1.0\n")
@@ -182,7 +183,7 @@ def installed(tmp_path: Path) -> Path:
 
 @pytest.mark.deep
 def test_an_installed_kty_works_in_the_command_with_no_other_change(installed: Path) -> None:
-    environment = support.environment(PYTHONPATH=str(installed))
+    environment = support.environment(PYTHONPATH=f"{installed}{os.pathsep}{support.ROOT}")
     done = support.command(
         "generate", "--use", "sig", "--kty", "ec", "-o", "-", env=environment, cwd=installed
     )

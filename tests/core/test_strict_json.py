@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trustkeys import InvalidInputError, TrustFrameworkKey
-from trustkeys.core.strict_json import MAX_VALUES, as_utf8, parse_json, parse_object, whole
+from trustkeys.core.strict_json import MAX_VALUES, parse_json, parse_object, whole
 
 INT64_MAX = 2**63 - 1
 
@@ -210,19 +210,3 @@ def test_text_with_several_values_is_called_so() -> None:
 def test_an_empty_file_is_called_empty(text: str | bytes) -> None:
     """A command that failed leaves one behind its >."""
     assert refused(text) == "it is not JSON: it is empty"
-
-
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
-def test_text_of_windows_powershell_is_converted(encoding: str) -> None:
-    mark = b"\xfe\xff" if encoding == "utf-16-be" else b"\xff\xfe"
-    text = "é {\u20ac} \U0001f511"
-    data = mark + text.encode(encoding).removeprefix(mark)
-    assert as_utf8(data).decode() == text
-    # Cut off, it is refused as what it is.
-    assert as_utf8(data[:-1]) == data[:-1]
-    assert "is not UTF-8 text" in refused(data[:-1])
-
-
-@pytest.mark.parametrize("data", [b"", b"\xff", b"{}", b"\xef\xbb\xbf{}", b"\0\xff\xfe"])
-def test_other_bytes_stay_as_they_are(data: bytes) -> None:
-    assert as_utf8(data) == data

@@ -86,14 +86,15 @@ class Authority:
         usage: x509.ExtensionType | None = None,
         start: int = NOW,
     ) -> x509.Certificate:
+        begin = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=start)
         builder = (
             x509.CertificateBuilder()
             .subject_name(x509.Name.from_rfc4514_string(subject))
             .issuer_name(x509.Name.from_rfc4514_string(issuer))
             .public_key(public)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(datetime.fromtimestamp(start, UTC))
-            .not_valid_after(datetime.fromtimestamp(start, UTC) + timedelta(days=9))
+            .not_valid_before(begin)
+            .not_valid_after(begin + timedelta(days=9))
         )
         if usage is not None:
             builder = builder.add_extension(usage, critical=True)

@@ -108,7 +108,7 @@ def test_a_date_that_cannot_be_read_stays_for_the_check_to_find(value: Any) -> N
     assert found.keys[0]["nbf"] == (1970 if value == "1970" else value)
 
 
-@pytest.mark.skipif(not hasattr(time, "tzset"), reason="needs a time zone of the process")
+@support.needs_tzset
 def test_a_date_without_a_zone_is_utc_wherever_the_computer_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -91,4 +91,4 @@ def test_without_the_extra_the_error_says_what_to_install(
         with pytest.raises(ModuleNotFoundError) as caught:
             call()
         assert caught.value.name == "asn1crypto"
-        assert str(caught.value).endswith("asn1crypto: pip install 'trustkeys[formats]'")
+        assert str(caught.value).endswith('asn1crypto: pip install "trustkeys[formats]"')

@@ -19,7 +19,7 @@ DOORS = {"formats/loaders.py", "core/x5c.py"}
 
 def loaders(path: Path) -> set[str]:
     """The loaders of cryptography that a module imports or names."""
-    text = path.read_text()
+    text = path.read_text("utf-8")
     if "load_" not in text:
         return set()
     tree = ast.parse(text)

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from tests.formats.helpers import refused
 from trustkeys import TrustFrameworkKey, testing
-from trustkeys.core.strict_json import as_utf8
 from trustkeys.formats import certificates, pem, reading
 from trustkeys.formats.unwrapping import der_size, unwrapped
 
@@ -129,12 +128,6 @@ def test_unwrapping_answers_for_any_bytes_and_never_makes_them_longer(data: byte
     for wrapped in (data, base64.b64encode(data), b'"' + data + b'"', b'{"contentType":' + data):
         # A character of UTF-16 has at most 3 bytes in UTF-8.
         assert len(unwrapped(wrapped)) <= 2 * len(wrapped)
-
-
-@given(st.text(st.characters(max_codepoint=126, min_codepoint=32), min_size=2))
-def test_utf16_needs_no_mark(text: str) -> None:
-    for encoding in ("utf-16-le", "utf-16-be", "utf-16", "utf-32"):
-        assert as_utf8(text.encode(encoding)).decode() == text
 
 
 def test_a_string_that_holds_no_key_is_not_shown() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import linecache
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -50,6 +49,8 @@ class Result:
     @property
     def peak(self) -> float:
         """The peak memory of this process, in MB."""
+        import resource  # Windows has none
+
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

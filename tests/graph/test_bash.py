@@ -10,10 +10,11 @@ import pytest
 
 from tests.graph.plans import DAY, Kind, fault, moduli, plain, text_set
 from tests.standins.tenant import NOW, TENANT, Tenant
+from tests.support import needs_shell
 from trustkeys import TrustFrameworkKeySet
 from trustkeys.graph import provision
 
-pytestmark = [pytest.mark.deep, pytest.mark.usefixtures("test_keys_allowed")]
+pytestmark = [pytest.mark.deep, needs_shell, pytest.mark.usefixtures("test_keys_allowed")]
 
 
 # --- which tenant, and which arguments

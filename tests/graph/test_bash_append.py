@@ -9,11 +9,12 @@ import pytest
 
 from tests.graph.plans import DAY, fault, moduli, plain, text_key, texts_there
 from tests.standins.tenant import NOW, Tenant
+from tests.support import needs_shell
 from trustkeys import TrustFrameworkKeySet
 from trustkeys.core.base64url import base64url_encode
 from trustkeys.graph import Provisioning, provision
 
-pytestmark = [pytest.mark.deep, pytest.mark.usefixtures("test_keys_allowed")]
+pytestmark = [pytest.mark.deep, needs_shell, pytest.mark.usefixtures("test_keys_allowed")]
 
 
 def theirs(text: str, **members: Any) -> dict[str, Any]:

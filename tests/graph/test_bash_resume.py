@@ -17,10 +17,11 @@ from tests.graph.plans import (
     texts_there,
 )
 from tests.standins.tenant import NOW, Tenant
+from tests.support import needs_shell
 from trustkeys import TrustFrameworkKeySet
 from trustkeys.graph import provision
 
-pytestmark = [pytest.mark.deep, pytest.mark.usefixtures("test_keys_allowed")]
+pytestmark = [pytest.mark.deep, needs_shell, pytest.mark.usefixtures("test_keys_allowed")]
 
 
 # --- run again

@@ -12,9 +12,10 @@ import pytest
 
 from tests.graph.plans import Kind, fault, text_set, texts_there
 from tests.standins.tenant import NOW, Tenant
+from tests.support import needs_shell
 from trustkeys.graph import provision
 
-pytestmark = [pytest.mark.deep, pytest.mark.usefixtures("test_keys_allowed")]
+pytestmark = [pytest.mark.deep, needs_shell, pytest.mark.usefixtures("test_keys_allowed")]
 
 
 def start(tenant: Tenant) -> subprocess.Popen[str]:

@@ -63,6 +63,7 @@ from tests.graph.test_bash_resume import (  # noqa: F401  # isort: skip
 
 pytestmark = [
     pytest.mark.deep,
+    support.posix_only("the fake tenant needs locks and process groups of POSIX"),
     pytest.mark.skipif(shutil.which("pwsh") is None, reason="PowerShell (pwsh) is missing"),
     pytest.mark.usefixtures("test_keys_allowed"),
 ]

@@ -80,7 +80,7 @@ def test_the_json_form_has_every_request_and_fits_the_published_schema(
     provisioning, _, _ = kind
     other = provision(TrustFrameworkKeySet("Other", [certified]), append=True, at=NOW)
     document = support.parse(private_json(provisioning, other))
-    jsonschema.validate(document, support.parse(SCHEMA.read_text()))
+    jsonschema.validate(document, support.parse(SCHEMA.read_text("utf-8")))
     assert list(document) == ["base_url", "key_sets"]
     for written, planned in zip(document["key_sets"], [provisioning, other], strict=True):
         assert written["id"] == planned.keyset_id
@@ -115,6 +115,7 @@ def test_key_sets_that_do_not_go_together_are_refused(
 
 
 @pytest.mark.deep
+@support.needs_shell
 def test_the_bash_script_brings_all_keys_and_leaks_nothing(tenant: Tenant, kind: Kind) -> None:
     provisioning, there, expected = kind
     tenant.place(provisioning)
@@ -132,6 +133,7 @@ def test_the_bash_script_brings_all_keys_and_leaks_nothing(tenant: Tenant, kind:
 
 
 @pytest.mark.deep
+@support.needs_shell
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_the_bash_script_asks_each_cloud_with_a_token_for_it(
     tenant: Tenant, cloud: str, rsa_set: TrustFrameworkKeySet
@@ -163,6 +165,7 @@ def hostile() -> Provisioning:
 
 
 @pytest.mark.deep
+@support.needs_shell
 def test_a_hostile_name_runs_nothing_in_bash(tenant: Tenant) -> None:
     tenant.place(hostile())
     tenant.change(faults=[fault("before", "get", status=404, code="NotFound")])
@@ -206,12 +209,14 @@ def test_no_example_of_the_packaged_scripts_is_left(kind: Kind) -> None:
 
 
 @pytest.mark.deep
+@support.needs_shell
 def test_shellcheck_finds_nothing_in_the_packaged_script() -> None:
     with as_file(files("trustkeys.graph") / "provision.sh") as script:
         shellcheck(script)
 
 
 @pytest.mark.deep
+@support.needs_shell
 def test_shellcheck_finds_nothing_in_the_bash_script(
     tmp_path: Path, kind: Kind, rsa_set: TrustFrameworkKeySet
 ) -> None:

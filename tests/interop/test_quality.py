@@ -1,6 +1,6 @@
 """Ten thousand RSA keys before a judge of weak keys and other readers, which takes 20 minutes.
 
-`pip install -e '.[interop]' && pytest --no-cov -m quality`
+`pip install -e ".[interop]" && pytest --no-cov -m quality`
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Tenant:
         # A name that breaks a script if it quotes badly.
         self.folder = folder / "keys of 'us' = $(touch oops) [a]"
         self.environment = support.environment(
-            PATH=f"{programs}:{os.environ['PATH']}",
+            PATH=f"{programs}{os.pathsep}{os.environ['PATH']}",
             STANDIN=str(self.standin),
             AZURE_CLI_DISABLE_CONNECTION_VERIFICATION="1",
             AZURE_LOGGING_ENABLE_LOG_FILE="true",

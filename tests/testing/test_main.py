@@ -130,7 +130,7 @@ def test_the_tenant_of_one_run_starts_the_next(tmp_path: Path) -> None:
         CLIENT.post(f"{server.control}/tenant", json={"keySets": []}).raise_for_status()
         CLIENT.post(f"{server.control}/reset", json={}).raise_for_status()
         assert CLIENT.get(url).status_code == 401
-        file.write_text(json.dumps(tenant_of(server)))
+        file.write_text(json.dumps(tenant_of(server)), "utf-16")  # as by PowerShell
     with started("--tenant", str(file)) as server:
         shown = tenant_of(server)
         assert shown["now"] == 5
@@ -177,7 +177,7 @@ def test_without_httpx_the_server_says_what_to_install(missing: str) -> None:
     assert done.returncode == 1
     if missing == "httpx":
         assert done.stderr == (
-            "trustkeys.testing: the server needs httpx: pip install 'trustkeys[testing]'\n"
+            'trustkeys.testing: the server needs httpx: pip install "trustkeys[testing]"\n'
         )
     else:
         assert "ModuleNotFoundError" in done.stderr

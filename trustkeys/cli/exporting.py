@@ -11,8 +11,7 @@ from attrs import frozen
 
 from trustkeys.cli import changes, foreign, inputs, passphrases
 from trustkeys.cli.params import refuse_existing
-from trustkeys.cli.signals import uninterrupted
-from trustkeys.cli.terminal import escaped, json_text, warn, write_out, write_result
+from trustkeys.cli.terminal import escaped, json_bytes, warn, write_out, write_result
 from trustkeys.cli.times import now_or
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import date_text
@@ -22,6 +21,7 @@ from trustkeys.formats import certificates, jwe, pem, pkcs12
 from trustkeys.formats.exported import Exported, passphrase
 from trustkeys.keyset.keyset import TrustFrameworkKeySet
 from trustkeys.keyset.stored import read_key_set
+from trustkeys.signals import held
 from trustkeys.store import StoredFile
 from trustkeys.testkeys.guard import refuse_test_keys
 
@@ -143,7 +143,7 @@ def export_keys(
     kids = [key.kid for key in keys] if isinstance(keys, TrustFrameworkKeySet) else [keys.kid]
     if as_json:
         result = {"output": output, "format": form, "kids": kids, "passwordFile": name}
-        write_result(json_text(result), *written)
+        write_result(json_bytes(result), *written)
         return
     what = f"{len(kids)} keys" if len(kids) != 1 else f"key {kids[0]}"
     where = "" if name is None else f"; its passphrase is in {name}"
@@ -216,7 +216,7 @@ def _json(
         document, cty = keys.to_jwk(private=wanted.is_private), "jwk+json"
         if wanted.form == "jwks":
             document = {"keys": [document]}
-    text = json_text(document).encode()
+    text = json_bytes(document)
     if wanted.form != "jwe":
         if wanted.plain:
             refuse_test_keys(keys if isinstance(keys, TrustFrameworkKeySet) else [keys])
@@ -253,7 +253,7 @@ def _write(wanted: Wanted, content: bytes | Exported) -> None:
     """Write the file, and a new passphrase to a second file."""
     data = content.data if isinstance(content, Exported) else content
     name = wanted.passphrase_file
-    with uninterrupted():
+    with held():
         # The passphrase first: there must never be a file that cannot be opened.
         if name is not None and isinstance(content, Exported):
             try:

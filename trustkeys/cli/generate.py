@@ -9,9 +9,9 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE_OR_STDOUT
-from trustkeys.cli.signals import uninterrupted
-from trustkeys.cli.terminal import json_text, read_input, write_out, write_result
+from trustkeys.cli.terminal import json_bytes, read_input, write_out, write_result
 from trustkeys.cli.times import Time, validity, warn_of_dates
+from trustkeys.signals import held
 
 # Imported lazily, to keep the help fast.
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def request_from_options(
     return GenerateKeyRequest.from_graph(given, size=size)
 
 
-def _private_text(key: TrustFrameworkKey, password: str | None) -> str:
+def _private(key: TrustFrameworkKey, password: str | None) -> bytes:
     from trustkeys.core.registry import is_built_in
 
     if password is None:
@@ -59,10 +59,10 @@ def _private_text(key: TrustFrameworkKey, password: str | None) -> str:
             from trustkeys.testkeys.guard import refuse_test_keys
 
             refuse_test_keys([key])
-        return json_text(key.to_jwk(private=True))
+        return json_bytes(key.to_jwk(private=True))
     from trustkeys.formats.jwe import encrypt_key
 
-    return encrypt_key(key, password=password) + "\n"
+    return encrypt_key(key, password=password).encode() + b"\n"
 
 
 def _point_to_batch(_context: click.Context, parameter: click.Parameter, value: str | None) -> None:
@@ -123,6 +123,7 @@ def generate(
     """
     from trustkeys.core import engine
     from trustkeys.core.request import GenerateKeyRequest
+    from trustkeys.core.utf8 import as_utf8
 
     if discard == (output is not None):
         raise click.UsageError("choose where the private key goes: -o FILE, -o -, or --discard")
@@ -133,7 +134,7 @@ def generate(
     elif any(option is not None for option in (use, kty, nbf, exp)):
         raise click.UsageError("--request replaces --use, --kty, --nbf and --exp: leave them out")
     else:
-        request = GenerateKeyRequest.from_graph(read_input(request_file), size=size)
+        request = GenerateKeyRequest.from_graph(as_utf8(read_input(request_file)), size=size)
     password = None
     if password_file is not None:
         from trustkeys.cli.passphrases import read_password
@@ -141,15 +142,15 @@ def generate(
         password = read_password(password_file)
     key = engine.generate(request)
     warn_of_dates(key.nbf, key.exp, request_file)
-    answer = json_text(key.to_graph(base_url=base_url))
+    answer = json_bytes(key.to_graph(base_url=base_url))
     if output == "-":
-        write_out(_private_text(key, password))
+        write_out(_private(key, password))
     elif output is None:
         write_out(answer)
     else:
         from trustkeys.files import write_new
 
-        private = _private_text(key, password).encode()
-        with uninterrupted():
+        private = _private(key, password)
+        with held():
             write_new(output, private)
         write_result(answer, output)

@@ -9,10 +9,11 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE
-from trustkeys.cli.signals import immediate, uninterrupted
-from trustkeys.cli.terminal import json_text, warn, write_result
+from trustkeys.cli.signals import immediate
+from trustkeys.cli.terminal import json_bytes, warn, write_result
 from trustkeys.cli.times import Time, validity, warn_of_dates
 from trustkeys.errors import prefix_errors
+from trustkeys.signals import held
 
 # Imported lazily, to keep the help fast.
 if TYPE_CHECKING:
@@ -100,10 +101,10 @@ def import_(
         password = passphrases.new(
             output, output_password_file, plain=plain, option="--output-password-file"
         )
-        with uninterrupted():
+        with held():
             store.save(keys, output, password=password, plain=plain)
         changes.report([], [*keys], None)
-        write_result(json_text(keys.to_graph(base_url=base_url)), output)
+        write_result(json_bytes(keys.to_graph(base_url=base_url)), output)
         return
     for is_given, option in ((name is not None, "--id"), (plain, "--plain")):
         if is_given:
@@ -116,7 +117,7 @@ def import_(
         changes.warn_unpublished([key], output)
     if key.has_private and output_password_file is None and found.protection != "none":
         warn(f"{output} holds the private key unencrypted, and {file} was encrypted")
-    write_result(json_text(key.to_graph(base_url=base_url)), output)
+    write_result(json_bytes(key.to_graph(base_url=base_url)), output)
 
 
 def _write_key(key: TrustFrameworkKey, output: str, password_file: str | None) -> None:
@@ -126,11 +127,11 @@ def _write_key(key: TrustFrameworkKey, output: str, password_file: str | None) -
     from trustkeys.formats.jwe import encrypt
     from trustkeys.testkeys.guard import refuse_test_keys
 
-    text = json_text(stored_jwk(key))
+    content = json_bytes(stored_jwk(key))
     if password_file is not None:
         password = passphrases.read_password(password_file)
-        text = encrypt(text.encode(), password=password, cty="jwk+json") + "\n"
+        content = encrypt(content, password=password, cty="jwk+json").encode() + b"\n"
     elif key.has_private:
         refuse_test_keys([key])
-    with uninterrupted():
-        write_new(output, text.encode())
+    with held():
+        write_new(output, content)

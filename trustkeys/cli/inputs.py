@@ -13,7 +13,7 @@ from trustkeys.cli import changes, passphrases
 from trustkeys.cli.signals import immediate
 from trustkeys.cli.terminal import read_input, waits_noted, warn
 from trustkeys.core.private import Private
-from trustkeys.core.strict_json import as_utf8
+from trustkeys.core.utf8 import as_utf8
 from trustkeys.errors import InvalidInputError, KeyNotFoundError, prefix_errors
 from trustkeys.formats import jwe
 from trustkeys.formats.envelope import MAX_TEXT
@@ -91,9 +91,9 @@ def stored(file: str) -> store.StoredFile:
 
 def refuse_other_forms(file: str, data: bytes) -> None:
     """Refuse data that is neither JSON nor a JWE, by its name (``AADB2C95026``)."""
-    text = as_utf8(data).removeprefix(b"\xef\xbb\xbf").strip()
-    if text and not text.startswith((b"{", b"[", b"eyJ")):
-        _refuse(file, data)
+    text = as_utf8(data)
+    if text.strip() and not text.lstrip().startswith((b"{", b"[", b"eyJ")):
+        _refuse(file, text)
 
 
 def _refuse(file: str, data: bytes) -> None:

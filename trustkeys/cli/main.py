@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from trustkeys import __version__, system
 from trustkeys.cli import signals, terminal
 from trustkeys.cli.lazy import LazyGroup
 from trustkeys.errors import TrustKeysError
+from trustkeys.signals import handled
 from trustkeys.wording import did_you_mean
 
 __tracebackhide__ = True
@@ -63,16 +63,14 @@ def run(args: Sequence[str]) -> int:
             # A name can have letters that the encoding lacks.
             stream.reconfigure(errors="backslashreplace")
     try:
-        signals.handle(signals.stop)
-        system.end_with_reader()
-        code = _run(args)
-        # Nothing is left to clean up.
-        signals.handle(signal.SIG_DFL)
+        with handled(signals.stop):
+            system.end_with_reader()
+            return _run(args)
     except signals.Stopped as stopped:
-        signal.signal(stopped.signum, signal.SIG_DFL)
-        signal.raise_signal(stopped.signum)
+        system.end_by(stopped.signum)
         return 128 + stopped.signum
-    return code
+    finally:
+        terminal.drop_unwritten()
 
 
 def _run(args: Sequence[str]) -> int:
@@ -90,7 +88,7 @@ def _outcome(args: Sequence[str]) -> int:
             code = group.main(list(args), prog_name="trustkeys", standalone_mode=False)
         return int(code or 0)
     except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
+        terminal.write_error(error.format_message())
         return 2
     except click.ClickException as error:
         # click puts each choice of a missing option on a line of its own.
@@ -105,8 +103,9 @@ def _outcome(args: Sequence[str]) -> int:
         terminal.report(error)
         return 2
     except OSError as error:
-        # Do not try again at exit to write what could not be written.
-        terminal.discard(sys.stdout)
+        # Without a file name, it is about what click wrote: the help, for example.
+        if error.filename is None and sys.stdout and system.has_lost_reader(sys.stdout, error):
+            return 1
         message = f"{error.filename or repr('')}: {error.strerror}"
         code_name = errno.errorcode.get(error.errno or 0, "OSError")
         terminal.report(TrustKeysError(message, code=code_name, target=str(error.filename)))

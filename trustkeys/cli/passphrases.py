@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 
@@ -10,7 +9,9 @@ import click
 
 from trustkeys.cli.terminal import escaped, read_input, wants_json, write_error
 from trustkeys.core.strict_json import MAX_JSON_BYTES
+from trustkeys.core.utf8 import SAVE_AS_UTF8, without_mark
 from trustkeys.errors import InvalidInputError, PassphraseError
+from trustkeys.system import has_terminal, prompting
 
 __tracebackhide__ = True
 
@@ -18,25 +19,26 @@ __tracebackhide__ = True
 def read_password(path: str, what: str = "passphrase") -> str:
     """Read a passphrase from a file or pipe, or from standard input for ``-``.
 
-    One line end at the end is removed.
+    One line end at the end is removed, and a byte order mark, which also tells UTF-16.
 
     Args:
         path: The file, the pipe, or ``-``.
         what: What it is, for errors.
 
     Raises:
-        PassphraseError: It is not UTF-8, or longer than 64 KiB.
+        PassphraseError: It is longer than 64 KiB, or neither UTF-8 nor UTF-16 with a mark.
     """
     if path == "-" and sys.stdin is not None and sys.stdin.isatty():
         raise click.UsageError(f"the {what} would be visible while you type: leave the option out")
     data = read_input(path)
+    if len(data) > MAX_JSON_BYTES:
+        raise PassphraseError(f"{path}: the {what} must be at most {MAX_JSON_BYTES} bytes long")
     password = None
     with suppress(UnicodeDecodeError):
-        # Windows PowerShell writes a byte order mark.
-        password = data.decode("utf-8-sig")
-    if password is None or len(data) > MAX_JSON_BYTES:
-        problem = f"the {what} must be UTF-8 text of at most {MAX_JSON_BYTES} bytes"
-        raise PassphraseError(f"{path}: {problem}")
+        password = without_mark(data).decode()
+    # UTF-16 without a mark has zeros, and could be UTF-8.
+    if password is None or "\0" in password:
+        raise PassphraseError(f"{path}: the {what} must be UTF-8 text: {SAVE_AS_UTF8}")
     return password.removesuffix("\n").removesuffix("\r")
 
 
@@ -98,7 +100,7 @@ def ask(prompt: str, *, option: str = "--password-file", repeat: bool = False) -
         repeat: Whether to ask twice, until both answers are equal.
     """
     # Without a terminal getpass would read from standard input, and show it.
-    if not _has_terminal():
+    if not has_terminal():
         raise click.UsageError(f"there is no terminal to ask for a passphrase: use {option}")
     problem = "no passphrase was typed"
     question = escaped(prompt)
@@ -121,14 +123,7 @@ def _typed(question: str) -> str:
     """Ask at the terminal itself, not on standard error, until there is an answer."""
     from getpass import getpass
 
-    while not (answer := getpass(f"{question}: ")):
-        pass
+    with prompting():
+        while not (answer := getpass(f"{question}: ")):
+            pass
     return answer
-
-
-def _has_terminal() -> bool:
-    with suppress(OSError):
-        os.close(os.open("/dev/tty", os.O_RDWR | getattr(os, "O_NOCTTY", 0)))
-        return True
-    # Windows has no such file.
-    return sys.stdin is not None and sys.stdin.isatty()

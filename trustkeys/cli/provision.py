@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -13,9 +14,11 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE
-from trustkeys.cli.signals import immediate, uninterrupted
-from trustkeys.cli.terminal import escaped, json_text, warn, write_result
+from trustkeys.cli.signals import immediate
+from trustkeys.cli.terminal import escaped, json_bytes, warn, write_result
 from trustkeys.errors import prefix_errors
+from trustkeys.signals import held
+from trustkeys.system import SHELL
 
 # Imported lazily, to keep the help fast.
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ body once the service has accepted it. It stops at the first error, and you can
 run it again. With --as json, everything is in DIR/provision.json.
 """
 
+_SCRIPTS = {"sh": "az", "powershell": "pwsh"}
+
 _FILES = {"az": "provision.sh", "pwsh": "provision.ps1", "json": "provision.json"}
 
 
@@ -57,8 +62,9 @@ _FILES = {"az": "provision.sh", "pwsh": "provision.ps1", "json": "provision.json
     "--as",
     "form",
     type=click.Choice([*_FILES]),
-    default="az",
-    help="A bash script that uses az rest (default), a PowerShell script, or JSON.",
+    default=lambda: _SCRIPTS[SHELL],
+    help="A bash script that uses az rest (default), a PowerShell script (default on Windows), or "
+    "JSON.",
 )
 @click.option(
     "--append",
@@ -103,7 +109,7 @@ def provision(
     _write(directory, _contents(provisionings, form))
     path = os.path.join(directory, _FILES[form])
     if as_json:
-        write_result(json_text({"output": directory, "as": form, "file": path}), directory)
+        write_result(json_bytes({"output": directory, "as": form, "file": path}), directory)
     else:
         step = escaped(_next_step(path, form, replace=replace))
         write_result(f"{step}\n", directory)
@@ -136,7 +142,7 @@ def _write(directory: str, contents: dict[str, str]) -> None:
     from trustkeys import system
     from trustkeys.files import parent, write_new
 
-    with uninterrupted(), system.synced(parent(directory)):
+    with held(), system.synced(parent(directory)):
         system.make_directory(directory)
         try:
             for name, text in contents.items():
@@ -155,10 +161,21 @@ def _next_step(path: str, form: str, *, replace: bool) -> str:
     if form == "json":
         return f"next: send the requests of {path}, in order"
     if form == "az":
-        script = shlex.quote(f"./{path}" if path.startswith("-") else path)
-        return f"next: bash {script}{' --replace' if replace else ''} TENANT-ID"
+        return f"next: bash {_for_bash(path)}{' --replace' if replace else ''} TENANT-ID"
     # Connect-MgGraph connects only the process that it runs in.
     return (
         "next, in the session that ran Connect-MgGraph: "
         f"& {pwsh_literal(path)}{' -Replace' if replace else ''} TENANT-ID"
     )
+
+
+def _for_bash(path: str) -> str:
+    """Return the name of a script for bash, as it is typed in the usual shell."""
+    from trustkeys.graph.scripts import pwsh_literal
+
+    script = f"./{path}" if path.startswith("-") else path
+    if SHELL == "sh":
+        return shlex.quote(script)
+    # Not every bash of Windows knows backslashes.
+    script = script.replace("\\", "/")
+    return script if re.fullmatch(r"[A-Za-z0-9._/:-]+", script) else pwsh_literal(script)

@@ -6,13 +6,14 @@ import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import IO, TextIO
 
 import click
 
 from trustkeys.errors import TrustKeysError
+from trustkeys.system import has_lost_reader, obeys_escape_codes
 
 __tracebackhide__ = True
 
@@ -54,40 +55,51 @@ def read_input(path: str, limit: int | None = None) -> bytes:
 
 
 def write_out(content: str | bytes) -> None:
-    """Write to standard output.
+    """Write to standard output: text for people, or bytes for programs.
+
+    Windows changes line ends and characters of text, for its programs. Bytes stay as they are.
 
     Raises:
         OSError: It cannot be written. Silence must never look like success.
+        Exit: Nobody reads it any more. As elsewhere, a program ends then and says nothing.
     """
-    if sys.stdout is None:
+    stream = sys.stdout
+    if stream is None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
     try:
-        click.echo(content, nl=False, color=True)  # `has_colors` has decided
+        if isinstance(content, bytes):
+            stream.flush()
+            stream.buffer.write(content)
+        else:
+            stream.write(content)
+        stream.flush()
     except OSError as error:
+        if has_lost_reader(stream, error):
+            raise click.exceptions.Exit(1) from None
         error.filename = "standard output"
         raise
 
 
-def write_result(text: str, *files: str) -> None:
+def write_result(content: str | bytes, *files: str) -> None:
     """Write the answer of a command that wrote `files`; on failure, say that they are there."""
     try:
-        write_out(text)
+        write_out(content)
     except OSError:
         were = "was" if len(files) == 1 else "were"
         warn(f"{' and '.join(files)} {were} written: do not repeat the command")
         raise
 
 
-def json_text(value: object) -> str:
+def json_bytes(value: object) -> bytes:
     """Return a value as indented JSON with a line end."""
     import json
 
-    return json.dumps(value, indent=2) + "\n"
+    return json.dumps(value, indent=2).encode() + b"\n"
 
 
 def write_json(value: object) -> None:
     """Write JSON to standard output."""
-    write_out(json_text(value))
+    write_out(json_bytes(value))
 
 
 @contextmanager
@@ -151,18 +163,23 @@ def _say(message: str, value: object) -> None:
 
 def write_error(line: str) -> None:
     """Write a line to standard error. If that fails, the exit code still tells."""
-    try:
-        click.echo(line, err=True)
-    except OSError:
-        discard(sys.stderr)
+    if sys.stderr is not None:
+        with suppress(OSError):
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
 
 
-def discard(stream: TextIO | None) -> None:
+def drop_unwritten() -> None:
     """Drop what could not be written, so that the interpreter does not try again at exit."""
-    if stream is not None:
-        devnull = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(devnull, stream.fileno())
-        os.close(devnull)
+    # Not sys.stdout: click wraps that after a broken pipe.
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is not None:
+            try:
+                stream.flush()
+            except OSError:
+                devnull = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(devnull, stream.fileno())
+                os.close(devnull)
 
 
 def is_dumb() -> bool:
@@ -179,7 +196,7 @@ def has_colors() -> bool:
     if os.environ.get("NO_COLOR") or is_dumb():
         return False
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
-    return is_terminal or bool(os.environ.get("FORCE_COLOR"))
+    return (is_terminal and obeys_escape_codes(sys.stdout)) or bool(os.environ.get("FORCE_COLOR"))
 
 
 def cells(text: str) -> int:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import cache
 from math import isinf
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from trustkeys.core.utf8 import SAVE_AS_UTF8
 from trustkeys.errors import InvalidInputError
 from trustkeys.wording import quoted, shape
 
@@ -118,7 +117,7 @@ def parse_json(
     except RecursionError:
         problem = "is nested too deep"
     except UnicodeError:
-        problem = "is not UTF-8 text: save it as UTF-8"
+        problem = f"is not UTF-8 text: {SAVE_AS_UTF8}"
     except json.JSONDecodeError as error:
         problem = f"is not JSON{_where(error)}"
     except ValueError as error:  # from the hooks below, whose messages contain no values
@@ -136,33 +135,6 @@ def whole(value: object) -> object:
     if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_EXACT:
         return int(value)
     return value
-
-
-def as_utf8(data: bytes) -> bytes:
-    """Convert text in UTF-16 or UTF-32, as Windows PowerShell's ``>`` writes it, without its mark.
-
-    UTF-16 needs no byte order mark if its first two characters are ASCII. Other bytes, and text
-    that is cut off, are returned unchanged.
-    """
-    with suppress(UnicodeError):
-        for mark, encoding in _ENCODINGS.items():
-            if data.startswith(mark):
-                return data.decode(encoding).encode()
-        is_utf16 = re.match(_UTF16, data)
-        if is_utf16 is not None:
-            return data.decode(f"utf-16-{is_utf16.lastgroup}").encode()
-    return data
-
-
-# The mark of UTF-32 begins with that of UTF-16.
-_ENCODINGS = {
-    b"\xff\xfe\0\0": "utf-32",
-    b"\0\0\xfe\xff": "utf-32",
-    b"\xff\xfe": "utf-16",
-    b"\xfe\xff": "utf-16",
-}
-
-_UTF16 = rb"(?P<le>(?:[\t-~]\0){2})|(?P<be>(?:\0[\t-~]){2})"
 
 
 def _where(error: JSONDecodeError) -> str:

@@ -16,7 +16,8 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 from trustkeys.core.private import Private
-from trustkeys.core.strict_json import MAX_JSON_BYTES, MAX_SET_BYTES, as_utf8, parse_json, whole
+from trustkeys.core.strict_json import MAX_JSON_BYTES, MAX_SET_BYTES, parse_json, whole
+from trustkeys.core.utf8 import as_utf8
 from trustkeys.errors import InvalidInputError
 from trustkeys.wording import counted, is_name, quoted, shape
 

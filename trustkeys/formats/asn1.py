@@ -17,7 +17,7 @@ try:
     from asn1crypto.parser import emit
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        "reading PEM, DER and PKCS#12 needs asn1crypto: pip install 'trustkeys[formats]'",
+        'reading PEM, DER and PKCS#12 needs asn1crypto: pip install "trustkeys[formats]"',
         name="asn1crypto",
     ) from error
 

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from trustkeys.core.base64url import base64url_decode
 from trustkeys.core.guarded import attempt
-from trustkeys.core.strict_json import MAX_SET_BYTES, as_utf8, parse_object
+from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
+from trustkeys.core.utf8 import as_utf8
 from trustkeys.errors import InvalidInputError
 from trustkeys.wording import shape
 
@@ -98,7 +99,7 @@ def parse_text(text: str | bytes) -> Envelope:
             `parse_members`. Code ``BadRequest``.
     """
     if isinstance(text, bytes):
-        text = as_utf8(text).removeprefix(b"\xef\xbb\xbf")
+        text = as_utf8(text)
         if text.lstrip().startswith(b"{"):
             return _parse_json(text)
         text = text.decode("latin-1")  # any byte beyond ASCII is no base64url either

@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from trustkeys.core.base64url import base64url_encode
 from trustkeys.core.key import TrustFrameworkKey
-from trustkeys.core.strict_json import MAX_SET_BYTES, as_utf8, parse_object
+from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
+from trustkeys.core.utf8 import as_utf8
 from trustkeys.errors import (
     InvalidInputError,
     MissingPassphraseError,
@@ -268,7 +269,7 @@ def is_jwe(document: Mapping[str, Any]) -> bool:
 
 def is_jwe_text(data: bytes) -> bool:
     """Whether a file holds a JWE, judged by its beginning, or by its members if it is JSON."""
-    data = as_utf8(data).removeprefix(b"\xef\xbb\xbf").lstrip()
+    data = as_utf8(data).lstrip()
     # The base64url of {", with which the header of a JWE starts.
     if data.startswith(b"eyJ"):
         return True

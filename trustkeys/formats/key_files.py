@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from attrs import evolve, field, frozen
 
-from trustkeys.core.strict_json import as_utf8
+from trustkeys.core.utf8 import as_utf8
 from trustkeys.errors import InvalidInputError, MissingPassphraseError, NotEncryptedError
 from trustkeys.formats import pem_blocks
 from trustkeys.formats.decryption import EncryptedKey, TraditionalKey, read_encrypted_key

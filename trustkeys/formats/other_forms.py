@@ -142,7 +142,7 @@ def other_form(data: bytes) -> str | None:
         return f"this is {_block_name(labels[0])}"
     if der_size(data) == len(data):
         return _der_name(data)
-    text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    text = data.lstrip()
     head = text[:_HEAD]
     for pattern, name in _BEGINNINGS:
         if pattern.match(head):

@@ -217,7 +217,7 @@ def recognise(data: bytes) -> ForeignFile:
     if not isinstance(data, bytes):
         raise InvalidInputError(f"the file must be bytes, not {shape(data)}")
     data = unwrapped(data)
-    text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    text = data.lstrip()
     if text.startswith((b"{", b"[")):
         found: _Found | None = _json(data)
     elif text.startswith(b"eyJ") and not is_token(text):

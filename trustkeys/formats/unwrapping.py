@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from trustkeys.core.strict_json import MAX_JSON_BYTES, as_utf8, parse_json
+from trustkeys.core.strict_json import MAX_JSON_BYTES, parse_json
+from trustkeys.core.utf8 import as_utf8
 from trustkeys.errors import InvalidInputError
 
 __tracebackhide__ = True
@@ -65,7 +66,7 @@ def der_size(data: bytes) -> int | None:
 
 
 def _inner(data: bytes) -> bytes | None:
-    text = data.removeprefix(b"\xef\xbb\xbf").strip()
+    text = data.strip()
     if text.startswith(b'"'):
         quoted = _json(text)
         return quoted.encode(errors="replace") if isinstance(quoted, str) else None

@@ -5,15 +5,26 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from typing import Any, TextIO
 
 __tracebackhide__ = True
 
-assert sys.platform != "win32"  # noqa: S101 - for mypy
+# So mypy leaves the rest out when it checks for Windows.
+assert sys.platform != "win32"  # noqa: S101
+
+SHELL = "sh"
+"""The usual shell, in which commands are typed."""
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that stop a program: Ctrl-C, `kill`, and a terminal that was closed."""
+
+APART: Mapping[str, Any] = {"start_new_session": True}
+"""The arguments of `subprocess.Popen` for a process that no key of the terminal reaches."""
+
+REUSES_ADDRESS = True
+"""Whether a server asks for an address that a server before it has just left."""
 
 # Of prctl(2).
 _PR_SET_DUMPABLE = 4
@@ -37,6 +48,12 @@ def protect_memory() -> None:
             ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
+def end_by(signum: int) -> None:
+    """End the process as a signal does by default; return only if the signal is blocked."""
+    signal.signal(signum, signal.SIG_DFL)
+    signal.raise_signal(signum)
+
+
 def end_with_reader() -> None:
     """Let the process end as soon as nobody reads its output any more."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
@@ -50,3 +67,26 @@ def reader_is_noticed() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGPIPE, before)
+
+
+def has_lost_reader(_stream: TextIO, error: OSError) -> bool:
+    """Return whether writing failed because nobody reads the output any more."""
+    return isinstance(error, BrokenPipeError)
+
+
+def has_terminal() -> bool:
+    """Return whether somebody can be asked for a passphrase."""
+    with suppress(OSError):
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+        return True
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def prompting() -> AbstractContextManager[None]:
+    """Run the block, which asks for a passphrase."""
+    return nullcontext()
+
+
+def obeys_escape_codes(_terminal: TextIO) -> bool:
+    """Return True: a terminal that does not obey ANSI escape codes has a name that says so."""
+    return True

@@ -16,7 +16,7 @@ def lock(name: str, path: str, timeout: float) -> Callable[[], None]:
         from filelock import FileLock, Timeout
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "changing a file needs filelock: pip install 'trustkeys[store]'",
+            'changing a file needs filelock: pip install "trustkeys[store]"',
             name="filelock",
         ) from error
     try:

@@ -12,7 +12,9 @@ from typing import NoReturn
 
 import trustkeys
 from trustkeys.core.strict_json import MAX_SET_BYTES
+from trustkeys.core.utf8 import as_utf8
 from trustkeys.errors import TrustKeysError
+from trustkeys.signals import handled
 
 try:
     from trustkeys.testing.control import Control
@@ -21,7 +23,7 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "httpx":
         raise
-    sys.exit("trustkeys.testing: the server needs httpx: pip install 'trustkeys[testing]'")
+    sys.exit('trustkeys.testing: the server needs httpx: pip install "trustkeys[testing]"')
 
 __tracebackhide__ = True
 
@@ -46,8 +48,8 @@ def main(args: Sequence[str] | None = None) -> None:
         SystemExit: Bad arguments, or the server cannot start.
     """
     options = _parser().parse_args(args)
-    with suppress(KeyboardInterrupt), ExitStack() as stack:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stopping = handled(signal.default_int_handler)
+    with suppress(KeyboardInterrupt), stopping, ExitStack() as stack:
         transport = GraphTransport(generate=trustkeys.generate if options.real_keys else None)
         if options.tenant is not None:
             _load(transport, options.tenant)
@@ -69,14 +71,14 @@ def main(args: Sequence[str] | None = None) -> None:
         except OSError as error:
             _fail("standard output", str(error.strerror))
         while True:
-            time.sleep(3600)
+            time.sleep(1)  # on Windows, Ctrl-Break does not end it early
 
 
 def _load(transport: GraphTransport, path: str) -> None:
     try:
         with open(path, "rb") as file:
             content = file.read(MAX_SET_BYTES + 1)
-        Control.of(transport).change(content)
+        Control.of(transport).change(as_utf8(content))
     except OSError as error:
         _fail(path, str(error.strerror))
     except TrustKeysError as error:

@@ -5,7 +5,6 @@ HTTP/1.1 by RFC 9110 and RFC 9112, as far as clients of Graph need it.
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import time
@@ -20,6 +19,7 @@ from typing import Any
 import httpx
 from attrs import frozen
 
+from trustkeys import system
 from trustkeys.core.strict_json import MAX_SET_BYTES
 from trustkeys.errors import InvalidInputError
 from trustkeys.testing.answers import RefusedError, Stamp
@@ -82,7 +82,7 @@ def serve(transport: GraphTransport | None = None, *, port: int = 0) -> Iterator
 class _Server(ThreadingTCPServer):
     """Not http.server's own class: that one asks the network for the name of the address."""
 
-    allow_reuse_address = os.name != "nt"  # Windows would let two servers share the port
+    allow_reuse_address = system.REUSES_ADDRESS
     daemon_threads = True  # they end with their connection, at the latest in server_close()
     request_queue_size = 128
 

@@ -217,7 +217,7 @@ def test_without_dask_the_answer_says_how_to_install_it(
     monkeypatch.setitem(sys.modules, "distributed", None)
     output = io.BytesIO()
     asyncio.run(serve(_Command(output), [], ADDRESS, "{}"))
-    refused = {"refused": "--dask needs Dask: pip install 'trustkeys[dask]'"}
+    refused = {"refused": '--dask needs Dask: pip install "trustkeys[dask]"'}
     assert refused in [json.loads(line) for line in output.getvalue().splitlines()]
 
 

@@ -21,13 +21,13 @@ import pytest
 from tests import support
 from tests.cli.batch.runs import SEALED, done, keys_of, started
 from tests.cli.in_process import outcome
-from tests.support import failed
+from tests.support import failed, needs_signals
 
 pytestmark = [
     pytest.mark.deep,
     pytest.mark.skipif(
         importlib.util.find_spec("distributed") is None,
-        reason="needs Dask: pip install 'trustkeys[dask]'",
+        reason='needs Dask: pip install "trustkeys[dask]"',
     ),
 ]
 
@@ -322,25 +322,26 @@ def test_the_client_dies_with_the_command(
         assert not is_running(dask_client)
 
 
+@needs_signals
 @pytest.mark.parametrize(
-    ("signum", "message"),
+    ("name", "message"),
     [
-        (signal.SIGKILL, "the Dask client ended with exit status -9"),
-        (signal.SIGSTOP, "the Dask client does not answer"),
+        ("SIGKILL", "the Dask client ended with exit status -9"),
+        ("SIGSTOP", "the Dask client does not answer"),
     ],
 )
 def test_a_client_that_dies_or_stops_is_noticed(
     folder: Path,
     recipient: dict[str, Any],
     cluster: tuple[str, int, list[int]],
-    signum: signal.Signals,
+    name: str,
     message: str,
 ) -> None:
     address, _, _ = cluster
     client = "client.SILENCE_SECONDS = 60"
     with drive("--count", "100000", "--dask", address, cwd=folder, client=client) as process:
         wait_for_keys(process)
-        os.kill(client_of(process), signum)
+        os.kill(client_of(process), signal.Signals[name])
         assert ended(process, folder, recipient) == f"{address}: {message}"
 
 

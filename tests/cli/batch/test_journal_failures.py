@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -94,6 +93,7 @@ def test_an_incomplete_line_that_cannot_be_removed_is_overwritten(
 
 def in_a_small_room(work: Callable[[], object], room: int) -> int:
     """Run `work` in a process whose files have at most `room` bytes; return its exit code."""
+    resource = pytest.importorskip("resource", reason="Windows has no limit on the size of a file")
     _, whole = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def limited() -> None:

@@ -68,7 +68,7 @@ def test_bad_input_is_one_line_and_changes_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], code: int, message: str
 ) -> None:
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(passphrases, "_has_terminal", lambda: False)
+    monkeypatch.setattr(passphrases, "has_terminal", lambda: False)
     (folder / "junk").write_text("junk")
     (folder / "key.pem").write_text(PEM)
     (folder / "page").write_text("<!doctype html>")

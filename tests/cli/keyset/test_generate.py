@@ -78,12 +78,11 @@ def test_at_a_terminal_a_plain_file_is_warned_about(folder: Path) -> None:
 
 @pytest.mark.deep
 def test_a_full_disk_leaves_the_file_as_it_was(folder: Path) -> None:
-    resource = pytest.importorskip("resource", reason="Windows has no such limits")
     before = (folder / "gap").read_bytes()
     process = command(
         *("generate", "gap"),
         cwd=folder,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (len(before),) * 2),
+        preexec_fn=support.limited_to(len(before)),
         # Coverage would find no room for its data either.
         env=support.environment(COVERAGE_PROCESS_CONFIG="", COVERAGE_PROCESS_START=""),
     )

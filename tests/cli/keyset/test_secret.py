@@ -51,7 +51,7 @@ def test_a_secret_is_read_from_a_pipe(files: Path) -> None:
             "put enc keys into a key set of their own",
         ),
         (["secrets"], "", "the secret must be text of at least one character, but is empty"),
-        (["secrets"], "x" * 65_537, "the secret must be UTF-8 text of at most 65536 bytes"),
+        (["secrets"], "x" * 65_537, "the secret must be at most 65536 bytes long"),
         (["secrets", "--password-file", "-"], "text", "standard input is the secret"),
         (["empty"], "text", "use is missing: it must be sig or enc (AADB2C90253)"),
         (["secrets", "--exp", "x"], "text", "exp must be seconds since 1970"),

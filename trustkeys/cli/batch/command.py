@@ -7,7 +7,7 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT
-from trustkeys.cli.terminal import escaped, json_text, write_result
+from trustkeys.cli.terminal import escaped, json_bytes, write_result
 from trustkeys.cli.times import Time
 from trustkeys.wording import counted
 
@@ -116,7 +116,7 @@ def batch(
     wanted = Wanted(jsonl, directory, seal_to, jobs, dask, dask_insecure, resume)
     sink = write_keys(wanted, requests_file, count, use, kty, nbf, exp, size)
     if as_json:
-        write_result(json_text({"output": sink.name, "count": sink.count}), sink.name)
+        write_result(json_bytes({"output": sink.name, "count": sink.count}), sink.name)
     else:
         write_result(escaped(f"{sink.name}: {counted(sink.count)}") + "\n", sink.name)
 

@@ -23,6 +23,7 @@ from typing import IO, Any, cast
 import attrs
 import click
 
+from trustkeys import system
 from trustkeys.batch import MAX_SEALED, kid_and_jwe
 from trustkeys.cli.params import typed
 from trustkeys.core.request import GenerateKeyRequest
@@ -86,7 +87,7 @@ class Cluster:
                 ``BadRequest``, target `dask`.
             OSError: The cluster does not answer, or has no workers.
         """
-        with suppress(BrokenPipeError):  # the client has ended, which the answer tells
+        with suppress(OSError):  # the client has ended, which the answer tells
             self._input.write(_line({"address": self._address, "to": to}))
             self._input.flush()
         answer = self._answer(lambda: False)
@@ -238,7 +239,7 @@ def _started() -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={**kept, "PYTHONPATH": path},
-        start_new_session=True,
+        **system.APART,
     )
 
 

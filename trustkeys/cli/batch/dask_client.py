@@ -120,7 +120,7 @@ async def _connected(address: str) -> tuple[Any, int]:
     try:
         from distributed import Client
     except ModuleNotFoundError as error:
-        raise ValueError("--dask needs Dask: pip install 'trustkeys[dask]'") from error
+        raise ValueError('--dask needs Dask: pip install "trustkeys[dask]"') from error
     try:
         client: Any = Client(address, timeout=CONNECT_SECONDS, asynchronous=True)
     except Exception as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,7 +18,8 @@ from trustkeys.cli.generate import request_from_options
 from trustkeys.cli.terminal import open_input, warn
 from trustkeys.cli.times import Time, doubt, warn_of_dates
 from trustkeys.core.request import GenerateKeyRequest
-from trustkeys.core.strict_json import MAX_JSON_BYTES, parse_object
+from trustkeys.core.strict_json import MAX_JSON_BYTES, MAX_SET_BYTES, parse_object
+from trustkeys.core.utf8 import SAVE_AS_UTF8, as_utf8, encoding_of
 from trustkeys.errors import InvalidInputError
 from trustkeys.wording import counted, shape
 
@@ -146,10 +148,24 @@ class _Kept:
 
 
 def _lines(path: str) -> Iterator[bytes]:
+    # One byte more than allowed is enough to refuse a line.
+    most = MAX_JSON_BYTES + 1
     with open_input(path) as file:
-        # One byte more than allowed is enough to refuse a line.
-        while line := file.readline(MAX_JSON_BYTES + 1):
-            yield line
+        start = file.readline(most)
+        if encoding_of(start) is not None:
+            yield from _in_utf8(path, start + file.read(MAX_SET_BYTES))
+        elif start:
+            yield as_utf8(start)  # without a byte order mark
+            while line := file.readline(most):
+                yield line
+
+
+def _in_utf8(path: str, data: bytes) -> Iterator[bytes]:
+    if len(data) > MAX_SET_BYTES:
+        raise InvalidInputError(
+            f"{path}: it is larger than {MAX_SET_BYTES} bytes, and not UTF-8 text: {SAVE_AS_UTF8}"
+        )
+    return io.BytesIO(as_utf8(data))
 
 
 def _read(line: bytes, *, has_ids: bool) -> tuple[Id, dict[str, Any]]:

@@ -18,7 +18,7 @@ from trustkeys.batch import is_sealed
 from trustkeys.cli.batch.journal import Journal
 from trustkeys.cli.batch.requests import Id, Requests
 from trustkeys.cli.params import refuse_existing
-from trustkeys.cli.terminal import json_text
+from trustkeys.cli.terminal import json_bytes
 from trustkeys.cli.times import now_or
 from trustkeys.core.jwk import read_jwk
 from trustkeys.core.key import TrustFrameworkKey, sent_jwk
@@ -95,7 +95,7 @@ def begin(path: str, lines: Journal, requests: Requests, to: str | None) -> int:
 
 def _started(write: Callable[[str, bytes], None], state: str, options: dict[str, Any]) -> int:
     now = now_or(None)
-    write(state, json_text({"now": now, "options": options}).encode())
+    write(state, json_bytes({"now": now, "options": options}))
     return now
 
 

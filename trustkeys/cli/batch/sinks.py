@@ -8,7 +8,7 @@ from typing import Any
 
 from trustkeys import files, system
 from trustkeys.cli.batch.journal import Journal
-from trustkeys.cli.terminal import json_text
+from trustkeys.cli.terminal import json_bytes
 from trustkeys.wording import counted
 
 __tracebackhide__ = True
@@ -72,11 +72,11 @@ class Directory:
 
     def add(self, record: dict[str, Any]) -> None:
         """Write a record, which is on disk when this returns."""
-        ending, text = "jwk", json_text(record)
+        ending, content = "jwk", json_bytes(record)
         if "jwe" in record:
-            ending, text = "jwe", f"{record['jwe']}\n"
+            ending, content = "jwe", f"{record['jwe']}\n".encode()
         path = os.path.join(self.name, f"{record['kid']}.{ending}")
-        files.write_new(path, text.encode())
+        files.write_new(path, content)
         self.count += 1
 
     def sync(self) -> None:

@@ -7,7 +7,7 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT
-from trustkeys.cli.terminal import json_text, write_result
+from trustkeys.cli.terminal import json_bytes, write_result
 from trustkeys.cli.times import Time, validity, warn_of_dates
 from trustkeys.errors import prefix_errors
 
@@ -61,4 +61,4 @@ def add(
             key = source.key(use=use, nbf=start, exp=end)
         keys.add(key)
     warn_of_dates(key.nbf, key.exp, key_file)
-    write_result(json_text(key.to_graph(base_url=base_url)), file)
+    write_result(json_bytes(key.to_graph(base_url=base_url)), file)

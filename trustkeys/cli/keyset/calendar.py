@@ -16,7 +16,7 @@ from trustkeys.cli.signals import immediate
 from trustkeys.cli.table import table_text
 from trustkeys.cli.terminal import (
     escaped,
-    json_text,
+    json_bytes,
     warn,
     write_out,
     write_result,
@@ -162,13 +162,13 @@ def _write_ics(path: str, events: Sequence[KeyEvent], now: int) -> None:
             replace(path, content, mode=mode)
 
 
-def _as_json(events: Sequence[tuple[str, KeyEvent]], now: int) -> str:
+def _as_json(events: Sequence[tuple[str, KeyEvent]], now: int) -> bytes:
     from attrs import asdict
 
     listed = [
         {"file": file, **asdict(event), "is_due": event.is_due(now)} for file, event in events
     ]
-    return json_text({"at": now, "value": listed})
+    return json_bytes({"at": now, "value": listed})
 
 
 def _as_text(events: Sequence[tuple[str, KeyEvent]], now: int, until: int | None) -> str:

@@ -10,7 +10,7 @@ from trustkeys.cli import options
 from trustkeys.cli.kids import KidCommand
 from trustkeys.cli.params import INPUT
 from trustkeys.cli.signals import immediate
-from trustkeys.cli.terminal import json_text, read_input, warn, write_result
+from trustkeys.cli.terminal import json_bytes, read_input, warn, write_result
 from trustkeys.cli.times import Time, validity
 from trustkeys.errors import InvalidInputError, prefix_errors
 
@@ -82,10 +82,11 @@ def certify(
             key = keys.set_certificates(whole, chain)
     if before.x5c:
         warn("this certificate replaces the one that the key had")
-    text = to_certificate_pem(key).decode()
+    answer = to_certificate_pem(key)
     if as_json:
-        text = json_text({"kid": key.kid, "x5t": key.x5t, "certificates": text})
-    write_result(text, file)
+        text = answer.decode()
+        answer = json_bytes({"kid": key.kid, "x5t": key.x5t, "certificates": text})
+    write_result(answer, file)
 
 
 def _is_self_signed(key: TrustFrameworkKey) -> bool:

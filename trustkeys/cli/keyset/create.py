@@ -7,8 +7,8 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import NEW_FILE
-from trustkeys.cli.signals import uninterrupted
-from trustkeys.cli.terminal import json_text, write_result
+from trustkeys.cli.terminal import json_bytes, write_result
+from trustkeys.signals import held
 
 __tracebackhide__ = True
 
@@ -33,6 +33,6 @@ def create(name: str, output: str, plain: bool, password_file: str | None, base_
 
     keys = TrustFrameworkKeySet(name)
     password = passphrases.new(output, password_file, plain=plain)
-    with uninterrupted():
+    with held():
         store.save(keys, output, password=password, plain=plain)
-    write_result(json_text(keys.to_graph(base_url=base_url)), output)
+    write_result(json_bytes(keys.to_graph(base_url=base_url)), output)

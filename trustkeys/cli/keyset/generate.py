@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trustkeys.cli import options
 from trustkeys.cli.command import command
-from trustkeys.cli.terminal import json_text, warn, write_result
+from trustkeys.cli.terminal import json_bytes, warn, write_result
 from trustkeys.cli.times import Time, validity, warn_of_dates
 from trustkeys.errors import InvalidInputError
 
@@ -48,4 +48,4 @@ def generate(
             f'next one, use "trustkeys keyset {command}"'
         )
     warn_of_dates(start, end)
-    write_result(json_text(key.to_graph(base_url=base_url)), file)
+    write_result(json_bytes(key.to_graph(base_url=base_url)), file)

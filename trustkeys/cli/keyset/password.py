@@ -6,7 +6,7 @@ import click
 
 from trustkeys.cli import options
 from trustkeys.cli.command import command
-from trustkeys.cli.terminal import json_text, waits_noted, write_result
+from trustkeys.cli.terminal import json_bytes, waits_noted, write_result
 
 __tracebackhide__ = True
 
@@ -37,4 +37,4 @@ def password(
     with waits_noted():
         store.change_password(file, password=old, new_password=new, plain=plain, timeout=PATIENCE)
     if as_json:
-        write_result(json_text({"output": file, "encrypted": not plain}), file)
+        write_result(json_bytes({"output": file, "encrypted": not plain}), file)

@@ -7,7 +7,7 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import TIME
-from trustkeys.cli.terminal import json_text, warn, write_result
+from trustkeys.cli.terminal import json_bytes, warn, write_result
 from trustkeys.cli.times import Time, now_or, refuse_mistakes, warn_of_dates
 
 __tracebackhide__ = True
@@ -54,4 +54,4 @@ def rollover(
     if active.nbf is not None and active.nbf > start:
         warn(f"another key is active: {active.kid} starts later. --disable disables it")
     warn_of_dates(key.nbf, key.exp)
-    write_result(json_text(key.to_graph(base_url=base_url)), file)
+    write_result(json_bytes(key.to_graph(base_url=base_url)), file)

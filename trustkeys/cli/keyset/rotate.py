@@ -7,7 +7,7 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import DURATION, TIME
-from trustkeys.cli.terminal import json_text, write_result
+from trustkeys.cli.terminal import json_bytes, write_result
 from trustkeys.cli.times import Time, now_or, refuse_mistake, refuse_mistakes
 from trustkeys.core.numericdate import CENTURY, date_text
 
@@ -83,7 +83,7 @@ def rotate(
             generate=generate,
         )
     if as_json:
-        write_result(json_text({"value": [key.to_graph(base_url=None) for key in added]}), file)
+        write_result(json_bytes({"value": [key.to_graph(base_url=None) for key in added]}), file)
         return
     lines = [
         f"{key.kid}  from {date_text(start_of(key))} to {date_text(end_of(key))}\n" for key in added

@@ -12,7 +12,7 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, TIME
-from trustkeys.cli.terminal import json_text, read_input, write_result
+from trustkeys.cli.terminal import json_bytes, read_input, write_result
 from trustkeys.cli.times import Time, parse_time, validity, warn_of_dates
 from trustkeys.core.numericdate import numeric_date
 from trustkeys.errors import InvalidInputError, MissingUseError, prefix_errors
@@ -90,17 +90,19 @@ def secret(
     for (line, _), key in zip(secrets, added, strict=True):
         warn_of_dates(key.nbf, key.exp, line or None)
     shown = [key.to_graph(base_url=base_url) for key in added]
-    write_result(json_text(shown[0] if requests_file is None else {"value": shown}), file)
+    write_result(json_bytes(shown[0] if requests_file is None else {"value": shown}), file)
 
 
 def _listed(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Return the name of each line, and the arguments of `TrustFrameworkKeySet.upload_secret`."""
     from trustkeys.core.strict_json import MAX_SET_BYTES, parse_object
+    from trustkeys.core.utf8 import as_utf8
     from trustkeys.formats.answers import MAX_KEYS
 
     data = read_input(path, MAX_SET_BYTES)
     if len(data) > MAX_SET_BYTES:
         raise InvalidInputError(f"{path}: the secrets must have at most {MAX_SET_BYTES} bytes")
+    data = as_utf8(data)
     if not data.strip():
         raise InvalidInputError(f"{path}: there is no secret")
     count = 0

@@ -10,7 +10,7 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import NewFile
-from trustkeys.cli.terminal import can_write, has_colors, json_text, write_out, write_result
+from trustkeys.cli.terminal import can_write, has_colors, json_bytes, write_out, write_result
 from trustkeys.cli.times import Time, now_or
 
 # Imported lazily, to keep the help fast.
@@ -51,7 +51,7 @@ def show(
 
     keys = key_set(file, password_file)
     now = now_or(at)
-    answer = json_text({**keys.to_graph(base_url=base_url), "timeline": _timeline(keys)})
+    answer = json_bytes({**keys.to_graph(base_url=base_url), "timeline": _timeline(keys)})
     if as_json and svg is None:
         write_out(answer)
         return

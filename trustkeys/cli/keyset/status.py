@@ -6,7 +6,7 @@ import click
 
 from trustkeys.cli import options
 from trustkeys.cli.kids import KidCommand
-from trustkeys.cli.terminal import json_text, note, write_result
+from trustkeys.cli.terminal import json_bytes, note, write_result
 
 __tracebackhide__ = True
 
@@ -40,4 +40,4 @@ def _set_status(
     if key == before:
         note(f"the key was {status} before")
     if as_json:
-        write_result(json_text({"kid": key.kid, "status": key.status}), file)
+        write_result(json_bytes({"kid": key.kid, "status": key.status}), file)
