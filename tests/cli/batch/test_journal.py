@@ -178,6 +178,7 @@ def test_a_file_that_other_users_can_read_or_change_is_not_continued(
     assert (begun.read_bytes(), stat.S_IMODE(begun.stat().st_mode)) == (WHOLE, mode)
 
 
+@needs_modes
 def test_a_file_of_another_user_is_not_continued(
     begun: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
