@@ -17,6 +17,15 @@ from trustkeys.formats.jwe import encrypt
 PASSWORD = "correct horse battery staple"
 
 
+def failing(code: int) -> Callable[..., None]:
+    """Return a function that fails as a system call with two names does."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(code, os.strerror(code), "somewhere else", None, "and there")
+
+    return fail
+
+
 def key_set(*keys: TrustFrameworkKey) -> TrustFrameworkKeySet:
     return TrustFrameworkKeySet("test", keys or [support.oct_key(5, 9)])
 

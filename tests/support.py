@@ -309,10 +309,18 @@ WINDOWS_ERRORS = {
 """System error codes of Windows, with the words of POSIX."""
 
 
+NO_TERMINAL: dict[str, Any]
+"""Options for `command`, to run it away from any terminal that could be asked."""
+
+if sys.platform == "win32":
+    NO_TERMINAL = {"creationflags": subprocess.DETACHED_PROCESS}
+else:
+    NO_TERMINAL = {"start_new_session": True}
+
+
 def keyset_command(*args: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a command on key sets, away from any terminal that could be asked."""
-    options = {"start_new_session": True, **options}
-    return command("keyset", *args, cwd=cwd, **options)
+    return command("keyset", *args, cwd=cwd, **{**NO_TERMINAL, **options})
 
 
 def done(*args: str, cwd: Path, **options: Any) -> str:

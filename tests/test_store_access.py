@@ -121,15 +121,6 @@ def test_no_key_is_added_to_a_plain_file_that_others_can_change(path: Path, mode
     assert path.read_bytes() == b'{"id": "a", "keys": []}'
 
 
-def test_without_mode_bits_no_mode_is_checked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.save(key_set(), path, plain=True)
-    path.chmod(0o666)
-    monkeypatch.delattr(os, "geteuid")  # as on Windows
-    monkeypatch.setattr(store, "_HAS_MODES", False)
-    assert len(store.load(path)) == 1
-    add_a_key(path)
-
-
 def test_a_file_of_another_user_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store.save(key_set(), path, plain=True)
     own = os.geteuid()

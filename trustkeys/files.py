@@ -39,17 +39,18 @@ def read(path: Path, *, limit: int) -> tuple[bytes, int]:
     """
     path = os.fspath(path)
     with named(path), open(path, "rb", opener=system.open_itself) as file:
-        mode = own_mode(file.fileno())
-        return file.read(limit + 1), mode
+        status = os.fstat(file.fileno())
+        mode = own_mode(status)
+        # A buffer of the whole limit takes long to make, and keeps others from replacing the file.
+        return file.read(min(limit, status.st_size) + 1), mode
 
 
-def own_mode(descriptor: int) -> int:
-    """Return the mode bits of an open file.
+def own_mode(status: os.stat_result) -> int:
+    """Return the mode bits of an open file, from its status.
 
     Raises:
         OSError: Not a regular file, or it belongs to another user.
     """
-    status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "it is not a regular file")
     if system.is_of_another_user(status):
@@ -66,8 +67,8 @@ def check_replaceable(path: Path) -> None:
     path = os.fspath(path)
     with named(path):
         with open(path, "rb", opener=system.open_itself) as file:
-            own_mode(file.fileno())
             status = os.fstat(file.fileno())
+            own_mode(status)
         if status.st_nlink == 1:
             return
         # `write_new` makes a second name, which it removes at once, unless it is killed.

@@ -82,7 +82,7 @@ def write(path: Path, content: str | bytes) -> None:
 
 def command(*args: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run the command without a terminal."""
-    return support.command(*args, cwd=cwd, **{"start_new_session": True, **options})
+    return support.command(*args, cwd=cwd, **{**support.NO_TERMINAL, **options})
 
 
 def done(*args: str, cwd: Path, **options: Any) -> str:

@@ -14,10 +14,13 @@ __tracebackhide__ = True
 
 Result = TypeVar("Result")
 
-PAUSES = (*(0.001 * 2**n for n in range(7)), *[0.1] * 98)
-"""The pauses between attempts, in seconds. Together they take ten seconds."""
+PAUSES = (*(0.001 * 2**n for n in range(5)), *[0.02] * 498)
+"""The pauses between attempts, in seconds. Together they take ten seconds.
 
-_MOMENT = 7
+Many short ones: programs that read a file again and again leave few moments to replace it.
+"""
+
+_MOMENT = 10
 """How many of them take a tenth of a second."""
 
 # Of winerror.h ("System Error Codes").
@@ -85,8 +88,11 @@ def _open_itself(path: str, flags: int) -> int:
     from trustkeys.system import windows_access as access
 
     writes = bool(flags & (os.O_WRONLY | os.O_RDWR))
-    _check_kind(path)
-    descriptor = access.opened(path, writes=writes, follows=False)
+    try:
+        descriptor = access.opened(path, writes=writes, follows=False)
+    except PermissionError:  # a directory, for example
+        _check_kind(path)
+        raise
     attributes = getattr(os.fstat(descriptor), "st_file_attributes", 0)
     if not attributes & stat.FILE_ATTRIBUTE_REPARSE_POINT:
         return descriptor

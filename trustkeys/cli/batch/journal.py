@@ -112,12 +112,13 @@ def journal(path: Path, *, is_new: bool) -> Iterator[Journal]:
             make = system.create if is_new else system.open_itself
             descriptor = make(path, 0o600 if is_new else os.O_RDWR)
             opened.callback(os.close, descriptor)
-            if files.own_mode(descriptor) & 0o077:
+            status = os.fstat(descriptor)
+            if files.own_mode(status) & 0o077:
                 message = (
                     "other users can read or change it: run chmod 600, and replace the keys if "
                     "they may have read them"
                 )
                 raise PermissionError(errno.EACCES, message)
-            if os.fstat(descriptor).st_nlink > 1:  # a run under the other name has another lock
+            if status.st_nlink > 1:  # a run under the other name has another lock
                 raise OSError(errno.EMLINK, "it has a second name (a hard link): remove one")
         yield Journal(path, descriptor)
