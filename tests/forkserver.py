@@ -36,7 +36,7 @@ ROOT = Path(__file__).parent.parent
 AVAILABLE = hasattr(os, "fork") and not os.environ.get("TRUSTKEYS_REAL_PROCESSES")
 
 # Python reads these when it starts, so a forked child cannot obey them.
-_READ_AT_START = ("PYTHON", "COVERAGE_", "LC_", "LANG", "OPENSSL_", "LD_", "DYLD_")
+READ_AT_START = ("PYTHON", "COVERAGE_", "LC_", "LANG", "OPENSSL_", "LD_", "DYLD_")
 
 # Imported by the command when it needs them.
 _IMPORTED_LATE = ("cryptography.x509", "jwcrypto.jwe", "filelock")
@@ -312,7 +312,7 @@ def can_run(options: Mapping[str, Any]) -> bool:
     if not AVAILABLE or "preexec_fn" in options:
         return False
     changed = server().environment.items() ^ dict(options.get("env") or os.environ).items()
-    return not any(name.startswith(_READ_AT_START) for name, _ in changed)
+    return not any(name.startswith(READ_AT_START) for name, _ in changed)
 
 
 def run(

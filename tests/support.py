@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import ctypes
 import doctest
+import errno
 import json
 import math
 import os
@@ -11,6 +13,7 @@ import random
 import re
 import select
 import shutil
+import stat
 import subprocess
 import sys
 import time
@@ -166,7 +169,13 @@ def posix_only(reason: str) -> pytest.MarkDecorator:
 
 
 needs_fork = posix_only("Windows has no fork")
+WINDOWS = sys.platform == "win32"
+
+KILLED = 1 if WINDOWS else -9
+"""The exit code of a process that `subprocess.Popen.kill` ended."""
+
 needs_links = posix_only("on Windows, making a symbolic link needs a privilege")
+needs_named_pipes = posix_only("Windows has no pipe with a name in a directory")
 needs_modes = posix_only("Windows has no mode bits")
 needs_tzset = posix_only("on Windows, Python cannot change its time zone")
 needs_signals = posix_only("on Windows, a program gets no signal from another")
@@ -174,6 +183,32 @@ needs_shell = pytest.mark.skipif(
     sys.platform == "win32" or shutil.which("bash") is None,
     reason="needs bash, and programs that are shell scripts",
 )
+
+
+def mode_of(path: Path) -> int:
+    """The mode bits of a file or directory; on Windows, those that say what its access rules do."""
+    if not WINDOWS:
+        return stat.S_IMODE(path.stat().st_mode)
+    # Of "SID Strings": the owner, the system and administrators.
+    is_private = allowed(path) <= {"OW", "SY", "BA", "LA"}
+    if path.is_dir():
+        return 0o700 if is_private else 0o755
+    return 0o600 if is_private else 0o644
+
+
+def allowed(path: Path) -> set[str]:
+    """Those to whom Windows gives any right to a file, without its user."""
+    from trustkeys.system import windows_access
+
+    api: Any = ctypes
+    descriptor, text = ctypes.c_void_p(), ctypes.c_wchar_p()
+    library = api.windll.advapi32
+    given = (str(path), 1, 4, None, None, None, None, ctypes.byref(descriptor))
+    assert library.GetNamedSecurityInfoW(*given) == 0
+    assert library.ConvertSecurityDescriptorToStringSecurityDescriptorW(
+        descriptor, 1, 4, ctypes.byref(text), None
+    )
+    return {*re.findall(r"\(A;[^)]*;([^;)]+)\)", text.value or "")} - {windows_access._user()}
 
 
 def limited_to(octets: int) -> Callable[[], None]:
@@ -192,11 +227,16 @@ def command(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own, with the options of `subprocess.run`.
 
     The process is a child of the fork server, unless `TRUSTKEYS_REAL_PROCESSES` is set or the
-    options ask for what only a new interpreter can do.
+    options ask for what only a new interpreter can do. Windows, which has no fork, runs it in this
+    process.
     """
+    from tests.cli import in_process
+
     options = {"capture_output": True, "text": True, "timeout": 60, **options}
     if forkserver.can_run(options):
         return forkserver.run(args, **options)
+    if sys.platform == "win32" and in_process.can_run(options):
+        return in_process.run(args, **options)
     return subprocess.run([*COMMAND, *args], **options)
 
 
@@ -243,13 +283,40 @@ def failed(done: subprocess.CompletedProcess[str], code: int) -> str:
     assert done.stderr.startswith("trustkeys: ")
     assert done.stderr.endswith("\n")
     assert done.stderr[:-1].isprintable()
-    return done.stderr[len("trustkeys: ") : -1]
+    return in_words_of_posix(done.stderr[len("trustkeys: ") : -1])
+
+
+def in_words_of_posix(text: str) -> str:
+    """Replace what Windows says of an error, in the language of its user."""
+    for code, number in WINDOWS_ERRORS.items() if WINDOWS else ():
+        api: Any = ctypes
+        text = text.replace(api.FormatError(code).rstrip("\r\n ."), os.strerror(number))
+    return text
+
+
+WINDOWS_ERRORS = {
+    2: errno.ENOENT,
+    3: errno.ENOENT,
+    5: errno.EACCES,
+    80: errno.EEXIST,
+    183: errno.EEXIST,
+    267: errno.ENOTDIR,
+}
+"""System error codes of Windows, with the numbers of the C library."""
+
+
+NO_TERMINAL: dict[str, Any]
+"""Options for `command`, to run it away from any terminal that could be asked."""
+
+if sys.platform == "win32":
+    NO_TERMINAL = {"creationflags": subprocess.DETACHED_PROCESS}
+else:
+    NO_TERMINAL = {"start_new_session": True}
 
 
 def keyset_command(*args: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a command on key sets, away from any terminal that could be asked."""
-    options = {"start_new_session": True, **options}
-    return command("keyset", *args, cwd=cwd, **options)
+    return command("keyset", *args, cwd=cwd, **{**NO_TERMINAL, **options})
 
 
 def done(*args: str, cwd: Path, **options: Any) -> str:

@@ -136,7 +136,7 @@ def test_a_date_is_that_of_the_calendar(seconds: int) -> None:
     assert date_text(seconds) == shown
 
 
-@fewer(3)
+@fewer(6)
 @given(times)
 @example(0)
 @example(LAST)

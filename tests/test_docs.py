@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -15,9 +17,9 @@ import pytest
 from click import Context, Group
 
 import trustkeys
-from tests.examples import document, run
+from tests.examples import document
 from tests.standins.tenant import Tenant
-from tests.support import ROOT, needs_shell, source_of_the_check
+from tests.support import ROOT, environment, needs_shell, source_of_the_check
 from trustkeys.cli.main import group
 from trustkeys.keyset.calendar import EventKind
 
@@ -96,8 +98,41 @@ def test_the_tests_of_the_tutorial_pass_when_they_are_copied(tmp_path: Path) -> 
     for name, content in files:
         (tmp_path / name).write_text(content, "utf-8")
     # With CI, Hypothesis has no deadline, which a busy machine misses.
-    shown = run(f"cd {tmp_path}; CI=true python -m pytest -p no:cacheprovider -W error")
-    assert "5 passed" in shown, shown
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error"],
+        cwd=tmp_path,
+        env=environment(CI="true"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "5 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_names_of_extras_are_in_quotes_that_cmd_knows_too() -> None:
+    """In cmd, single quotes are part of the name."""
+    texts = [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "trustkeys").rglob("*.py")]
+    for path in [*texts, ROOT / "examples" / "README.md"]:
+        text = path.read_text("utf-8")
+        assert re.findall(r"pip install (?:-e )?'[^'\n]*", text) == [], path
+
+
+def test_every_program_of_the_examples_is_there_in_powershell_or_replaced() -> None:
+    """A page can be followed in PowerShell."""
+    page = (DOCS / "how-to" / "windows.md").read_text("utf-8")
+    named = {*re.findall(r"[\w-]+", page)}
+    everywhere = {"az", "pip", "pytest", "python", "sphinx-build"}
+    used: set[str] = set()
+    for path in [ROOT / "README.md", *DOCS.rglob("*.md")]:
+        blocks = re.findall(r"```(console|sh)\n([^`]*)```", path.read_text("utf-8"))
+        for kind, block in blocks:
+            text = re.sub(r"'[^']*'|\"[^\"]*\"|\\\n|#.*", " ", block)
+            lines = re.findall(r"(?m)^\s*\$ (.*)", text) if kind == "console" else [text]
+            for line in lines:
+                used |= {*re.findall(r"(?m)(?:^|[|;&(]|\bdo\b)\s*([a-z-]+)", line)}
+    assert used > {"trustkeys", "umask", "echo", "sed", "curl"}
+    completion = {"eval", "source"}  # which has lines of its own for PowerShell
+    assert used - named - everywhere - completion == set()
 
 
 def test_every_command_is_in_the_table_of_commands() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.examples import FLAGS, document, run
-from tests.support import ROOT, parse
+from tests.support import ROOT, needs_shell, parse
 from trustkeys.testing import GraphTransport
 
 README = ROOT / "README.md"
@@ -22,6 +22,7 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.deep
+@needs_shell
 def test_the_examples_do_what_they_show() -> None:
     examples = list(document(README).examples())
     assert len(examples) == 8
@@ -47,6 +48,16 @@ def test_the_first_screen_has_the_two_commands_of_a_fresh_machine() -> None:
     assert sum("pip install" in line for line in first_screen) == 2
     # CI runs this line as it stands.
     assert 'pip install -e ".[dev]" && pytest' in first_screen
+
+
+def test_the_two_commands_run_in_the_shells_of_windows() -> None:
+    """The one knows no single quotes, and both lack what only sh has."""
+    commands = [line for line in README.read_text("utf-8").splitlines()[:40] if "&&" in line][:2]
+    workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text("utf-8")
+    assert "shell: [cmd, pwsh]" in workflow
+    for each in commands:
+        assert each.startswith("pip install")
+        assert f"- run: {each}\n" in workflow
 
 
 def test_the_readme_fits_a_few_screens() -> None:

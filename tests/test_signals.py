@@ -118,8 +118,8 @@ def test_blocks_that_end_in_another_order_swallow_no_signal(own_handlers: list[i
 
 def test_what_the_block_sets_stays(own_handlers: list[int]) -> None:
     with held():
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.raise_signal(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
 
 
@@ -147,8 +147,7 @@ def test_a_signal_without_a_handler_ends_the_process(monkeypatch: pytest.MonkeyP
 def test_the_default_effect_is_that_of_a_signal() -> None:
     program = textwrap.dedent("""
         import signal
-        from trustkeys import signals
-from trustkeys.signals import held
+        from trustkeys.signals import held
         with held():
             signal.raise_signal(signal.SIGTERM)
             print("the block ends", flush=True)

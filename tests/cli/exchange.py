@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import stat
 import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -83,7 +82,7 @@ def write(path: Path, content: str | bytes) -> None:
 
 def command(*args: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run the command without a terminal."""
-    return support.command(*args, cwd=cwd, **{"start_new_session": True, **options})
+    return support.command(*args, cwd=cwd, **{**support.NO_TERMINAL, **options})
 
 
 def done(*args: str, cwd: Path, **options: Any) -> str:
@@ -101,10 +100,6 @@ def contents(files: Path) -> dict[str, bytes]:
         for entry in files.iterdir()
         if entry.is_file() and entry.suffix != ".lock"
     }
-
-
-def mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
 
 
 def at_a_terminal(*args: str, cwd: Path, answers: Sequence[str]) -> tuple[int, str]:

@@ -64,6 +64,6 @@ def test_the_default_is_the_global_cloud(folder: Path) -> None:
 def test_no_command_prints_an_answer_without_the_option() -> None:
     """A command that is added later must not be forgotten."""
     for path in (ROOT / "trustkeys" / "cli").rglob("*.py"):
-        text = path.read_text().replace("error.to_graph()", "")
+        text = path.read_text("utf-8").replace("error.to_graph()", "")
         assert ".to_graph()" not in text, path
         assert ("to_graph(base_url=base_url)" not in text) or "@options.cloud\n" in text, path

@@ -31,22 +31,18 @@ COMMANDS = [
     ("keyset secret secrets.keys --requests more --json", ["more"]),
     ("batch --use sig --kty oct --count 1 --jsonl out --seal-to enc.pem", ["enc.pem"]),
     ("export enc.jwk --format jwe -o out --to enc.pem", ["enc.jwk", "enc.pem"]),
-    ("export sealed --format jwe -o out --password-file pw --output-password-file pw", ["sealed"]),
     ("export pair.keys --format jwks --public -o out", ["pair.keys"]),
     ("import enc.jwk -o out", ["enc.jwk"]),
     ("import enc.pem --use enc -o out", ["enc.pem"]),
     ("import sealed -o out --password-file pw", ["sealed", "pw"]),
     ("inspect saml.pem", ["saml.pem"]),
-    ("inspect sealed", ["sealed"]),
     ("keyset add pair.keys enc.pem --use sig --json", ["pair.keys", "enc.pem"]),
     ("keyset certify pair.keys KID --certificate saml.pem", ["pair.keys", "saml.pem"]),
     ("keyset show pair.keys --json", ["pair.keys"]),
     ("keyset jwks locked.keys --password-file pw", ["locked.keys", "pw"]),
     ("keyset check answer", ["answer"]),
-    ("keyset calendar answer", ["answer"]),
     ("audit answer", ["answer"]),
     ("compare pair.keys answer", ["pair.keys", "answer"]),
-    ("provision pair.keys --to out", ["pair.keys"]),
 ]
 
 

@@ -34,13 +34,12 @@ from tests.cli.exchange import (
     contents,
     done,
     leaked,
-    mode,
     numbers,
     opened_by_joserfc,
     quick_done,
     write,
 )
-from tests.support import failed, openssl, parse
+from tests.support import failed, mode_of, needs_links, openssl, parse
 from trustkeys import TrustFrameworkKeySet, store
 from trustkeys.cli import passphrases
 from trustkeys.formats import certificates, jwe, pem, pkcs12, reading
@@ -79,7 +78,7 @@ def test_an_encrypted_key_opens_with_its_passphrase(
     assert process.stdout == f"out: key {keys.rsa.kid}, as {form}{where}\n"
     added = {"out"} if own else {"out", "out.password"}
     assert contents(files).keys() - before.keys() == added
-    assert {mode(files / name) for name in added} == {0o600}
+    assert {mode_of(files / name) for name in added} == {0o600}
     if not own:
         assert re.fullmatch(r"[a-z2-7]{26}\n", (files / "out.password").read_text())
     # The other files are unchanged.
@@ -163,7 +162,7 @@ def test_joserfc_opens_a_backup_of_a_key_and_of_a_set(
     password = (files / ("pw" if own else "out.password")).read_text().removesuffix("\n")
     assert opened_by_joserfc(files / "out", password) == parse(before[name].decode())
     assert contents(files).items() >= before.items()
-    assert mode(files / "out") == 0o600
+    assert mode_of(files / "out") == 0o600
     assert (files / "out.password").exists() != own
     assert support.header_of((files / "out").read_text())["cty"] == (
         "jwk+json" if name.endswith(".jwk") else "jwk-set+json"
@@ -178,7 +177,7 @@ def test_a_public_key_is_written_without_its_private_part(
     report = parse(quick_done(quickly, "export", "rsa.jwk", *args))
     kids = [keys.rsa.kid]
     assert report == {"output": "out", "format": form, "kids": kids, "passwordFile": None}
-    assert mode(files / "out") == 0o644
+    assert mode_of(files / "out") == 0o644
     assert not (files / "out.password").exists()
     data = (files / "out").read_bytes()
     assert leaked(data, keys) == []
@@ -202,7 +201,7 @@ def test_an_unencrypted_private_key_needs_plain_and_gets_mode_0600(
     args = ("--kid", keys.other.kid, "--format", form, "--plain", "-o", "out")
     text = quick_done(quickly, "export", "pair", *args)
     assert text == f"out: key {keys.other.kid}, as {form}\n"
-    assert mode(files / "out") == 0o600
+    assert mode_of(files / "out") == 0o600
     assert not (files / "out.password").exists()
     data = (files / "out").read_bytes()
     if form in ("pem", "der"):
@@ -220,7 +219,7 @@ def test_an_oct_key_is_exported_only_as_json(files: Path, keys: Keys, quickly: R
     text = done("export", "secrets", "--format", "jwks", "--plain", "-o", "jwks", cwd=files)
     assert text == "jwks: 2 keys, as jwks\n"
     assert (files / "jwks").read_text().strip() == (files / "secrets").read_text().strip()
-    assert {mode(files / name) for name in ("jwk", "jwks")} == {0o600}
+    assert {mode_of(files / name) for name in ("jwk", "jwks")} == {0o600}
     for form in RSA_FORMS:
         options = ["--subject", SUBJECT] if form == "csr" else []
         process = quickly("export", "oct.jwk", "--format", form, "-o", "new", *options)
@@ -241,7 +240,7 @@ def test_certificates_and_requests_hold_nothing_private(files: Path, keys: Keys)
     assert request.is_signature_valid
     assert request.public_key() == keys.enc.public_key()
     for name in ("crt", "csr"):
-        assert mode(files / name) == 0o644
+        assert mode_of(files / name) == 0o644
         assert leaked((files / name).read_bytes(), keys) == []
         assert not (files / f"{name}.password").exists()
 
@@ -263,7 +262,7 @@ def test_a_certificate_made_by_export_is_not_kept_with_the_key(
     )
     if form == "certificate":
         key = certificates.from_certificate((files / "out").read_bytes())
-        assert mode(files / "out") == 0o644
+        assert mode_of(files / "out") == 0o644
     else:
         password = (files / "out.password").read_text().strip()
         key = pkcs12.from_pkcs12((files / "out").read_bytes(), password)
@@ -417,7 +416,7 @@ def test_only_the_recipient_opens_a_sealed_backup(
     text = quick_done(quickly, "export", name, "--format", "jwe", "--to", "alice", "-o", "out")
     assert "passphrase" not in text
     assert contents(files) == {**before, "out": (files / "out").read_bytes()}
-    assert mode(files / "out") == 0o600
+    assert mode_of(files / "out") == 0o600
     token = jwcrypto.jwe.JWE(
         algs=["ECDH-ES+A256KW" if "curve" in form else "RSA-OAEP-256", "A256GCM"]
     )
@@ -487,9 +486,12 @@ def test_an_encrypted_set_is_opened_with_its_passphrase(files: Path, keys: Keys)
     code, screen = at_a_terminal(*args, "file", cwd=files, answers=[])
     assert (code, "Passphrase" in screen) == (1, False)
     assert (files / "set").read_bytes() == before
-    link = files / "link"
-    link.symlink_to("set")
-    process = command("export", "link", *options, "out", cwd=files)
+
+
+@needs_links
+def test_the_set_is_not_read_through_a_link(files: Path) -> None:
+    (files / "link").symlink_to("pair")
+    process = command("export", "link", "--format", "jwks", "--plain", "-o", "out", cwd=files)
     assert "link: it is a symbolic link" in failed(process, 1)
 
 

@@ -28,12 +28,11 @@ from tests.cli.exchange import (
     contents,
     done,
     leaked,
-    mode,
     opened_by_joserfc,
     quick_done,
     write,
 )
-from tests.support import failed, parse
+from tests.support import failed, mode_of, parse
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store
 from trustkeys.cli import passphrases
 from trustkeys.formats import pem
@@ -82,7 +81,7 @@ def test_every_form_is_imported_whatever_the_name_of_the_file(
     assert process.stderr == (UNENCRYPTED.format("letter.txt") if foreign.is_encrypted else "")
     assert parse(process.stdout) == foreign.key.to_graph()
     assert leaked(process.stdout, keys) == []
-    assert mode(files / "new") == 0o600
+    assert mode_of(files / "new") == 0o600
     found = TrustFrameworkKey.from_jwk((files / "new").read_bytes())
     assert found == foreign.key
     assert contents(files) == {**before, "new": (files / "new").read_bytes()}
@@ -110,7 +109,7 @@ def test_a_form_is_imported_through_a_pipe_and_kept_encrypted(
     process = command(*args, cwd=files, input=foreign.data, text=False)
     assert process.returncode == 0
     assert not process.stderr
-    assert mode(files / "new") == 0o600
+    assert mode_of(files / "new") == 0o600
     assert leaked((files / "new").read_bytes(), keys) == []
     assert TrustFrameworkKey.from_jwk(opened_by_joserfc(files / "new", PASSWORD)) == foreign.key
 
@@ -128,7 +127,7 @@ def test_a_set_is_imported_as_a_set(files: Path, keys: Keys, quickly: Runner) ->
     encrypted = quickly(*args, "encrypted", "--output-password-file", "pw")
     assert f"active from now on: {pair.get_active_key().kid[:8]};" in encrypted.stderr
     assert store.load(files / "encrypted", password=PASSWORD) == pair
-    assert {mode(files / name) for name in ("plain", "encrypted")} == {0o600}
+    assert {mode_of(files / name) for name in ("plain", "encrypted")} == {0o600}
     # An answer of Graph to keys_v2 has no id, and these keys have no use.
     answer = {"value": [{**key.to_graph(base_url=None), "use": None} for key in pair]}
     write(files / "answer.json", json.dumps(answer))

@@ -5,20 +5,25 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
+from click.shell_completion import get_completion_class
 
 from tests.cli.exchange import PASSWORD, Keys, Runner
 from tests.cli.tree import COMMANDS, GROUPS
-from tests.support import failed
+from tests.support import ROOT, failed
 from trustkeys import store
 from trustkeys.cli import main
 from trustkeys.cli.kids import KidCommand
 
 WITH_KID = [name for name, command in COMMANDS.items() if isinstance(command, KidCommand)]
+
+# PowerShell since click 8.5.
+SHELLS = [each for each in ("bash", "zsh", "fish", "powershell") if get_completion_class(each)]
 
 
 @pytest.mark.parametrize("name", [*COMMANDS, *GROUPS])
@@ -43,7 +48,7 @@ def test_a_kid_can_start_with_what_is_an_option(quickly: Runner, files: Path) ->
     assert "no such kid: --unknown" in failed(quickly("keyset", "disable", "pair", "--unknown"), 2)
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("words", [*[f"{name} pair " for name in WITH_KID], "export pair --kid "])
 def test_a_shell_completes_kids(
     quickly: Runner, keys: Keys, monkeypatch: pytest.MonkeyPatch, shell: str, words: str
@@ -77,7 +82,7 @@ def test_a_shell_completes_only_what_needs_no_question(
         assert found(words) == []
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize("shell", SHELLS)
 def test_a_shell_completes_no_kid_that_it_would_interpret(
     quickly: Runner, files: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch, shell: str
 ) -> None:
@@ -91,6 +96,20 @@ def test_a_shell_completes_no_kid_that_it_would_interpret(
 def test_a_shell_completes_names_of_files(quickly: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     for words in ("inspect ", "keyset disable ", "generate -o ", "export --to ", "provision a "):
         assert completed(monkeypatch, words, "x", kind="file") == ["x"]
+
+
+@pytest.mark.skipif("powershell" not in SHELLS, reason="click 8.4 does not know PowerShell")
+def test_the_lines_of_the_documentation_make_a_completer_for_powershell(
+    monkeypatch: pytest.MonkeyPatch, quickly: Runner
+) -> None:
+    page = (ROOT / "docs" / "how-to" / "windows.md").read_text("utf-8")
+    name, value = re.findall(r'(?m)^\$env:(_\w+) = "(\w+)"$', page)[0]
+    monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["trustkeys"])
+    with redirect_stdout(io.TextIOWrapper(io.BytesIO())) as out, pytest.raises(SystemExit):
+        main._run([])
+    out.seek(0)
+    assert "Register-ArgumentCompleter -Native -CommandName trustkeys" in out.read()
 
 
 def test_a_shell_completes_commands_after_a_mistyped_one(
@@ -123,7 +142,7 @@ def completed(
     assert (ended.value.code, err.getvalue()) == (0, "")
     out.seek(0)
     lines = [*filter(None, out.read().splitlines())]
-    if lines and "," not in lines[0]:  # zsh, and fish before click 8.5
+    if lines and "," not in lines[0]:  # zsh, PowerShell, and fish before click 8.5
         assert lines[::3] == [kind] * (len(lines) // 3)
         return lines[1::3]
     pairs = [each.split(",", 1) for each in lines]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.exchange import Runner
 from tests.cli.tree import LINES
-from tests.support import failed
+from tests.support import failed, needs_modes
 
 SECRET = {
     **{
@@ -21,6 +21,7 @@ SECRET = {
 }
 
 
+@needs_modes
 @pytest.mark.parametrize("line", SECRET.values(), ids=[*SECRET])
 def test_a_directory_that_others_can_write_to_is_refused_at_once(
     every: Runner, files: Path, line: str
@@ -37,6 +38,7 @@ def test_a_directory_that_others_can_write_to_is_refused_at_once(
     assert "new" in os.listdir(files / "open")
 
 
+@needs_modes
 def test_a_file_without_secrets_can_go_to_a_shared_directory(every: Runner, files: Path) -> None:
     (files / "open").mkdir()
     (files / "open").chmod(0o777)

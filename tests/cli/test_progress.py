@@ -129,4 +129,5 @@ def test_the_bar_is_what_the_terminal_can_show(
         assert ("\x1b[32m" in screen) == colored
         assert ("\r" in screen.replace("\r\n", "")) == bool(bar)
         for line in re.split(r"[\r\n]+", screen):
-            assert cells(click.unstyle(line)) <= columns
+            # A Windows console would wrap a line that fills it.
+            assert cells(click.unstyle(line)) < columns

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import subprocess
 import sys
@@ -25,10 +24,17 @@ WRITES = {
 }
 
 
-class Full(io.StringIO):
-    """A disk without space, or a pipe that nobody reads."""
+class Full:
+    """A disk without space."""
 
-    def write(self, text: str) -> int:
+    encoding = "utf-8"
+    isatty = flush = lambda _: None
+
+    @property
+    def buffer(self) -> Full:
+        return self
+
+    def write(self, text: str | bytes) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 

@@ -31,6 +31,8 @@ finally:
 NOTHING_ELSE = {
     *("trustkeys", "trustkeys.cli", "trustkeys.cli.lazy", "trustkeys.cli.main"),
     *("trustkeys.cli.signals", "trustkeys.cli.terminal", "trustkeys.errors", "trustkeys.wording"),
+    *("trustkeys.signals", "trustkeys.system"),
+    f"trustkeys.system.{'windows' if sys.platform == 'win32' else 'posix'}",
 }
 
 SLOW = {

@@ -60,7 +60,7 @@ def test_no_message_controls_the_terminal() -> None:
 STRANGE = "\u043a\u043b\u044e\u0447\U0001f511\udcff"
 """Cyrillic, an emoji, and a byte that is not UTF-8."""
 
-ENCODINGS = ["ascii", "latin-1", "cp1252", "utf-8"]
+ENCODINGS = ["ascii", "cp437", "cp932", "cp1252", "utf-8"]
 
 
 @pytest.mark.parametrize(

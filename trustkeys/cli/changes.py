@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 
+from trustkeys.cli import shell
 from trustkeys.cli.terminal import note, warn
 from trustkeys.core.key import TrustFrameworkKey
 from trustkeys.core.numericdate import date_text
@@ -126,7 +126,7 @@ def _name(kid: str, keys: Keys) -> str:
 
 
 def _left_to_do(file: str, kty: str) -> str:
-    name = shlex.quote(file)
+    name = shell.word(file)
     publish = (
         "replace or revoke the secret wherever else it is used"
         if kty == "oct"

@@ -12,6 +12,7 @@ from datetime import timedelta
 import click
 
 from trustkeys.cli.terminal import can_write, is_dumb, note, wants_json
+from trustkeys.system import obeys_escape_codes
 
 __tracebackhide__ = True
 
@@ -58,17 +59,23 @@ def progress(total: int, first: int) -> Iterator[Callable[[int], None]]:
         yield print_line
         return
     full, empty = _GLYPHS if can_write(_GLYPHS, sys.stderr) else ("#", "-")
+
+    def shown(text: str | None) -> str | None:
+        # A Windows console wraps a line that fills it. click measures the text while the bar has no
+        # width, and the bar gets what that leaves.
+        return text if bar.width else f"{text or ''}|"
+
     bar = click.progressbar(
         length=total,
         file=sys.stderr,
         show_pos=True,
         # click's own would count the keys of earlier runs.
         show_eta=False,
-        item_show_func=lambda text: text,
+        item_show_func=shown,
         bar_template=f"{click.style('%(bar)s', fg='green')}  %(info)s",
         fill_char=full,
         empty_char=empty,
-        color=False if os.environ.get("NO_COLOR") else None,
+        color=bool(not os.environ.get("NO_COLOR") and obeys_escape_codes(sys.stderr)),
         width=0,  # what the rest of the line leaves
     )
     bar.update(first)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 import click
 
-from trustkeys.cli import options
+from trustkeys.cli import options, shell
 from trustkeys.cli.command import command
 from trustkeys.cli.params import INPUT, NEW_FILE
 from trustkeys.cli.signals import immediate
@@ -171,11 +169,6 @@ def _next_step(path: str, form: str, *, replace: bool) -> str:
 
 def _for_bash(path: str) -> str:
     """Return the name of a script for bash, as it is typed in the usual shell."""
-    from trustkeys.graph.scripts import pwsh_literal
-
-    script = f"./{path}" if path.startswith("-") else path
-    if SHELL == "sh":
-        return shlex.quote(script)
     # Not every bash of Windows knows backslashes.
-    script = script.replace("\\", "/")
-    return script if re.fullmatch(r"[A-Za-z0-9._/:-]+", script) else pwsh_literal(script)
+    path = path.replace(os.sep, "/")
+    return shell.word(f"./{path}" if path.startswith("-") else path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -10,7 +9,7 @@ from itertools import zip_longest
 
 import click
 
-from trustkeys.cli.terminal import cells, escaped, has_colors
+from trustkeys.cli.terminal import cells, escaped, has_colors, width
 
 __tracebackhide__ = True
 
@@ -37,7 +36,7 @@ def table_text(
     place = columns.index(folded)
     if sys.stdout is not None and sys.stdout.isatty():
         rest = sum(widths) - widths[place] + len(widths) - 1
-        room = max(shutil.get_terminal_size().columns - rest, _LEAST)
+        room = max(width() - rest, _LEAST)
         widths[place] = min(widths[place], room)
     paints: list[Callable[[str], str]] = [str] * len(shown)
     if has_colors():

@@ -13,7 +13,7 @@ from typing import IO, TextIO
 import click
 
 from trustkeys.errors import TrustKeysError
-from trustkeys.system import has_lost_reader, obeys_escape_codes
+from trustkeys.system import UNUSED_COLUMNS, has_lost_reader, obeys_escape_codes
 
 __tracebackhide__ = True
 
@@ -197,6 +197,14 @@ def has_colors() -> bool:
         return False
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
     return (is_terminal and obeys_escape_codes(sys.stdout)) or bool(os.environ.get("FORCE_COLOR"))
+
+
+def width() -> int:
+    """Return the number of columns for text on standard output."""
+    import shutil  # imported lazily: it takes 3 ms
+
+    found = shutil.get_terminal_size().columns
+    return found - UNUSED_COLUMNS if sys.stdout is not None and sys.stdout.isatty() else found
 
 
 def cells(text: str) -> int:

@@ -26,6 +26,9 @@ APART: Mapping[str, Any] = {"start_new_session": True}
 REUSES_ADDRESS = True
 """Whether a server asks for an address that a server before it has just left."""
 
+UNUSED_COLUMNS = 0
+"""How many columns at the right of a terminal stay empty."""
+
 # Of prctl(2).
 _PR_SET_DUMPABLE = 4
 

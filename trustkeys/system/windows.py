@@ -27,6 +27,9 @@ APART: Mapping[str, Any] = {"creationflags": 0x08000000}  # CREATE_NO_WINDOW
 REUSES_ADDRESS = False
 """Whether a server asks for an address that a server before it has left: two could share it."""
 
+UNUSED_COLUMNS = 1
+"""How many columns at the right of a console stay empty: a line that fills it is wrapped."""
+
 _CONTROL_C_EXIT = 0xC000013A - 2**32
 """The exit code after Ctrl-C and Ctrl-Break, STATUS_CONTROL_C_EXIT, as a signed number."""
 
@@ -78,20 +81,20 @@ def has_terminal() -> bool:
 
 @contextmanager
 def prompting() -> Iterator[None]:
-    """Let Ctrl-C and Ctrl-Break act in the block, which asks for a passphrase.
+    """Let Ctrl-C and Ctrl-Break end the process at once in the block, which asks for a passphrase.
 
-    The console gives Ctrl-C to `getpass` as a character. After Ctrl-Break, Python would wait for
-    another key before it runs a handler, so it has its default effect.
+    Python would wait for another key before it runs a handler. And a console can give Ctrl-C to
+    `getpass` as a character.
     """
-    ctrl_break = STOPPING[-1]
-    before = signal.signal(ctrl_break, signal.SIG_DFL)
+    before = {signum: signal.signal(signum, signal.SIG_DFL) for signum in STOPPING}
     try:
         yield
     except KeyboardInterrupt:
-        signal.raise_signal(signal.SIGINT)
+        end_by(signal.SIGINT)
         raise
     finally:
-        signal.signal(ctrl_break, before)
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
 
 
 def obeys_escape_codes(terminal: TextIO) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.errors import MissingHeaderBodySeparatorDefect
 from http.server import BaseHTTPRequestHandler
+from io import BufferedReader, RawIOBase
 from socketserver import ThreadingTCPServer
 from threading import Condition, Thread
 from typing import Any
@@ -32,6 +33,9 @@ _ADDRESS = "127.0.0.1"
 
 # What is read at once, and the longest line of a chunked body, in bytes.
 _PIECE = 65_536
+
+# How long a thread that reads takes at most to see that the server has closed, in seconds.
+_PAUSE = 0.05
 
 _WHOLE_ADDRESS = re.compile("(https?)://([^/?#]*)(.*)")
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?")
@@ -89,6 +93,7 @@ class _Server(ThreadingTCPServer):
     def __init__(self, transport: GraphTransport, port: int) -> None:
         self.transport = transport
         self.control = Control.of(transport)
+        self.is_closed = False
         self._connections: set[socket.socket] = set()
         self._changed = Condition()
         super().__init__((_ADDRESS, port), _Handler)
@@ -106,6 +111,7 @@ class _Server(ThreadingTCPServer):
 
     def server_close(self) -> None:
         super().server_close()
+        self.is_closed = True
         with self._changed:
             for connection in self._connections:
                 with suppress(OSError):  # closed by its thread in this moment
@@ -118,6 +124,31 @@ class _Server(ThreadingTCPServer):
         return self.transport.handle_request(request)
 
 
+class _Input(RawIOBase):
+    """What a client sends, until the server closes.
+
+    On Windows, a shutdown in another thread does not end a `recv` that waits.
+    """
+
+    def __init__(self, connection: socket.socket, server: _Server) -> None:
+        self._connection = connection
+        self._server = server
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        # For reading only: a client may take its time to read a long answer.
+        self._connection.settimeout(_PAUSE)
+        try:
+            while not self._server.is_closed:
+                with suppress(TimeoutError):
+                    return self._connection.recv_into(buffer)
+            return 0
+        finally:
+            self._connection.settimeout(None)
+
+
 class _Handler(BaseHTTPRequestHandler):
     """One connection: its requests, one after the other."""
 
@@ -125,6 +156,11 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     default_request_version = "HTTP/1.0"  # HTTP/0.9 has no status line to refuse a request with
     disable_nagle_algorithm = True  # headers and body are two writes
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self.rfile = BufferedReader(_Input(self.connection, self.server))
 
     def handle(self) -> None:
         with suppress(ConnectionError):  # the client left

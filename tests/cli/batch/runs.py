@@ -33,6 +33,10 @@ REQUESTS = ("batch", "--requests", "../requests")
 SEALED = ("--seal-to", "../to.jwk")
 
 
+# Windows removes a lock file when the lock is released.
+LOCK = ("keys.lock",) if sys.platform != "win32" else ()
+
+
 # Without coverage, for runs that are killed or find the disk full.
 UNMEASURED = support.environment(COVERAGE_PROCESS_CONFIG="", COVERAGE_PROCESS_START="")
 
@@ -114,4 +118,4 @@ def keys_of(path: Path, recipient: dict[str, Any] | None = None) -> list[TrustFr
 def put_requests(folder: Path, *lines: Any) -> None:
     """Write a requests file."""
     text = "".join(line if isinstance(line, str) else json.dumps(line) + "\n" for line in lines)
-    (folder.parent / "requests").write_text(text)
+    (folder.parent / "requests").write_text(text, "utf-8")

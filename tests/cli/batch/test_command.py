@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
-import stat
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from jwcrypto.jwk import JWK
 
 from tests import support
 from tests.cli.batch.runs import (
+    LOCK,
     OCT,
     REQUESTS,
     RSA,
@@ -28,7 +27,7 @@ from tests.cli.batch.runs import (
     records,
 )
 from tests.cli.in_process import outcome
-from tests.support import failed, parse
+from tests.support import failed, mode_of, parse
 from trustkeys import TrustFrameworkKey, generate_keys, testing
 from trustkeys.batch import MAX_WORKERS
 from trustkeys.cli.batch import command, many
@@ -43,9 +42,9 @@ def test_each_line_is_a_key_and_only_the_owner_can_read_it(folder: Path) -> None
     assert {(key.kty, key.use, key.size) for key in keys_of(folder / "keys")} == {
         ("RSA", "sig", 2048)
     }
-    assert sorted(os.listdir(folder)) == ["keys", "keys.lock", "keys.run"]
+    assert sorted(os.listdir(folder)) == ["keys", *LOCK, "keys.run"]
     for name in os.listdir(folder):
-        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
+        assert mode_of(folder / name) == 0o600
 
 
 def test_the_keys_match_the_options(folder: Path, recipient: dict[str, Any]) -> None:
@@ -242,12 +241,6 @@ def test_jobs_is_the_number_of_workers(folder: Path, monkeypatch: pytest.MonkeyP
     for number, args in enumerate(([], ["--jobs", "3"], ["--jobs", "3", *SEALED])):
         done(*OCT, "--count", "1", "--jsonl", f"{number}", *args)
     assert seen == [None, 3, 3]
-
-
-def test_it_runs_on_systems_without_sigpipe(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(signal, "SIGPIPE")  # as on Windows
-    done(*OCT, "--count", "3", "--jsonl", "keys")
-    assert len(keys_of(folder / "keys")) == 3
 
 
 def test_slow_keys_are_on_disk_soon_after_they_are_made(

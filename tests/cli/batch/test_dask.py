@@ -20,7 +20,7 @@ import pytest
 
 from tests.cli.batch.runs import OCT, SEALED, put_requests, records
 from tests.cli.in_process import outcome
-from tests.support import failed
+from tests.support import KILLED, WINDOWS, failed, needs_fork
 from trustkeys import GenerateKeyRequest
 from trustkeys.batch import MAX_SEALED
 from trustkeys.cli.batch import dask
@@ -30,6 +30,9 @@ ADDRESS = "tcp://127.0.0.1:8786"
 ON_DASK = (*SEALED, "--dask", ADDRESS)
 
 OCTETS = GenerateKeyRequest("sig", "oct")
+
+MOMENT = 5 if WINDOWS else 0.3
+"""How long a client may be silent that is silent, in seconds. On Windows it starts slowly."""
 
 CLIENT = """
 import json, os, sys, time
@@ -122,9 +125,11 @@ def test_the_client_gets_the_public_key_and_the_requests_and_nothing_else(
     client("""
         say(connected=True)
         seen = [start, *map(json.loads, sys.stdin)]
-        # The last descriptor is that of the listing itself.
-        descriptors = sorted(os.listdir("/dev/fd"))[:-1]
-        session = os.getsid(0) == os.getpid()
+        descriptors, session = ["0", "1", "2"], True
+        if sys.platform != "win32":
+            # The last descriptor is that of the listing itself.
+            descriptors = sorted(os.listdir("/dev/fd"))[:-1]
+            session = os.getsid(0) == os.getpid()
         with open("seen", "w") as file:
             json.dump([seen, dict(os.environ), descriptors, session, sys.argv], file)
         say(error="the end")
@@ -179,9 +184,10 @@ def test_closing_early_ends_the_client_and_the_thread_that_writes_to_it(
         keys = found.sealed(repeat(OCTETS), 10**9, never)
         next(keys)
         keys.close()
-        assert found._client.wait(60) < 0
+        assert found._client.wait(60) == KILLED
 
 
+@needs_fork
 @pytest.mark.parametrize("is_asked", [True, False])
 def test_a_process_that_the_cluster_leaves_behind_does_not_hold_the_command(
     tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch, is_asked: bool
@@ -239,7 +245,7 @@ def test_an_error_of_the_requests_is_raised(client: Client) -> None:
         (
             "os.close(1); time.sleep(60)",
             1,
-            f"{ADDRESS}: the Dask client ended with exit status -9",
+            f"{ADDRESS}: the Dask client ended with exit status {KILLED}",
         ),
         ("say(error='\\x1b[2J' + 'x' * 10**5)", 1, f"{ADDRESS}: \\x1b[2J{'x' * 996}"),
         ("print('Traceback')", 1, f"{ADDRESS}: the Dask client did not answer with a sealed key"),
@@ -255,7 +261,8 @@ def test_without_a_cluster_nothing_is_written(
     code: int,
     message: str,
 ) -> None:
-    monkeypatch.setattr(dask, "SILENCE_SECONDS", 0.3 if "sleep" in program else 60)
+    is_silent = "sleep" in program and "close" not in program
+    monkeypatch.setattr(dask, "SILENCE_SECONDS", MOMENT if is_silent else 60)
     client(program)
     process = outcome(*OCT, "--count", "3", "--jsonl", "keys", *ON_DASK)
     assert failed(process, code) == message
@@ -289,7 +296,7 @@ def test_a_cluster_that_fails_loses_no_key_before(
     folder: Path, client: Client, monkeypatch: pytest.MonkeyPatch, program: str, message: str
 ) -> None:
     is_silent = "sleep" in program and "write" not in program
-    monkeypatch.setattr(dask, "SILENCE_SECONDS", 0.3 if is_silent else 60)
+    monkeypatch.setattr(dask, "SILENCE_SECONDS", MOMENT if is_silent else 60)
     client(f"""
         say(connected=True)
         for number in range(2):
@@ -340,15 +347,14 @@ def test_a_signal_counts_while_no_key_arrives(client: Client) -> None:
             say()
             time.sleep(0.01)
     """)
-    looks: list[int] = []
-
-    def is_stopped() -> bool:
-        looks.append(1)
-        return len(looks) > 9
+    looks = itertools.count()
+    came: list[str] = []
 
     with cluster() as found:
-        assert len(list(found.sealed(repeat(OCTETS), 5, is_stopped))) == 1
-        assert found._client.wait(60) < 0
+        for kid, _ in found.sealed(repeat(OCTETS), 5, lambda: bool(came) and next(looks) > 9):
+            came.append(kid)
+        assert found._client.wait(60) == KILLED
+    assert len(came) == 1
 
 
 # --- addresses

@@ -14,7 +14,7 @@ from tests import support
 from tests.cli.exchange import Runner
 from tests.cli.in_process import outcome
 from tests.keyset.answers import GRAPH
-from tests.support import command_at_a_terminal, failed, parse
+from tests.support import command_at_a_terminal, failed, mode_of, needs_links, needs_modes, parse
 from trustkeys import TrustFrameworkKeySet, store
 
 DAY = 86_400
@@ -218,19 +218,32 @@ def test_the_ics_file_is_written_anew_each_week(folder: Path) -> None:
     assert done.stdout == calendar("signing.keys").stdout
     first = target.read_bytes()
     assert first.startswith(b"BEGIN:VCALENDAR\r\n")
-    assert target.stat().st_mode & 0o777 == 0o644
+    assert mode_of(target) == 0o644
     calendar("due.json", "--ics", "keys.ics")
     assert target.read_bytes() != first
-    assert target.stat().st_mode & 0o777 == 0o644
-    target.chmod(0o640)
-    calendar("due.json", "--ics", "keys.ics")
-    assert target.stat().st_mode & 0o777 == 0o640
+    assert mode_of(target) == 0o644
     args = ("keyset", "calendar", "due.json", "--at", str(NOW), "--ics", "-")
     printed: Any = support.command(*args, cwd=folder, text=False).stdout
     assert printed == target.read_bytes()
     assert {each.name for each in folder.iterdir()} == {
         *("signing.keys", "due.json", "well.json", "net.json", "keys.ics")
     }
+
+
+@needs_modes
+def test_the_ics_file_keeps_its_mode(folder: Path) -> None:
+    calendar("signing.keys", "--ics", "keys.ics")
+    (folder / "keys.ics").chmod(0o640)
+    calendar("due.json", "--ics", "keys.ics")
+    assert mode_of(folder / "keys.ics") == 0o640
+
+
+@needs_links
+def test_no_file_is_replaced_through_a_link(folder: Path) -> None:
+    calendar("signing.keys", "--ics", "keys.ics")
+    (folder / "link.ics").symlink_to("keys.ics")
+    done = outcome("keyset", "calendar", "signing.keys", "--ics", "link.ics")
+    assert "it is a symbolic link" in failed(done, 1)
 
 
 def test_no_other_file_is_replaced(folder: Path) -> None:
@@ -241,9 +254,6 @@ def test_no_other_file_is_replaced(folder: Path) -> None:
         done = outcome("keyset", "calendar", "signing.keys", "--ics", "mine.ics")
         assert failed(done, 1) == "mine.ics: File exists"
         assert (folder / "mine.ics").read_bytes() == content
-    (folder / "link.ics").symlink_to("mine.ics")
-    done = outcome("keyset", "calendar", "signing.keys", "--ics", "link.ics")
-    assert "it is a symbolic link" in failed(done, 1)
 
 
 def test_no_file_is_replaced_that_comes_while_the_command_runs(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.in_process import outcome
-from tests.support import failed, parse
+from tests.support import WINDOWS, failed, needs_links, parse
 from trustkeys.cli import passphrases
 
 # No key needs to be in it: its label tells.
@@ -25,7 +25,7 @@ PEM = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
         (["create", "a", "-o", "-", "--plain"], 2, "--output must be a file, not -"),
         (["show", "none"], 1, "none: No such file or directory"),
         (["show", "."], 1, ".: Is a directory"),
-        (["show", "link"], 1, "link: it is a symbolic link"),
+        pytest.param(["show", "link"], 1, "link: it is a symbolic link", marks=needs_links),
         (["show", "junk"], 2, "junk: the key set is not JSON"),
         (["show", "key.pem"], 2, 'key.pem: this is a public key (PEM); convert it with "trustkeys'),
         (["check", "key.pem"], 2, "key.pem: this is a public key (PEM)"),
@@ -72,7 +72,8 @@ def test_bad_input_is_one_line_and_changes_nothing(
     (folder / "junk").write_text("junk")
     (folder / "key.pem").write_text(PEM)
     (folder / "page").write_text("<!doctype html>")
-    (folder / "link").symlink_to("gap")
+    if not WINDOWS:
+        (folder / "link").symlink_to("gap")
     before = {name: (folder / name).read_bytes() for name in os.listdir(folder)}
     assert message in failed(outcome("keyset", *args), code)
     assert {

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import stat
 import warnings
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from joserfc.jwk import KeySet
 from jwcrypto.jws import JWS
 
 from tests import support
-from tests.support import done, failed, parse
+from tests.support import done, failed, mode_of, needs_modes, parse
 from tests.support import keyset_command as command
 from trustkeys import TrustFrameworkKeySet, store
 from trustkeys.cli import main
@@ -39,7 +38,7 @@ def test_a_set_is_created_filled_inspected_and_published(tmp_path: Path) -> None
         "id": "B2C_1A_Signing",
         "keys": [],
     }
-    assert stat.S_IMODE((tmp_path / "set").stat().st_mode) == 0o600
+    assert mode_of(tmp_path / "set") == 0o600
     first = parse(done("generate", "set", "--use", "sig", "--kty", "RSA", *pw, cwd=tmp_path))
     # The second key takes its kind from the first.
     second = parse(done("generate", "set", "--nbf", "now", "--exp", "+1d", *pw, cwd=tmp_path))
@@ -77,6 +76,7 @@ def test_without_a_terminal_the_error_names_the_option_for_the_passphrase(tmp_pa
     assert "use --new-password-file or --plain" in failed(process, 2)
 
 
+@needs_modes
 def test_a_warning_is_one_line_on_standard_error(tmp_path: Path) -> None:
     store.save(TrustFrameworkKeySet("a"), tmp_path / "set", password=PASSWORD)
     (tmp_path / "set").chmod(0o644)
@@ -87,6 +87,7 @@ def test_a_warning_is_one_line_on_standard_error(tmp_path: Path) -> None:
     )
 
 
+@needs_modes
 def test_a_plain_file_that_others_can_read_is_refused(folder: Path) -> None:
     (folder / "gap").chmod(0o644)
     assert "chmod 600" in failed(command("show", "gap", cwd=folder), 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import struct
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import pytest
 
 from tests import support
 from tests.cli.timeline.sets import DAY, NOW, key
-from tests.support import at_a_terminal, done, parse
+from tests.support import at_a_terminal, done, mode_of, parse
 from tests.support import keyset_command as command
 from trustkeys import TrustFrameworkKeySet, store
 from trustkeys.cli import terminal
@@ -122,7 +121,7 @@ def test_no_color_and_dumb_terminals_get_plain_text(
 
 def test_the_picture_is_written_to_a_new_file_or_printed(folder: Path) -> None:
     assert done("show", "set", "--at", str(NOW), "--svg", "a.svg", cwd=folder) == ""
-    assert stat.S_IMODE((folder / "a.svg").stat().st_mode) == 0o644
+    assert mode_of(folder / "a.svg") == 0o644
     svg = (folder / "a.svg").read_bytes()
     assert svg == as_svg(store.load(folder / "set"), at=NOW)
     printed = done("show", "set", "--at", str(NOW), "--svg", "-", cwd=folder)

@@ -10,7 +10,7 @@ import click
 from trustkeys.cli import options
 from trustkeys.cli.command import command
 from trustkeys.cli.params import NewFile
-from trustkeys.cli.terminal import can_write, has_colors, json_bytes, write_out, write_result
+from trustkeys.cli.terminal import can_write, has_colors, json_bytes, width, write_out, write_result
 from trustkeys.cli.times import Time, now_or
 
 # Imported lazily, to keep the help fast.
@@ -44,8 +44,6 @@ def show(
     It shows which key is active when, and where there is a gap. The keys are in order of nbf;
     those without nbf come last, as they do when the service chooses the active key.
     """
-    import shutil
-
     from trustkeys.cli.inputs import key_set
     from trustkeys.files import write_new
 
@@ -72,7 +70,7 @@ def show(
     text = as_text(
         keys,
         at=now,
-        width=shutil.get_terminal_size().columns,
+        width=width(),
         color=has_colors(),
         plain=not can_write(UNICODE.values(), sys.stdout),
     )
