@@ -311,3 +311,15 @@ def test_a_file_that_this_program_has_open_is_replaced_once_it_is_closed(path: P
         threading.Timer(0.3, file.close).start()
         files.replace(path, b"new")
     assert path.read_bytes() == b"new"
+
+
+def test_a_name_is_too_long_for_its_letters_and_not_for_its_bytes() -> None:
+    """Windows counts in UTF-16."""
+    for name, is_too_long in (("k" * 255, False), ("k" * 256, True), ("ü" * 255, False)):
+        assert windows_files.is_too_long(os.path.join("folder", name)) is is_too_long
+
+
+def test_a_directory_is_made_and_found_by_any_spelling_of_its_name(tmp_path: Path) -> None:
+    system.make_directory(str(tmp_path / "new"))
+    for ending in ("", "/", "/."):
+        files.check_own_directory(f"{tmp_path / 'new'}{ending}")
