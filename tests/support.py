@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import ctypes
 import doctest
-import errno
 import json
 import math
 import os
@@ -179,6 +178,10 @@ needs_named_pipes = posix_only("Windows has no pipe with a name in a directory")
 needs_modes = posix_only("Windows has no mode bits")
 needs_tzset = posix_only("on Windows, Python cannot change its time zone")
 needs_signals = posix_only("on Windows, a program gets no signal from another")
+needs_process_pools = pytest.mark.skipif(
+    WINDOWS and hasattr(getattr(ctypes, "windll").ntdll, "wine_get_version"),  # noqa: B009
+    reason="in Wine, a ProcessPoolExecutor can hang",
+)
 needs_shell = pytest.mark.skipif(
     sys.platform == "win32" or shutil.which("bash") is None,
     reason="needs bash, and programs that are shell scripts",
@@ -288,21 +291,22 @@ def failed(done: subprocess.CompletedProcess[str], code: int) -> str:
 
 def in_words_of_posix(text: str) -> str:
     """Replace what Windows says of an error, in the language of its user."""
-    for code, number in WINDOWS_ERRORS.items() if WINDOWS else ():
+    for code, words in WINDOWS_ERRORS.items() if WINDOWS else ():
         api: Any = ctypes
-        text = text.replace(api.FormatError(code).rstrip("\r\n ."), os.strerror(number))
+        text = text.replace(api.FormatError(code).rstrip("\r\n ."), words)
     return text
 
 
 WINDOWS_ERRORS = {
-    2: errno.ENOENT,
-    3: errno.ENOENT,
-    5: errno.EACCES,
-    80: errno.EEXIST,
-    183: errno.EEXIST,
-    267: errno.ENOTDIR,
+    2: "No such file or directory",
+    3: "No such file or directory",
+    5: "Permission denied",
+    80: "File exists",
+    183: "File exists",
+    267: "Not a directory",
+    10048: "Address already in use",
 }
-"""System error codes of Windows, with the numbers of the C library."""
+"""System error codes of Windows, with the words of POSIX."""
 
 
 NO_TERMINAL: dict[str, Any]

@@ -153,6 +153,11 @@ def write_new(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     systems without such files, it has a temporary one in the same directory, which stays behind if
     the process is killed.
 
+    Args:
+        path: The file.
+        data: Its content.
+        mode: Its mode bits. On Windows, access rules keep others out if `mode` does.
+
     Raises:
         OSError: From the system calls, with `path` as the file name. FileExistsError if `path`
             exists.
@@ -163,7 +168,8 @@ def write_new(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Write a file as `write_new` does, and replace an existing one.
 
-    A file without a name cannot replace another one, so it has a temporary name for a moment.
+    A file without a name cannot replace another one, so it has a temporary name for a moment. On
+    Windows, a file that is open cannot be replaced: this waits for about ten seconds.
 
     Raises:
         OSError: From the system calls, with `path` as the file name. `path` is then still the

@@ -2,8 +2,8 @@
 
 A file holds a JWK Set with the set's `id`, either plain or encrypted with a passphrase as a JWE
 (`trustkeys.formats.jwe`). Changes are made under a lock, a second file with the suffix ``.lock``
-that is not removed; this needs the extra ``store``. Windows has no mode bits: there the access
-rules of the directory decide who can read a file.
+that is not removed, except on Windows, where locks need the extra ``store``. Windows has no mode
+bits: there, a file is made with access rules for its owner, SYSTEM and Administrators.
 """
 
 from __future__ import annotations
@@ -165,6 +165,8 @@ def save(
     timeout: float = -1,
 ) -> None:
     """Write a key set to a file of mode 0600. It is complete and on disk when this returns.
+
+    On Windows, the file has access rules for its owner, SYSTEM and Administrators.
 
     Args:
         keyset: The set.

@@ -23,6 +23,7 @@ from tests.batch.executors import (
     Scripted,
     failed,
 )
+from tests.support import needs_fork, needs_process_pools
 from trustkeys import (
     GenerateKeyRequest,
     TrustFrameworkKey,
@@ -34,13 +35,14 @@ from trustkeys.core.rsa import RSAStrategy
 from trustkeys.formats.jwe import decrypt_key
 
 
-@pytest.fixture(params=["fork", "spawn"])
+@pytest.fixture(params=[pytest.param("fork", marks=needs_fork), "spawn"])
 def processes(request: pytest.FixtureRequest) -> Iterator[ProcessPoolExecutor]:
     context = multiprocessing.get_context(request.param)
     with ProcessPoolExecutor(2, mp_context=context) as pool:
         yield pool
 
 
+@needs_process_pools
 @pytest.mark.deep
 def test_keys_from_processes_equal_those_from_threads(processes: ProcessPoolExecutor) -> None:
     asked = [
@@ -64,6 +66,7 @@ def test_keys_from_processes_equal_those_from_threads(processes: ProcessPoolExec
     assert processes.submit(int).result() == 0
 
 
+@needs_process_pools
 @pytest.mark.deep
 def test_keys_are_sealed_in_the_processes(
     processes: ProcessPoolExecutor, recipient: TrustFrameworkKey
@@ -73,6 +76,7 @@ def test_keys_are_sealed_in_the_processes(
     assert len({decrypt_key(text, with_key=recipient).kid for text in texts}) == 3
 
 
+@needs_fork
 @pytest.mark.deep
 @pytest.mark.usefixtures("clean_registry")
 def test_an_error_in_a_process_has_its_own_code_and_message() -> None:
@@ -88,6 +92,7 @@ def test_an_error_in_a_process_has_its_own_code_and_message() -> None:
         assert TrustFrameworkKey.from_jwk(key.to_jwk(private=True)) == key
 
 
+@needs_fork
 @pytest.mark.deep
 @pytest.mark.usefixtures("clean_registry")
 def test_a_process_that_dies_loses_no_key_before_it() -> None:
@@ -98,6 +103,7 @@ def test_a_process_that_dies_loses_no_key_before_it() -> None:
         assert isinstance(error.__cause__, BrokenExecutor)
 
 
+@needs_fork
 @pytest.mark.deep
 @pytest.mark.usefixtures("clean_registry")
 def test_a_key_from_a_process_is_checked() -> None:

@@ -14,8 +14,11 @@ from unittest.mock import patch
 from tests import forkserver
 from trustkeys.cli import main, passphrases
 
-# Of these, all but the last four have no effect here.
-_OPTIONS = {"capture_output", "start_new_session", "timeout", "cwd", "env", "input", "text"}
+# The first three have no effect here.
+_OPTIONS = {
+    *("capture_output", "start_new_session", "timeout"),
+    *("cwd", "env", "input", "text", "encoding"),
+}
 
 
 def outcome(*args: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
@@ -42,8 +45,8 @@ def can_run(options: Mapping[str, Any]) -> bool:
 
 def run(args: Sequence[str], **options: Any) -> subprocess.CompletedProcess[Any]:
     """Run the command as `subprocess.run` does, without a terminal, and with pipes."""
-    encoding = locale.getencoding()
-    given = options.get("input", "")
+    encoding = options.get("encoding") or locale.getencoding()
+    given = options.get("input") or ""
     data = given if isinstance(given, bytes) else given.encode(encoding)
     written = TextIOWrapper(BytesIO(), encoding, "backslashreplace")
     said = TextIOWrapper(BytesIO(), encoding, "backslashreplace", write_through=True)

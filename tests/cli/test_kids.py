@@ -15,7 +15,7 @@ from click.shell_completion import get_completion_class
 
 from tests.cli.exchange import PASSWORD, Keys, Runner
 from tests.cli.tree import COMMANDS, GROUPS
-from tests.support import ROOT, failed
+from tests.support import ROOT, WINDOWS, failed
 from trustkeys import store
 from trustkeys.cli import main
 from trustkeys.cli.kids import KidCommand
@@ -65,7 +65,8 @@ def test_a_shell_completes_only_what_needs_no_question(
 ) -> None:
     monkeypatch.setenv("HOME", str(files))
     store.change_password(files / "secrets", new_password=PASSWORD)
-    os.mkfifo(files / "pipe")
+    if not WINDOWS:
+        os.mkfifo(files / "pipe")
     (files / "secrets").chmod(0o644)  # a warning otherwise
     kids = [keys.oct.kid, keys.second_oct.kid]
 

@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 
 from tests import support
-from tests.support import command, failed, parse
+from tests.support import command, failed, in_words_of_posix, parse
 from trustkeys import __main__ as entry
 from trustkeys import system
 from trustkeys.cli import main
@@ -33,7 +33,7 @@ def test_an_unknown_command_and_none_at_all_are_errors() -> None:
 def test_json_applies_to_errors_about_files(tmp_path: Path) -> None:
     done = command(*GENERATE, "--json", "-o", "none/key", cwd=tmp_path)
     assert done.returncode == 1
-    assert parse(done.stderr)["error"] == {
+    assert parse(in_words_of_posix(done.stderr))["error"] == {
         "code": "ENOENT",
         "message": "none/key: No such file or directory",
         "target": "none/key",

@@ -9,7 +9,7 @@ from unittest import mock
 import click
 import pytest
 
-from trustkeys.cli import table
+from trustkeys.cli import table, terminal
 from trustkeys.cli.terminal import cells, escaped
 
 LONG = "a" * 90
@@ -66,6 +66,7 @@ def test_a_terminal_gets_whole_names_in_lines_that_fit(
 
 def test_each_line_of_a_row_has_its_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", mock.Mock(isatty=lambda: True))
+    monkeypatch.setattr(terminal, "obeys_escape_codes", lambda _: True)
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)

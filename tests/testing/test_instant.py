@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import trustkeys
+from tests.support import needs_fork
 from trustkeys import InvalidInputError, TrustFrameworkKeySet, is_test_key
 from trustkeys.core.base64url import base64url_encode
 from trustkeys.core.oct import OctStrategy
@@ -78,6 +79,7 @@ def test_overlapping_blocks_end_with_the_last_one() -> None:
     assert not any(is_test_key(trustkeys.generate_key("sig", kty)) for kty in KTYS)
 
 
+@needs_fork
 @pytest.mark.deep
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 @pytest.mark.usefixtures("clean_registry")

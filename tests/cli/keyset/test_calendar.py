@@ -14,7 +14,15 @@ from tests import support
 from tests.cli.exchange import Runner
 from tests.cli.in_process import outcome
 from tests.keyset.answers import GRAPH
-from tests.support import command_at_a_terminal, failed, mode_of, needs_links, needs_modes, parse
+from tests.support import (
+    WINDOWS,
+    command_at_a_terminal,
+    failed,
+    mode_of,
+    needs_links,
+    needs_modes,
+    parse,
+)
 from trustkeys import TrustFrameworkKeySet, store
 
 DAY = 86_400
@@ -156,12 +164,13 @@ def test_ids_and_kids_are_shown_as_they_are_and_command_no_terminal(
     folder: Path, text: str
 ) -> None:
     keys = [{"kid": text, "kty": "oct", "use": "sig", "k": None, "exp": NOW + DAY}]
-    (folder / "odd\x1b[2J").write_text(json.dumps({"keys": keys}))
-    done = calendar("odd\x1b[2J")
+    odd = "odd" if WINDOWS else "odd\x1b[2J"
+    (folder / odd).write_text(json.dumps({"keys": keys}))
+    done = calendar(odd)
     assert all(line.isprintable() for line in done.stdout.splitlines())
     row = done.stdout.splitlines()[3]
     shown = text.encode("unicode_escape").decode()
-    assert row.split() == ["now", "1972-09-28", "odd\\x1b[2J", shown, "NoActiveKey"]
+    assert row.split() == ["now", "1972-09-28", odd.replace("\x1b", "\\x1b"), shown, "NoActiveKey"]
     named = {"value": [{"id": f"B2C_1A_{text}", "keys": []}]}
     (folder / "named").write_text(json.dumps(named))
     row = calendar("named").stdout.splitlines()[3]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import done, failed, parse
+from tests.support import done, failed, needs_modes, parse
 from tests.support import keyset_command as command
 from trustkeys import TrustFrameworkKeySet, store
 
@@ -118,6 +118,7 @@ def test_each_finding_in_several_sets_names_its_set(folder: Path) -> None:
         assert [line.split(":")[1] for line in lines] == [" B2C_1A_One", " B2C_1A_Two"]
 
 
+@needs_modes
 def test_private_keys_in_an_answer_of_any_form_must_be_protected(folder: Path) -> None:
     """Somebody could put them there, and no form of a file may hide them."""
     (key, _) = store.load(folder / "gap")

@@ -25,7 +25,15 @@ from trustkeys import TrustFrameworkKeySet, store
 def test_a_secret_is_read_from_a_pipe(files: Path) -> None:
     before = [*store.load(files / "secrets")]
     dates = ("--nbf", "4000000000", "--exp", "+9s")
-    text = done("keyset", "secret", "secrets", *dates, cwd=files, input="p@ss w\u00f6rd\r\n")
+    text = done(
+        "keyset",
+        "secret",
+        "secrets",
+        *dates,
+        cwd=files,
+        input="p@ss w\u00f6rd\r\n",
+        encoding="utf-8",
+    )
     *first, new = store.load(files / "secrets")
     assert first == before
     assert parse(text) == new.to_graph()
