@@ -117,6 +117,24 @@ def test_the_names_of_extras_are_in_quotes_that_cmd_knows_too() -> None:
         assert re.findall(r"pip install (?:-e )?'[^'\n]*", text) == [], path
 
 
+def test_every_program_of_the_examples_is_there_in_powershell_or_replaced() -> None:
+    """A page can be followed in PowerShell."""
+    page = (DOCS / "how-to" / "windows.md").read_text("utf-8")
+    named = {*re.findall(r"[\w-]+", page)}
+    everywhere = {"az", "pip", "pytest", "python", "sphinx-build"}
+    used: set[str] = set()
+    for path in [ROOT / "README.md", *DOCS.rglob("*.md")]:
+        blocks = re.findall(r"```(console|sh)\n([^`]*)```", path.read_text("utf-8"))
+        for kind, block in blocks:
+            text = re.sub(r"'[^']*'|\"[^\"]*\"|\\\n|#.*", " ", block)
+            lines = re.findall(r"(?m)^\s*\$ (.*)", text) if kind == "console" else [text]
+            for line in lines:
+                used |= {*re.findall(r"(?m)(?:^|[|;&(]|\bdo\b)\s*([a-z-]+)", line)}
+    assert used > {"trustkeys", "umask", "echo", "sed", "curl"}
+    completion = {"eval", "source"}  # which has lines of its own for PowerShell
+    assert used - named - everywhere - completion == set()
+
+
 def test_every_command_is_in_the_table_of_commands() -> None:
     keyset = group.get_command(Context(group), "keyset")
     assert isinstance(keyset, Group)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import re
-import signal
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
 
 from trustkeys import system
+from trustkeys.signals import held
 
 __tracebackhide__ = True
 
@@ -223,17 +223,14 @@ def _fill(file: IO[bytes], data: bytes) -> None:
 
 def _replace_by_unnamed(link: Callable[[str], None], path: str) -> None:
     name = _temporary(path)
-    # Only SIGKILL, or a signal to another thread, can leave the name behind.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    try:
+    # Only a signal that stops no program as a rule, such as SIGKILL, can leave the name behind.
+    with held():
         link(name)
         try:
             system.replace(name, path)
         finally:
             with suppress(FileNotFoundError):
                 system.remove(name)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _temporary(path: str) -> str:

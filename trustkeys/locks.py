@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -32,7 +34,8 @@ def locked(path: Path, timeout: float) -> Iterator[None]:
     path = os.fspath(path)
     with ExitStack() as opened:
         with named(path):
-            os.stat(os.path.dirname(path) or ".")
+            if not stat.S_ISDIR(os.stat(os.path.dirname(path) or ".").st_mode):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
             name = _name_of_lock(path)
             opened.callback(system.lock(name, path, timeout))
         yield
@@ -40,13 +43,10 @@ def locked(path: Path, timeout: float) -> Iterator[None]:
 
 def _name_of_lock(path: str) -> str:
     name = f"{path}.lock"
-    try:
-        os.lstat(name)
-    except OSError as error:
-        if error.errno == system.NAME_TOO_LONG:
-            from hashlib import sha256
+    if not system.is_too_long(name):
+        return name
+    from hashlib import sha256
 
-            directory, base = os.path.split(path)
-            digest = sha256(os.fsencode(base)).hexdigest()[:32]
-            return os.path.join(directory, f".{digest}.lock")
-    return name
+    directory, base = os.path.split(path)
+    digest = sha256(os.fsencode(base)).hexdigest()[:32]
+    return os.path.join(directory, f".{digest}.lock")

@@ -26,7 +26,7 @@ from tests.cli.exchange import (
     write,
 )
 from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store
-from trustkeys.cli import command, kids, main, passphrases
+from trustkeys.cli import command, kids, main, passphrases, progress, terminal
 from trustkeys.formats import certificates, pem, pkcs12
 from trustkeys.formats.exported import Exported
 from trustkeys.formats.jwe import encrypt
@@ -36,6 +36,17 @@ from trustkeys.formats.jwe import encrypt
 def unprotected() -> Iterator[None]:
     """Leave the process of the tests as it is, when a command runs in it."""
     with mock.patch.object(command, "protect_memory"), mock.patch.object(kids, "protect_memory"):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def terminals() -> Iterator[None]:
+    """Let what passes for a terminal in a test be none that Windows has to know."""
+    with (
+        mock.patch.object(terminal, "UNUSED_COLUMNS", 0),
+        mock.patch.object(terminal, "obeys_escape_codes", return_value=True),
+        mock.patch.object(progress, "obeys_escape_codes", return_value=True),
+    ):
         yield
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.exchange import Keys, Runner
 from tests.cli.tree import LINES
-from tests.support import command, posix_only
+from tests.support import command
 
 GENERATE = ("generate", "--use", "sig", "--kty", "oct", "-o", "new")
 
@@ -66,7 +66,7 @@ def test_each_file_is_reported_as_written(
     assert all(name in warning for name in changed)
 
 
-@posix_only("Linux has a device that is full")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /dev/full")
 def test_a_full_device_is_an_error(tmp_path: Path) -> None:
     with open("/dev/full", "w") as full:
         options = {"capture_output": False, "stdout": full, "stderr": subprocess.PIPE}

@@ -28,11 +28,13 @@ finally:
     print(*{*sys.modules} - before, file=sys.stderr)
 """
 
+SYSTEM = ("windows", "windows_files") if sys.platform == "win32" else ("posix", "posix_files")
+
 NOTHING_ELSE = {
     *("trustkeys", "trustkeys.cli", "trustkeys.cli.lazy", "trustkeys.cli.main"),
     *("trustkeys.cli.signals", "trustkeys.cli.terminal", "trustkeys.errors", "trustkeys.wording"),
     *("trustkeys.signals", "trustkeys.system"),
-    f"trustkeys.system.{'windows' if sys.platform == 'win32' else 'posix'}",
+    *(f"trustkeys.system.{name}" for name in SYSTEM),
 }
 
 SLOW = {

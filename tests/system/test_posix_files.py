@@ -23,7 +23,7 @@ import resource
 
 from tests import support
 from tests.store_files import failing
-from trustkeys import files
+from trustkeys import files, system
 from trustkeys.system import posix_files
 
 
@@ -155,12 +155,12 @@ def test_a_directory_that_fails_to_reach_the_disk_is_reported(
     assert (tmp_path / "key").read_bytes() == b"content"
 
 
-SIGNALS = [signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR1, signal.SIGXCPU, signal.SIGKILL]
-"""Those that Python does not handle, nor the command."""
+OTHERS = [signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR1, signal.SIGXCPU, signal.SIGKILL]
+"""Signals that neither Python nor the command handles."""
 
 STEPS = ["open", "chmod", "fsync", "link", "replace", "unlink"]
 
-KILLED = support.combinations(SIGNALS, product(STEPS, ["before", "after"]))
+AT = [*product(STEPS, ["before", "after"])]
 
 
 def killed_at(write: Callable[..., None], path: Path, signum: int, step: str, when: str) -> bool:
@@ -169,6 +169,7 @@ def killed_at(write: Callable[..., None], path: Path, signum: int, step: str, wh
     if child == 0:
         try:
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             real = getattr(os, step)
 
             def call(*args: Any, **options: Any) -> Any:
@@ -190,7 +191,7 @@ needs_unnamed = pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="for Lin
 
 
 @needs_unnamed
-@pytest.mark.parametrize(("signum", "at"), KILLED)
+@pytest.mark.parametrize(("signum", "at"), support.combinations([*system.STOPPING, *OTHERS], AT))
 def test_a_signal_leaves_no_other_file(tmp_path: Path, signum: int, at: tuple[str, str]) -> None:
     """It would hold keys, and nobody would know of it."""
     path = tmp_path / "key"
@@ -203,7 +204,9 @@ def test_a_signal_leaves_no_other_file(tmp_path: Path, signum: int, at: tuple[st
 
 
 @needs_unnamed
-@pytest.mark.parametrize(("signum", "at"), KILLED)
+@pytest.mark.parametrize(
+    ("signum", "at"), support.combinations([*system.STOPPING, signal.SIGKILL], AT)
+)
 def test_a_signal_while_a_file_is_replaced_leaves_no_other_file(
     tmp_path: Path, signum: int, at: tuple[str, str]
 ) -> None:
@@ -383,12 +386,3 @@ def test_a_directory_is_refused_only_under_the_umask_0(
     with pytest.raises(PermissionError) as caught:
         files.check_directory_of("key")
     assert caught.value.filename == str(tmp_path / "new")
-
-
-def test_signals_are_as_they_were_after_a_failed_replacement(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "replace", failing(errno.EIO))
-    with pytest.raises(OSError, match="Input/output"):
-        files.replace(tmp_path / "key", b"content")
-    assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])

@@ -33,7 +33,7 @@ def by_filelock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_missing_library_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "filelock", None)
-    message = r"pip install 'trustkeys\[store\]'"
+    message = r'pip install "trustkeys\[store\]"'
     with pytest.raises(ModuleNotFoundError, match=message), locks.locked(path, 0):
         pass
 

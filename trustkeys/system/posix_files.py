@@ -21,10 +21,6 @@ _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK
 _NO_DIRECTORY_SYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
 
 
-NAME_TOO_LONG = errno.ENAMETOOLONG
-"""The error for a name that is too long."""
-
-
 def mode_bits(status: os.stat_result) -> int:
     """Return who may use a file, as mode bits."""
     return stat.S_IMODE(status.st_mode)
@@ -72,6 +68,15 @@ def is_link(status: os.stat_result) -> bool:
 def itself(path: str) -> str:
     """Return a directory's name without the end that makes `os.lstat` follow a link."""
     return re.sub(r"(?<=.)(/+\.?)+$", "", path)
+
+
+def is_too_long(path: str) -> bool:
+    """Return whether a file system takes no name of that length."""
+    try:
+        os.lstat(path)
+    except OSError as error:
+        return error.errno == errno.ENAMETOOLONG
+    return False
 
 
 def status_of(path: str, descriptor: int) -> os.stat_result:  # noqa: ARG001 - as on Windows

@@ -38,10 +38,6 @@ _IN_USE = "another program has it open, or you may not change it: close that pro
 _NAME_SURROGATE = 0x20000000
 
 
-NAME_TOO_LONG = errno.EINVAL
-"""The error for a name that is too long, or not allowed."""
-
-
 def mode_bits(_status: os.stat_result) -> int:
     """Return 0600, since Windows has no mode bits: access rules say who may use a file."""
     return 0o600
@@ -68,6 +64,11 @@ def is_link(status: os.stat_result) -> bool:
 def itself(path: str) -> str:
     """Return a directory's name without the end that makes `os.lstat` follow a link."""
     return os.path.normpath(path)
+
+
+def is_too_long(path: str) -> bool:
+    """Return whether a file system takes no name of that length ("Naming Files")."""
+    return len(os.path.basename(path).encode("utf-16-le", "surrogatepass")) > 2 * 255
 
 
 def status_of(path: str, _descriptor: int) -> os.stat_result:

@@ -28,7 +28,7 @@ from tests.cli.batch.runs import (
     records,
 )
 from tests.cli.in_process import outcome
-from tests.support import WINDOWS, failed, needs_modes, parse, posix_only
+from tests.support import failed, needs_modes, parse, posix_only
 from trustkeys.cli import main
 from trustkeys.testing import instant_keys
 
@@ -375,8 +375,7 @@ def test_a_name_that_leaves_no_room_for_the_state_is_refused_at_once(
 ) -> None:
     name = "k" * 252
     process = outcome(*OCT, "--count", "2", "--jsonl", name, *resume)
-    reason = "No such file or directory" if WINDOWS else "File name too long"
-    assert failed(process, 1) == f"{name}.run: {reason}"
+    assert failed(process, 1) == f"{name}.run: {os.strerror(errno.ENAMETOOLONG)}"
     assert os.listdir(folder) == []
 
 
