@@ -28,7 +28,7 @@ from tests.cli.batch.runs import (
     records,
 )
 from tests.cli.in_process import outcome
-from tests.support import failed, needs_modes, parse, posix_only
+from tests.support import WINDOWS, failed, needs_modes, parse, posix_only
 from trustkeys.cli import main
 from trustkeys.testing import instant_keys
 
