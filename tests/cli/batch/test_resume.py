@@ -375,8 +375,9 @@ def test_a_name_that_leaves_no_room_for_the_state_is_refused_at_once(
 ) -> None:
     name = "k" * 252
     process = outcome(*OCT, "--count", "2", "--jsonl", name, *resume)
-    reason = "No such file or directory" if WINDOWS else "File name too long"
-    assert failed(process, 1) == f"{name}.run: {reason}"
+    error = failed(process, 1)
+    assert error.startswith(name)
+    assert WINDOWS or error == f"{name}.run: File name too long"  # in words of its own
     assert os.listdir(folder) == []
 
 

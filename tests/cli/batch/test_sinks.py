@@ -22,6 +22,7 @@ from tests.cli.in_process import outcome
 from tests.store_files import as_nobody
 from tests.support import (
     WINDOWS,
+    WINE,
     failed,
     mode_of,
     needs_links,
@@ -88,6 +89,8 @@ def test_keys_of_a_file_or_directory_that_was_removed_or_renamed_are_not_reporte
     as_json: bool,
 ) -> None:
     """Somebody would believe that the keys are there, under that name."""
+    if WINE and change is made_anew:
+        pytest.skip("Wine gives the new directory the number of the old one; NTFS does not")
     monkeypatch.setattr(many, "SYNC_KEYS", 5)
     monkeypatch.setattr(many, "SYNC_SECONDS", 60)
     taken: list[int] = []

@@ -230,7 +230,6 @@ def test_the_ics_file_is_written_anew_each_week(folder: Path) -> None:
     assert mode_of(target) == 0o644
     calendar("due.json", "--ics", "keys.ics")
     assert target.read_bytes() != first
-    assert mode_of(target) == 0o644
     args = ("keyset", "calendar", "due.json", "--at", str(NOW), "--ics", "-")
     printed: Any = support.command(*args, cwd=folder, text=False).stdout
     assert printed == target.read_bytes()
@@ -242,9 +241,10 @@ def test_the_ics_file_is_written_anew_each_week(folder: Path) -> None:
 @needs_modes
 def test_the_ics_file_keeps_its_mode(folder: Path) -> None:
     calendar("signing.keys", "--ics", "keys.ics")
-    (folder / "keys.ics").chmod(0o640)
-    calendar("due.json", "--ics", "keys.ics")
-    assert mode_of(folder / "keys.ics") == 0o640
+    for mode in (0o644, 0o640):
+        (folder / "keys.ics").chmod(mode)
+        calendar("due.json", "--ics", "keys.ics")
+        assert mode_of(folder / "keys.ics") == mode
 
 
 @needs_links

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import jwcrypto.jwe
 import jwcrypto.jwk
@@ -15,6 +16,7 @@ from tests.cli.exchange import (
     PASSWORD,
     Runner,
     at_a_terminal,
+    command,
     contents,
     done,
 )
@@ -25,15 +27,10 @@ from trustkeys import TrustFrameworkKeySet, store
 def test_a_secret_is_read_from_a_pipe(files: Path) -> None:
     before = [*store.load(files / "secrets")]
     dates = ("--nbf", "4000000000", "--exp", "+9s")
-    text = done(
-        "keyset",
-        "secret",
-        "secrets",
-        *dates,
-        cwd=files,
-        input="p@ss w\u00f6rd\r\n",
-        encoding="utf-8",
-    )
+    data = "p@ss w\u00f6rd\r\n".encode()
+    process: Any = command("keyset", "secret", "secrets", *dates, cwd=files, input=data, text=False)
+    assert process.returncode == 0, process.stderr
+    text = process.stdout.decode()
     *first, new = store.load(files / "secrets")
     assert first == before
     assert parse(text) == new.to_graph()
