@@ -175,6 +175,22 @@ def test_other_threads_hold_nothing_back() -> None:
     assert seen == [before]
 
 
+def test_a_program_that_embeds_python_has_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's modules can take another thread for the main one, which may set no handler."""
+    before = handlers()
+    monkeypatch.setattr(threading, "main_thread", threading.current_thread)
+    seen: list[Any] = []
+
+    def hold() -> None:
+        with held():
+            seen.append(handlers())
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    thread.join()
+    assert seen == [before] == [handlers()]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="loops of Windows handle no signals")
 def test_a_loop_of_asyncio_sees_a_signal_once() -> None:
     """Servers end gracefully at the first, and at once at the second."""

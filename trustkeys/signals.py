@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -36,8 +36,10 @@ def handled(handler: Handler) -> Iterator[dict[int, Handler]]:
             signum: each for signum, each in found.items() if each not in (signal.SIG_IGN, None)
         }
     try:
-        for signum in before:
-            signal.signal(signum, handler)
+        # An embedded Python can take another thread for the main one.
+        with suppress(ValueError):
+            for signum in before:
+                signal.signal(signum, handler)
         yield before
     finally:
         for signum, each in before.items():
