@@ -58,8 +58,12 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fake:
     library = SimpleNamespace(**{n: Function(n, found, r) for n, r in results.items()})
     monkeypatch.setattr(ctypes, "WinDLL", lambda *_, **__: library, raising=False)
     monkeypatch.setattr(ctypes, "get_last_error", lambda: 5, raising=False)
+    monkeypatch.setattr(ctypes, "FormatError", lambda _: "Access is denied.\r\n", raising=False)
     monkeypatch.setattr(
-        ctypes, "WinError", lambda code: PermissionError(13, "no", None, code), raising=False
+        ctypes,
+        "WinError",
+        lambda code, text: PermissionError(13, text, None, code),
+        raising=False,
     )
     monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(open_osfhandle=lambda fd, _: fd))
     monkeypatch.setattr(windows_access, "_library", windows_access._library.__wrapped__)
@@ -127,7 +131,7 @@ def test_other_errors_of_windows_name_no_file(calls: Fake, monkeypatch: pytest.M
     monkeypatch.setattr(windows_access._library("advapi32"), "GetTokenInformation", lambda *_: 0)
     with pytest.raises(PermissionError) as caught:
         windows_access.created("key", is_private=True)
-    assert str(caught.value) == "[Errno 13] no"
+    assert str(caught.value) == "[Errno 13] Access is denied"
 
 
 def test_a_handle_without_a_descriptor_is_closed(

@@ -19,7 +19,7 @@ SHELL = "powershell"
 STOPPING = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
 )
-"""The signals that stop a program: Ctrl-C, `os.kill` of another Python, and Ctrl-Break."""
+"""The signals that stop a program: Ctrl-C, Ctrl-Break, and SIGTERM, which no other one sends."""
 
 APART: Mapping[str, Any] = {"creationflags": 0x08000000}  # CREATE_NO_WINDOW
 """The arguments of `subprocess.Popen` for a process that no key of the console reaches."""

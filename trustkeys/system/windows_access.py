@@ -129,7 +129,9 @@ def _call(
     value = found(*args)
     if value in {None, 0, _NO_HANDLE}:
         windows: Any = ctypes
-        error = windows.WinError(windows.get_last_error())
+        code = windows.get_last_error()
+        # Without the full stop, as in Python's own errors.
+        error = windows.WinError(code, windows.FormatError(code).strip().rstrip("."))
         if about is not None:
             error.filename = about
         raise error
