@@ -13,9 +13,10 @@ import pytest
 from tests import support
 from tests.cli.in_process import outcome
 from tests.support import WINDOWS, failed, mode_of, parse
-from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store
+from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store, system
 from trustkeys.cli import provision as command
 from trustkeys.graph import CLOUDS
+from trustkeys.system import windows_files
 
 
 @pytest.fixture
@@ -262,6 +263,30 @@ def test_an_error_in_the_middle_removes_the_files_before_it(
     monkeypatch.setattr("trustkeys.files.write_new", write)
     with pytest.raises(OSError, match="No space left"):
         command._write(str(tmp_path / "new"), {"1.json": "x", "2.json": "y", "provision.sh": "z"})
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_error_leaves_no_key_that_a_virus_scanner_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows removes no open file, so that takes more than one attempt."""
+
+    def write(path: str, data: bytes) -> None:
+        if path.endswith(".sh"):
+            raise OSError(28, os.strerror(28), path)
+        Path(path).write_bytes(data)
+
+    def refuse(path: str) -> None:
+        monkeypatch.undo()
+        raise in_use
+
+    in_use = PermissionError(13, "in use")
+    in_use.winerror = 32  # type: ignore[attr-defined, unused-ignore]
+    monkeypatch.setattr("trustkeys.files.write_new", write)
+    monkeypatch.setattr(system, "remove", windows_files.remove)
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        command._write(str(tmp_path / "new"), {"1.json": "x", "provision.sh": "y"})
     assert os.listdir(tmp_path) == []
 
 

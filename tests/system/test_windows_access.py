@@ -113,11 +113,21 @@ def test_a_file_is_opened_for_what_is_asked(calls: Fake, writes: bool, follows: 
     assert args == ("key", access, 3, None, 3, flags, None)
 
 
-def test_errors_of_windows_are_raised(calls: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(PermissionError):
+def test_errors_of_windows_are_raised_and_name_the_file(calls: Fake) -> None:
+    """The command takes one without a name for an error of standard output."""
+    with pytest.raises(PermissionError) as caught:
         windows_access.created("missing", is_private=True)
-    with pytest.raises(PermissionError):
+    assert caught.value.filename == "missing"
+    with pytest.raises(PermissionError) as caught:
         windows_access.make_directory("missing")
+    assert caught.value.filename == "missing"
+
+
+def test_other_errors_of_windows_name_no_file(calls: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows_access._library("advapi32"), "GetTokenInformation", lambda *_: 0)
+    with pytest.raises(PermissionError) as caught:
+        windows_access.created("key", is_private=True)
+    assert str(caught.value) == "[Errno 13] no"
 
 
 def test_a_handle_without_a_descriptor_is_closed(

@@ -148,7 +148,7 @@ def _write(directory: str, contents: dict[str, str]) -> None:
         except BaseException:
             for name in contents:
                 with suppress(OSError):
-                    os.unlink(os.path.join(directory, name))
+                    system.remove(os.path.join(directory, name))
             os.rmdir(directory)
             raise
 

@@ -70,12 +70,12 @@ def opened(path: str, *, writes: bool, follows: bool) -> int:
 
 def make_directory(path: str) -> None:
     """Make a private directory. What is made in it is private, too."""
-    _call("kernel32", "CreateDirectoryW", path, _attributes("OICI"))
+    _call("kernel32", "CreateDirectoryW", path, _attributes("OICI"), about=path)
 
 
 def _opened(path: str, access: int, attributes: Any, disposition: int, flags: int) -> int:
     args = (path, access, _SHARED, attributes, disposition, flags, None)
-    handle = _call("kernel32", "CreateFileW", *args, result=wintypes.HANDLE)
+    handle = _call("kernel32", "CreateFileW", *args, about=path, result=wintypes.HANDLE)
     runtime: Any = import_module("msvcrt")
     try:
         return int(runtime.open_osfhandle(handle, _NOT_INHERITED))
@@ -116,12 +116,21 @@ def _library(name: str) -> Any:
     return windows.WinDLL(name, use_last_error=True)
 
 
-def _call(library: str, function: str, *args: Any, result: Any = wintypes.BOOL) -> Any:
-    """Call a function of Windows, or raise its error."""
+def _call(
+    library: str,
+    function: str,
+    *args: Any,
+    about: str | None = None,
+    result: Any = wintypes.BOOL,
+) -> Any:
+    """Call a function of Windows, or raise its error, with `about` as the file name."""
     found = getattr(_library(library), function)
     found.restype = result
     value = found(*args)
     if value in {None, 0, _NO_HANDLE}:
         windows: Any = ctypes
-        raise windows.WinError(windows.get_last_error())
+        error = windows.WinError(windows.get_last_error())
+        if about is not None:
+            error.filename = about
+        raise error
     return value
