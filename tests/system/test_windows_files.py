@@ -94,7 +94,7 @@ def path(tmp_path: Path) -> Path:
 def test_both_systems_offer_the_same() -> None:
     from trustkeys.system import posix_files
 
-    assert [hasattr(posix_files, name) for name in SHARED] == [True] * 17
+    assert [hasattr(posix_files, name) for name in SHARED] == [True] * 18
 
 
 def test_a_file_is_written_and_replaced_and_read(path: Path) -> None:
@@ -311,6 +311,23 @@ def test_a_file_that_this_program_has_open_is_replaced_once_it_is_closed(path: P
         threading.Timer(0.3, file.close).start()
         files.replace(path, b"new")
     assert path.read_bytes() == b"new"
+
+
+def test_a_public_file_stays_public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A web server reads the calendar."""
+    public = tmp_path / "keys.ics"
+    asked: list[bool] = []
+    created = windows_access.created
+
+    def record(path: str, *, is_private: bool) -> int:
+        asked.append(is_private)
+        return created(path, is_private=is_private)
+
+    monkeypatch.setattr(windows_access, "created", record)
+    files.write_new(public, b"old", mode=0o644)
+    _, mode = files.read(public, limit=3)
+    files.replace(public, b"new", mode=system.mode_to_keep(mode))
+    assert asked == [False, False]
 
 
 def test_a_name_is_too_long_for_its_letters_and_not_for_its_bytes() -> None:

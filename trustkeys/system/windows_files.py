@@ -43,6 +43,11 @@ def mode_bits(_status: os.stat_result) -> int:
     return 0o600
 
 
+def mode_to_keep(_mode: int) -> int:
+    """Return 0644, which a public file in the place of another gets: the rules of its directory."""
+    return 0o644
+
+
 def is_of_another_user(_status: os.stat_result) -> bool:
     """Return False: access rules say who may use a file, not its owner."""
     return False

@@ -16,6 +16,7 @@ from tests.cli.in_process import outcome
 from tests.keyset.answers import GRAPH
 from tests.support import (
     WINDOWS,
+    WINE,
     command_at_a_terminal,
     failed,
     mode_of,
@@ -227,8 +228,10 @@ def test_the_ics_file_is_written_anew_each_week(folder: Path) -> None:
     assert done.stdout == calendar("signing.keys").stdout
     first = target.read_bytes()
     assert first.startswith(b"BEGIN:VCALENDAR\r\n")
-    assert mode_of(target) == 0o644
+    # Wine does not tell the rules of a private folder from those of the file.
+    assert WINE or mode_of(target) == 0o644
     calendar("due.json", "--ics", "keys.ics")
+    assert WINE or mode_of(target) == 0o644
     assert target.read_bytes() != first
     args = ("keyset", "calendar", "due.json", "--at", str(NOW), "--ics", "-")
     printed: Any = support.command(*args, cwd=folder, text=False).stdout

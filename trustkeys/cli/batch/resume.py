@@ -10,10 +10,9 @@ import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Any
 
-from trustkeys import files
+from trustkeys import files, system
 from trustkeys.batch import is_sealed
 from trustkeys.cli.batch.journal import Journal
 from trustkeys.cli.batch.requests import Id, Requests
@@ -40,8 +39,8 @@ def is_new(path: str, *, resume: bool) -> bool:
         PermissionError: Other users can write to its directory.
     """
     files.check_directory_of(path)
-    with suppress(FileNotFoundError):
-        os.lstat(_state_of(path))  # its name can be too long
+    if system.is_too_long(_state_of(path)):
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), _state_of(path))
     if resume and os.path.lexists(path):
         return False
     if not resume and os.path.lexists(path) and os.path.lexists(_state_of(path)):

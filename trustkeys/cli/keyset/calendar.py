@@ -149,6 +149,7 @@ def _mode_of_own(path: str) -> int | None:
 def _write_ics(path: str, events: Sequence[KeyEvent], now: int) -> None:
     from trustkeys.cli.ics import as_ics  # imported lazily, since icalendar is slow to import
     from trustkeys.files import replace, write_new
+    from trustkeys.system import mode_to_keep
 
     content = as_ics(events, now)
     if path == "-":
@@ -159,7 +160,7 @@ def _write_ics(path: str, events: Sequence[KeyEvent], now: int) -> None:
             # It holds public data, and a web server must be able to read it.
             write_new(path, content, mode=0o644)
         else:
-            replace(path, content, mode=mode)
+            replace(path, content, mode=mode_to_keep(mode))
 
 
 def _as_json(events: Sequence[tuple[str, KeyEvent]], now: int) -> bytes:
