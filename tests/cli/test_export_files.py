@@ -24,11 +24,13 @@ from tests.cli.exchange import (
     write,
 )
 from tests.support import WINDOWS, failed, parse, posix_only
+from trustkeys import system
 from trustkeys.cli import export as cli_export
 from trustkeys.cli import exporting, main
 from trustkeys.cli import import_ as cli_intake
 from trustkeys.files import write_new
 from trustkeys.formats import pem, pkcs12
+from trustkeys.system import windows_files
 
 
 @pytest.mark.parametrize(
@@ -175,6 +177,32 @@ def test_the_passphrase_is_kept_if_its_file_may_exist(
     with pytest.raises(OSError, match="Input/output error"):
         exporting._write(wanted, exported)
     assert (files / "out.password").read_text() == f"{exported.password}\n"
+
+
+def test_a_passphrase_of_nothing_is_removed_even_if_a_virus_scanner_reads_it(
+    files: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows removes no open file, so that takes more than one attempt."""
+    wanted = exporting.Wanted("pem", str(files / "out"))
+
+    def write_or_fail(path: str, data: bytes, **options: Any) -> None:
+        if path.endswith("out"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+        Path(path).write_bytes(data)
+
+    def refuse(path: str) -> None:
+        monkeypatch.undo()
+        raise in_use
+
+    in_use = PermissionError(13, "in use")
+    in_use.winerror = 32  # type: ignore[attr-defined, unused-ignore]
+    before = contents(files)
+    monkeypatch.setattr(exporting, "write_new", write_or_fail)
+    monkeypatch.setattr(system, "remove", windows_files.remove)
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        exporting._write(wanted, pem.to_encrypted_pem(keys.other))
+    assert contents(files) == before
 
 
 def test_a_passphrase_that_somebody_else_wrote_meanwhile_stays(files: Path, keys: Keys) -> None:

@@ -9,6 +9,7 @@ from unicodedata import normalize
 import click
 from attrs import frozen
 
+from trustkeys import system
 from trustkeys.cli import changes, foreign, inputs, passphrases
 from trustkeys.cli.params import refuse_existing
 from trustkeys.cli.terminal import escaped, json_bytes, warn, write_out, write_result
@@ -262,7 +263,7 @@ def _write(wanted: Wanted, content: bytes | Exported) -> None:
                 # Nothing is encrypted to it, also if only flushing failed.
                 if not isinstance(error, FileExistsError):
                     with suppress(FileNotFoundError):
-                        os.unlink(name)
+                        system.remove(name)
                 raise
         try:
             write_new(wanted.output, data, mode=0o600 if wanted.is_private else 0o644)
@@ -270,5 +271,5 @@ def _write(wanted: Wanted, content: bytes | Exported) -> None:
             # If only flushing the directory failed, the file exists and needs its passphrase.
             is_written = os.path.lexists(wanted.output) and not isinstance(error, FileExistsError)
             if name is not None and not is_written:
-                os.unlink(name)
+                system.remove(name)
             raise
