@@ -302,9 +302,9 @@ def test_a_save_that_was_killed_at_its_end_does_not_keep_a_file_from_being_chang
     """The temporary name is then left beside the file, and would keep its secrets."""
     store.save(key_set(), path, plain=True)
     path.with_name(".trustkeys-abcdef_0").hardlink_to(path)
-    path.with_name(".trustkeys-ghijkl").write_bytes(b"of another save")
+    path.with_name(".trustkeys-ghijklmn").write_bytes(b"of another save")
     add_a_key(path)
-    assert sorted(os.listdir(path.parent)) == [*(".trustkeys-ghijkl", "set.keys", "set.keys.lock")]
+    assert sorted(os.listdir(path.parent)) == [".trustkeys-ghijklmn", "set.keys", "set.keys.lock"]
 
 
 @pytest.mark.parametrize("call", ["load", "edit", "overwrite"])
