@@ -83,6 +83,17 @@ def test_a_set_with_the_longest_name_can_be_changed(tmp_path: Path, length: int)
     assert {*os.listdir(tmp_path)} >= {path.name}
 
 
+@pytest.mark.parametrize("length", [5, 255])
+def test_a_file_has_one_lock_however_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    """Else two programs in different directories change it at the same time."""
+    monkeypatch.chdir(tmp_path)
+    name = "k" * length
+    with locks.locked(tmp_path / name, 0), pytest.raises(TimeoutError), locks.locked(name, 0):
+        pass
+
+
 def test_a_lock_that_can_have_no_file_names_the_file_that_was_to_be_locked(path: Path) -> None:
     path.touch()
     inside = path / "keys"

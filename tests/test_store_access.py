@@ -312,10 +312,10 @@ def test_a_save_that_was_killed_at_its_end_does_not_keep_a_file_from_being_chang
     """The temporary name is then left beside the file, and would keep its secrets."""
     store.save(key_set(), path, plain=True)
     path.with_name(".trustkeys-abcdef_0").hardlink_to(path)
-    path.with_name(".trustkeys-ghijkl").write_bytes(b"of another save")
+    path.with_name(".trustkeys-ghijklmn").write_bytes(b"of another save")
     add_a_key(path)
     left = {*os.listdir(path.parent)} - {"set.keys.lock"}  # which Windows removes
-    assert left == {".trustkeys-ghijkl", "set.keys"}
+    assert left == {".trustkeys-ghijklmn", "set.keys"}
 
 
 @support.posix_only("on Windows, a new file never has two names")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,25 @@ def test_an_answer_that_ends_ends_its_line(
     ):
         passphrases.ask("Passphrase of a")
     assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize("answers", [["secret"], ["", "secret"]])
+def test_ctrl_c_acts_at_each_prompt(monkeypatch: pytest.MonkeyPatch, answers: list[str]) -> None:
+    """Windows would wait for another key. What `prompting` does holds at the prompt alone."""
+    steps: list[str] = []
+
+    @contextmanager
+    def prompting() -> Iterator[None]:
+        steps.append("begin")
+        yield
+        steps.append("end")
+
+    def typed(_prompt: str) -> str:
+        steps.append("ask")
+        return answers[steps.count("ask") - 1]
+
+    monkeypatch.setattr(passphrases, "has_terminal", lambda: True)
+    monkeypatch.setattr(passphrases, "prompting", prompting)
+    monkeypatch.setattr("getpass.getpass", typed)
+    assert passphrases.ask("Passphrase of a") == "secret"
+    assert steps == ["begin", *["ask"] * len(answers), "end"]

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.cli.exchange import Keys, Runner
 from tests.cli.in_process import outcome
 from tests.cli.tree import LINES
 from tests.support import WINDOWS, failed
-from trustkeys.cli import main
+from trustkeys.cli import main, terminal
 from trustkeys.cli.terminal import waits_noted
 
 
@@ -50,6 +51,24 @@ def test_a_pipe_has_colours_if_they_are_asked_for(
         monkeypatch.setenv(name, value)
     assert ("\x1b[" in every(*line.split()).stdout) == has_colors
     assert "\x1b" not in every(*line.split(), "--json").stdout
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_console_gets_what_it_can_show(
+    monkeypatch: pytest.MonkeyPatch, is_terminal: bool
+) -> None:
+    """An old console of Windows shows escape codes, and an empty line after each full one."""
+    for name, value in {"TERM": "xterm", "COLUMNS": "80"}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    stream = mock.Mock(isatty=lambda: is_terminal)
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(terminal, "UNUSED_COLUMNS", 1)
+    for obeys in (True, False):
+        monkeypatch.setattr(terminal, "obeys_escape_codes", {stream: obeys}.__getitem__)
+        assert terminal.has_colors() == (is_terminal and obeys)
+    assert terminal.width() == (79 if is_terminal else 80)
 
 
 def test_no_message_controls_the_terminal() -> None:

@@ -23,13 +23,15 @@ def test_memory_is_protected_as_far_as_a_system_can(
     monkeypatch: pytest.MonkeyPatch, platform: str, has_ctypes: bool
 ) -> None:
     limits: list[object] = []
-    resource = mock.Mock(setrlimit=lambda *_: limits.append("core"))
-    ctypes = mock.Mock(CDLL=lambda _: mock.Mock(prctl=lambda *_: limits.append("dumpable")))
+    resource = mock.Mock(RLIMIT_CORE="core", setrlimit=lambda *args: limits.append(args))
+    prctl = mock.Mock(prctl=lambda *args: limits.append(args))
+    ctypes = mock.Mock(CDLL=lambda _: prctl)
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setitem(sys.modules, "resource", resource)
     monkeypatch.setitem(sys.modules, "ctypes", ctypes if has_ctypes else None)
     posix.protect_memory()
-    assert limits == ["core", "dumpable"][: 1 + (has_ctypes and platform == "linux")]
+    # PR_SET_DUMPABLE of prctl(2) is 4.
+    assert limits == [("core", (0, 0)), (4, 0, 0, 0, 0)][: 1 + (has_ctypes and platform == "linux")]
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,24 @@ def test_a_signal_ends_a_process_as_by_default(monkeypatch: pytest.MonkeyPatch) 
     ]
 
 
+def test_a_closed_terminal_stops_a_program_as_ctrl_c_does() -> None:
+    """Else it would leave a temporary file with keys behind."""
+    assert {*posix.STOPPING} == {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+
+
+def test_a_broken_pipe_is_an_error_in_the_block_alone() -> None:
+    """A lost cluster must not end a batch without a word, but a lost reader ends it."""
+    before = signal.getsignal(signal.SIGPIPE)
+    try:
+        posix.end_with_reader()
+        assert signal.getsignal(signal.SIGPIPE) == signal.SIG_DFL
+        with posix.reader_is_noticed():
+            assert signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN
+        assert signal.getsignal(signal.SIGPIPE) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGPIPE, before)
+
+
 def test_a_broken_pipe_is_a_lost_reader() -> None:
     stream = io.StringIO()
     assert posix.has_lost_reader(stream, BrokenPipeError(errno.EPIPE, "any"))
@@ -74,12 +94,16 @@ def test_without_dev_tty_standard_input_is_the_terminal(
     monkeypatch: pytest.MonkeyPatch, has_tty: bool, stdin: object, expected: bool
 ) -> None:
     opened = mock.Mock(return_value=7) if has_tty else mock.Mock(side_effect=FileNotFoundError)
+    closed = mock.Mock()
     monkeypatch.setattr(os, "open", opened)
-    monkeypatch.setattr(os, "close", lambda _: None)
+    monkeypatch.setattr(os, "close", closed)
     monkeypatch.setattr(sys, "stdin", stdin)
     found = posix.has_terminal()
     monkeypatch.undo()
     assert found == expected
+    # A service does not come to own the terminal.
+    assert opened.mock_calls == [mock.call("/dev/tty", os.O_RDWR | os.O_NOCTTY)]
+    assert closed.mock_calls == ([mock.call(7)] if has_tty else [])
 
 
 def test_what_posix_does_itself_is_left_to_it() -> None:

@@ -40,6 +40,31 @@ def test_the_file_is_for_its_owner_alone(tmp_path: Path, umask: int) -> None:
     assert modes == {"key": 0o600, "lines": 0o600, "folder": 0o700}
 
 
+def test_the_file_is_never_for_others_to_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who opens it while it is empty can read the keys later."""
+    modes: list[int] = []
+    real = os.chmod
+
+    def chmod(file: int | str, mode: int) -> None:
+        modes.append(stat.S_IMODE(os.stat(file).st_mode))
+        real(file, mode)
+
+    monkeypatch.setattr(os, "chmod", chmod)
+    before = os.umask(0)
+    try:
+        os.close(posix_files.create(str(tmp_path / "named"), 0o600))
+        if created := posix_files.create_unnamed(str(tmp_path), 0o600):
+            os.close(created[0])
+        posix_files.make_directory(str(tmp_path / "folder"))
+        os.close(posix_files.open_itself(str(tmp_path / "lock"), os.O_RDWR | os.O_CREAT))
+    finally:
+        os.umask(before)
+    assert {*modes} == {0o600, 0o700}
+    assert stat.S_IMODE((tmp_path / "lock").stat().st_mode) == 0o600
+
+
 def test_a_file_can_be_for_all_to_read_where_that_is_said(tmp_path: Path) -> None:
     files.write_new(tmp_path / "picture", b"content", mode=0o644)
     assert stat.S_IMODE((tmp_path / "picture").stat().st_mode) == 0o644
@@ -137,7 +162,7 @@ def directory_sync(monkeypatch: pytest.MonkeyPatch, code: int | None) -> list[bo
     return flushed
 
 
-@pytest.mark.parametrize("code", [None, errno.EINVAL])
+@pytest.mark.parametrize("code", [None, errno.EINVAL, errno.EOPNOTSUPP])
 def test_file_and_directory_are_flushed_where_that_can_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int | None
 ) -> None:

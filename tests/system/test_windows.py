@@ -5,9 +5,11 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import runpy
 import signal
 import sys
 from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -28,6 +30,20 @@ def test_a_pipe_without_a_reader_is_an_invalid_argument(number: int, is_lost: bo
 def test_an_invalid_argument_of_a_file_is_an_error(tmp_path: object) -> None:
     with open(os.path.join(str(tmp_path), "file"), "w", encoding="ascii") as file:
         assert not windows.has_lost_reader(file, OSError(errno.EINVAL, "any"))
+
+
+def test_ctrl_break_stops_a_program_as_ctrl_c_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would leave a temporary file with keys behind."""
+    monkeypatch.setattr(signal, "SIGBREAK", 21, raising=False)
+    found = runpy.run_path(windows.__file__)["STOPPING"]
+    assert found == (signal.SIGINT, signal.SIGTERM, 21)
+
+
+def test_consoles_and_ports_are_not_used_as_elsewhere() -> None:
+    """Else an empty line follows each full one, and two servers can share a port."""
+    assert (windows.UNUSED_COLUMNS, windows.REUSES_ADDRESS) == (1, False)
+    # CREATE_NO_WINDOW of "Process Creation Flags": else Ctrl-C ends a cluster's client, too.
+    assert windows.APART == {"creationflags": 0x08000000}
 
 
 def test_ctrl_c_and_ctrl_break_end_with_the_code_that_shells_know(
@@ -82,7 +98,8 @@ def test_a_console_is_told_to_obey_escape_codes(
 ) -> None:
     modes: list[int] = []
 
-    def get_mode(_handle: object, mode: object) -> bool:
+    def get_mode(_handle: object, mode: Any) -> bool:
+        mode._obj.value = 3  # which it keeps: line ends would no longer begin a line
         return is_console
 
     def set_mode(_handle: object, mode: int) -> bool:
@@ -93,7 +110,7 @@ def test_a_console_is_told_to_obey_escape_codes(
     monkeypatch.setattr(ctypes, "WinDLL", lambda _: console, raising=False)
     monkeypatch.setitem(sys.modules, "msvcrt", mock.Mock(get_osfhandle=lambda number: number + 1))
     assert windows.obeys_escape_codes(mock.Mock(fileno=lambda: 1)) == obeys
-    assert modes == ([4] if is_console else [])
+    assert modes == ([7] if is_console else [])
 
 
 def test_what_windows_does_itself_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:

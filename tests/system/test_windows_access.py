@@ -30,7 +30,8 @@ class Function:
 
     def __call__(self, *args: Any) -> Any:
         self._calls.setdefault(self._name, []).append(args)
-        return self._result(*args) if callable(self._result) else self._result
+        result = self._result(*args) if callable(self._result) else self._result
+        return self.restype(result).value
 
 
 @pytest.fixture
@@ -43,20 +44,34 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fake:
         address._obj.value = 4096
         return revision
 
-    def name_user(_sid: Any, text: Any) -> int:
+    def find_user(token: Any, kind: int, found: Any, length: int, _needed: Any) -> bool:
+        # Of winnt.h: the token of this process, TokenUser, and SECURITY_MAX_SID_SIZE.
+        is_right = (token.value, kind) == (-4 % 2**64, 1) and 16 + 68 <= length <= len(found)
+        ctypes.c_void_p.from_buffer(found).value = 8192
+        return is_right
+
+    def name_user(sid: Any, text: Any) -> bool:
         text._obj.value = USER
-        return 1
+        return bool(sid.value == 8192)
+
+    def load(_name: str, *, use_last_error: bool) -> Any:
+        assert use_last_error, "else the reason of a failure is lost"
+        return library
+
+    def described(handle: int, flags: int) -> int:
+        assert flags == 0x80, "else programs that are started get the keys, too"
+        return handle
 
     results = {
         "CreateFileW": lambda path, *_: -1 % 2**64 if path == "missing" else handle,
         "CreateDirectoryW": lambda path, _: int(path != "missing"),
         "CloseHandle": 1,
         "ConvertStringSecurityDescriptorToSecurityDescriptorW": rules,
-        "GetTokenInformation": 1,
+        "GetTokenInformation": find_user,
         "ConvertSidToStringSidW": name_user,
     }
     library = SimpleNamespace(**{n: Function(n, found, r) for n, r in results.items()})
-    monkeypatch.setattr(ctypes, "WinDLL", lambda *_, **__: library, raising=False)
+    monkeypatch.setattr(ctypes, "WinDLL", load, raising=False)
     monkeypatch.setattr(ctypes, "get_last_error", lambda: 5, raising=False)
     monkeypatch.setattr(ctypes, "FormatError", lambda _: "Access is denied.\r\n", raising=False)
     monkeypatch.setattr(
@@ -65,7 +80,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fake:
         lambda code, text: PermissionError(13, text, None, code),
         raising=False,
     )
-    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(open_osfhandle=lambda fd, _: fd))
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(open_osfhandle=described))
     monkeypatch.setattr(windows_access, "_library", windows_access._library.__wrapped__)
     monkeypatch.setattr(windows_access, "_private_rules", windows_access._private_rules.__wrapped__)
     return found

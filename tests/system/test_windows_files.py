@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FunctionType, SimpleNamespace
 from typing import Any
@@ -244,6 +245,55 @@ def test_links_of_every_kind_are_refused_and_no_other_file_is(path: Path, tag: i
     assert len(os.listdir("/dev/fd")) == before
 
 
+def test_no_target_is_opened_before_it_is_known_to_be_none_of_a_link(
+    path: Path, monkeypatch: pytest.MonkeyPatch, tag: int
+) -> None:
+    """A link could lead to a pipe or a share of somebody who notes who opens it."""
+    opened = windows_access.opened
+    found: list[bool] = []
+
+    def note(path: str, *, writes: bool, follows: bool) -> int:
+        found.append(follows)
+        return opened(path, writes=writes, follows=follows)
+
+    monkeypatch.setattr(windows_access, "opened", note)
+    with suppress(OSError):
+        files.read(path, limit=9)
+    assert found == ([False, True] if tag and not dict(TAGS.values())[tag] else [False])
+
+
+@pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_WRONLY, os.O_RDWR])
+def test_a_file_is_open_for_writing_only_if_that_is_asked(
+    path: Path, monkeypatch: pytest.MonkeyPatch, flags: int
+) -> None:
+    """A journal is read and written, and a file that may only be read can be opened for that."""
+    opened = windows_access.opened
+    found: list[bool] = []
+
+    def note(path: str, *, writes: bool, follows: bool) -> int:
+        found.append(writes)
+        return opened(path, writes=writes, follows=follows)
+
+    monkeypatch.setattr(windows_access, "opened", note)
+    os.close(windows_files.open_itself(str(path), flags))
+    assert found == [flags != os.O_RDONLY]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_long"),
+    [
+        ("k" * 255, False),
+        ("k" * 256, True),
+        ("\u00e9" * 255, False),
+        ("\U0001f511" * 128, True),
+        (os.path.join("folder" * 50, "k"), False),
+    ],
+)
+def test_a_name_is_as_long_as_windows_counts(name: str, is_long: bool) -> None:
+    """Else a set with a long name cannot be changed, or versions lock it in different files."""
+    assert windows_files.is_too_long(name) == is_long
+
+
 def test_a_link_to_a_directory_is_refused_as_a_link(tmp_path: Path, tag: int) -> None:
     with pytest.raises(OSError, match=r".") as caught:
         files.read(tmp_path, limit=9)
@@ -261,7 +311,7 @@ def test_a_file_is_for_all_only_if_that_is_said(
         return created(path, is_private=is_private)
 
     monkeypatch.setattr(windows_access, "created", note)
-    for mode, is_private in ((0o600, True), (0o644, False)):
+    for mode, is_private in ((0o600, True), (0o640, False), (0o644, False)):
         files.write_new(tmp_path / f"{mode}", b"", mode=mode)
         assert found == {".tr": is_private}
 

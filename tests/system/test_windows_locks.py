@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import filelock
@@ -50,6 +52,34 @@ def test_a_file_with_content_is_no_lock(path: Path) -> None:
     with pytest.raises(FileExistsError, match="is not a lock file"), locks.locked(path, 0):
         pass
     assert lock.read_bytes() == b"keys"
+
+
+def test_a_link_is_no_lock(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For Python, a link of WSL is an empty file."""
+    for name in ("is_link", "is_of_another_user"):
+        monkeypatch.setattr(system, name, getattr(windows_files, name))
+    link: Any = SimpleNamespace(st_mode=stat.S_IFREG, st_size=0, st_reparse_tag=0xA000001D)
+    monkeypatch.setattr(os, "lstat", lambda _: link)
+    with pytest.raises(FileExistsError, match="is not a lock file"), locks.locked(path, 0):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("timeout", "waits"), [(0, [0]), (0.5, [0.5]), (1, [1]), (3, [1, 2]), (-1, [1, -1])]
+)
+def test_a_wait_takes_as_long_as_it_may(
+    path: Path, monkeypatch: pytest.MonkeyPatch, timeout: float, waits: list[float]
+) -> None:
+    found: list[float] = []
+
+    def wait(_self: Any, timeout: float) -> None:
+        found.append(timeout)
+        raise filelock.Timeout(str(path))
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", wait)
+    with pytest.raises(TimeoutError), locks.locked(path, timeout):
+        pass
+    assert found == waits
 
 
 def test_a_lock_without_permission_says_what_to_do(

@@ -416,6 +416,17 @@ def test_a_kept_connection_is_closed_at_the_end_of_the_block() -> None:
             pass
 
 
+def test_a_client_may_take_its_time(server: GraphServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection outlasts the moments in which the server looks whether it has been closed."""
+    monkeypatch.setattr("trustkeys.testing.server._PAUSE", 0.001)
+    data = request("GET", SETS)
+    with socket.create_connection(address(server), timeout=10) as connection:
+        for part in (data[:20], data[20:]):
+            time.sleep(0.02)
+            connection.sendall(part)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
 def test_the_block_ends_though_a_shutdown_wakes_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on Windows, where a `recv` that waits does not notice the shutdown."""
     monkeypatch.setattr(socket.socket, "shutdown", lambda *_: None)
@@ -449,9 +460,14 @@ def test_a_port_can_be_chosen_and_is_free_again_afterwards(server: GraphServer) 
     with serve() as free:
         _, port = address(free)
         CLIENT.get(free.url)
+        # The server ends this connection, for which the system then keeps the port for a minute.
+        kept = socket.create_connection(address(free), timeout=10)
+        kept.sendall(request("GET", SETS))
+        assert kept.recv(65536).startswith(b"HTTP/1.1 200 ")
         with pytest.raises(OSError, match=r".") as caught, serve(port=port):
             pass
         assert caught.value.errno == errno.EADDRINUSE
+    kept.close()
     with serve(port=port) as again:
         assert again.url == f"http://127.0.0.1:{port}/beta"
 
