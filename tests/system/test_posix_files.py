@@ -411,3 +411,17 @@ def test_a_directory_is_refused_only_under_the_umask_0(
     with pytest.raises(PermissionError) as caught:
         files.check_directory_of("key")
     assert caught.value.filename == str(tmp_path / "new")
+
+
+def test_the_root_directory_keeps_its_name() -> None:
+    """Else it could not be named as one that is ours."""
+    assert [posix_files.itself(name) for name in ("/", "a/", "/a/./")] == ["/", "a", "/a"]
+
+
+def test_a_system_that_knows_no_files_without_names_serves_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As macOS, for example."""
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    files.write_new(tmp_path / "key", b"content")
+    assert os.listdir(tmp_path) == ["key"]

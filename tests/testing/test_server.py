@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -35,6 +36,7 @@ from tests.testing.tenant import (
 from trustkeys import GenerateKeyRequest, TrustFrameworkKey, testing
 from trustkeys.core.strict_json import MAX_SET_BYTES
 from trustkeys.testing import GraphServer, GraphTransport, serve
+from trustkeys.testing.server import _Input
 
 
 @pytest.fixture(scope="module")
@@ -425,6 +427,16 @@ def test_a_client_may_take_its_time(server: GraphServer, monkeypatch: pytest.Mon
             time.sleep(0.02)
             connection.sendall(part)
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_client_may_take_its_time_to_read() -> None:
+    """Else a long answer breaks off, if it fills what the system keeps for the client."""
+    ours, theirs = socket.socketpair()
+    closed: Any = SimpleNamespace(is_closed=False)
+    with ours, theirs:
+        theirs.sendall(b"a")
+        assert _Input(ours, closed).readinto(bytearray(9)) == 1
+        assert ours.gettimeout() is None
 
 
 def test_the_block_ends_though_a_shutdown_wakes_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:

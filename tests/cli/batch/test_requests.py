@@ -29,7 +29,7 @@ from tests.cli.in_process import outcome
 from tests.support import WINDOWS, command, failed, parse
 from trustkeys import GenerateKeyRequest, InvalidInputError
 from trustkeys.cli.batch import many, requests
-from trustkeys.core.strict_json import parse_object
+from trustkeys.core.strict_json import MAX_JSON_BYTES, parse_object
 
 
 def test_each_request_gets_its_key_and_its_id_in_order(
@@ -104,6 +104,15 @@ def test_a_bad_line_is_named_before_any_key_is_made(folder: Path, line: Any, mes
     assert "secret" not in error
     assert failed(outcome(*REQUESTS, "--dir", "out"), 2) == error
     assert os.listdir(folder) == []
+
+
+def test_a_line_without_an_end_does_not_fill_the_memory(tmp_path: Path) -> None:
+    """One byte more than allowed is enough to refuse it."""
+    path = tmp_path / "requests"
+    path.write_bytes(b"\xef\xbb\xbf{}\n" + b" " * (2 * MAX_JSON_BYTES))
+    lines = requests._lines(str(path))
+    assert next(lines) == b"{}\n"
+    assert len(next(lines)) == MAX_JSON_BYTES + 1
 
 
 def test_a_size_that_a_request_cannot_have_is_reported_with_its_line(folder: Path) -> None:
