@@ -63,7 +63,7 @@ def test_a_shell_completes_kids(
 def test_a_shell_completes_only_what_needs_no_question(
     quickly: Runner, files: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HOME", str(files))
+    monkeypatch.setenv("USERPROFILE" if WINDOWS else "HOME", str(files))
     store.change_password(files / "secrets", new_password=PASSWORD)
     if not WINDOWS:
         os.mkfifo(files / "pipe")

@@ -144,5 +144,5 @@ def test_the_version_is_that_of_the_installed_package() -> None:
 
 def test_the_default_notice_is_that_of_the_library() -> None:
     calendar = COMMANDS["keyset calendar"]
-    context = calendar.make_context("calendar", ["file"])
+    context = calendar.make_context("calendar", ["file"], **group.context_settings)
     assert context.params["notice"] == NOTICE
