@@ -41,6 +41,11 @@ def locked(path: Path, timeout: float) -> Iterator[None]:
         yield
 
 
+def give_way(path: Path) -> None:
+    """Let a program that changes a file do so before this one reads it, if need be."""
+    system.give_way(_name_of_lock(os.fspath(path)))
+
+
 def _name_of_lock(path: str) -> str:
     name = f"{path}.lock"
     if not system.is_too_long(name):

@@ -151,6 +151,11 @@ def read_file(path: Path) -> StoredFile:
     Raises:
         OSError: As `load`.
     """
+    locks.give_way(path)
+    return _read(path)
+
+
+def _read(path: Path) -> StoredFile:
     data, mode = files.read(path, limit=MAX_TEXT)
     return StoredFile(os.fspath(path), Private(data), mode)
 
@@ -261,7 +266,7 @@ def _editing(
 ) -> Iterator[TrustFrameworkKeySet]:
     files.check_replaceable(path)  # make no lock for a link, a directory or a missing file
     with locks.locked(path, timeout):
-        stored = read_file(path)
+        stored = _read(path)
         if password is None and stored.mode & 0o022:
             raise PermissionError(errno.EACCES, _SHARED.format("change"), stored.path)
         keyset = stored.key_set(password=password)

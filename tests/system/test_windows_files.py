@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from trustkeys import files, system
+from trustkeys import TrustFrameworkKeySet, files, locks, store, system
 from trustkeys.system import windows_access, windows_files
 
 WINDOWS = sys.platform == "win32"
@@ -95,7 +95,7 @@ def path(tmp_path: Path) -> Path:
 def test_both_systems_offer_the_same() -> None:
     from trustkeys.system import posix_files
 
-    assert [hasattr(posix_files, name) for name in SHARED] == [True] * 18
+    assert [hasattr(posix_files, name) for name in SHARED] == [True] * 19
 
 
 def test_a_file_is_written_and_replaced_and_read(path: Path) -> None:
@@ -361,6 +361,23 @@ def test_a_file_that_this_program_has_open_is_replaced_once_it_is_closed(path: P
         threading.Timer(0.3, file.close).start()
         files.replace(path, b"new")
     assert path.read_bytes() == b"new"
+
+
+def test_reading_waits_a_moment_while_another_program_changes_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Programs that read a file in a loop would let no change happen."""
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    path = tmp_path / "set.keys"
+    store.save(TrustFrameworkKeySet("crowd"), path, plain=True)
+    store.load(path)
+    with store.edit(path):
+        assert pauses == []
+    with locks.locked(path, 0):
+        (tmp_path / "set.keys.lock").touch()
+        store.load(path)
+    assert pauses == [0.05]
 
 
 def test_a_public_file_stays_public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

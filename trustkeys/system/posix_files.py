@@ -163,6 +163,10 @@ def replace(name: str, path: str) -> None:
     os.replace(name, path)
 
 
+def give_way(_lock: str) -> None:
+    """Do nothing: a file can be replaced while others read it."""
+
+
 def remove(path: str) -> None:
     """Remove a file."""
     os.unlink(path)

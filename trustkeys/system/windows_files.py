@@ -23,6 +23,9 @@ Many short ones: programs that read a file again and again leave few moments to 
 _MOMENT = 10
 """How many of them take a tenth of a second."""
 
+_GIVEN_WAY = 0.05
+"""How long reading waits while another program changes the file, in seconds."""
+
 # Of winerror.h ("System Error Codes").
 _FILE_NOT_FOUND = 2
 _ACCESS_DENIED = 5
@@ -147,6 +150,18 @@ def replace(name: str, path: str) -> None:
         if not os.lstat(path).st_mode & stat.S_IWRITE:
             raise PermissionError(errno.EACCES, "it is read-only: run attrib -R on it")
     _again(lambda: os.replace(name, path), _CHANGING)
+
+
+def give_way(lock: str) -> None:
+    """Wait a moment before a file is read that another program changes.
+
+    Programs that read it again and again would leave no moment in which it is closed.
+
+    Args:
+        lock: The lock's file, which is there only while the lock is held.
+    """
+    if os.path.lexists(lock):
+        time.sleep(_GIVEN_WAY)
 
 
 def remove(path: str) -> None:
