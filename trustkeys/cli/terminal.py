@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import IO, TextIO
 
@@ -164,9 +164,18 @@ def _say(message: str, value: object) -> None:
 def write_error(line: str) -> None:
     """Write a line to standard error. If that fails, the exit code still tells."""
     if sys.stderr is not None:
-        with suppress(OSError):
+        try:
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
+        except OSError:
+            _discard(sys.stderr)
+
+
+def _discard(stream: TextIO) -> None:
+    """Drop what could not be written, and what follows: trying again can end the process."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, stream.fileno())
+    os.close(devnull)
 
 
 def drop_unwritten() -> None:
@@ -177,9 +186,7 @@ def drop_unwritten() -> None:
             try:
                 stream.flush()
             except OSError:
-                devnull = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(devnull, stream.fileno())
-                os.close(devnull)
+                _discard(stream)
 
 
 def is_dumb() -> bool:
