@@ -29,7 +29,8 @@ from hypothesis import strategies as st
 
 import trustkeys
 from tests import forkserver
-from trustkeys import TrustFrameworkKey, testing
+from trustkeys import TrustFrameworkKey, system, testing
+from trustkeys.system import windows_files
 
 ROOT = Path(__file__).parent.parent
 
@@ -279,6 +280,22 @@ def model_of_the_overview(keys: Sequence[TrustFrameworkKey], now: int) -> TrustF
         ):
             active = candidate
     return active
+
+
+def in_use_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let files be removed as on Windows, where the first attempt finds the file open elsewhere.
+
+    That attempt undoes all patches.
+    """
+
+    def refuse(_path: str) -> None:
+        monkeypatch.undo()
+        error = PermissionError(13, "in use")
+        error.winerror = 32  # type: ignore[attr-defined, unused-ignore]
+        raise error
+
+    monkeypatch.setattr(system, "remove", windows_files.remove)
+    monkeypatch.setattr(os, "unlink", refuse)
 
 
 def failed(done: subprocess.CompletedProcess[str], code: int) -> str:

@@ -160,9 +160,8 @@ def test_the_default_effect_is_that_of_a_signal() -> None:
     assert done.returncode == (-signal.SIGTERM if sys.platform != "win32" else 0xC000013A)
 
 
-def test_other_threads_hold_nothing_back() -> None:
-    """Python runs handlers in the main thread only."""
-    before = handlers()
+def handlers_of_a_thread_that_holds() -> Any:
+    """Return the handlers in a block of another thread that holds signals back."""
     seen: list[Any] = []
 
     def hold() -> None:
@@ -172,23 +171,20 @@ def test_other_threads_hold_nothing_back() -> None:
     thread = threading.Thread(target=hold)
     thread.start()
     thread.join()
-    assert seen == [before]
+    (found,) = seen
+    return found
+
+
+def test_other_threads_hold_nothing_back() -> None:
+    """Python runs handlers in the main thread only."""
+    assert handlers_of_a_thread_that_holds() == handlers()
 
 
 def test_a_program_that_embeds_python_has_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python's modules can take another thread for the main one, which may set no handler."""
     before = handlers()
     monkeypatch.setattr(threading, "main_thread", threading.current_thread)
-    seen: list[Any] = []
-
-    def hold() -> None:
-        with held():
-            seen.append(handlers())
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    thread.join()
-    assert seen == [before] == [handlers()]
+    assert handlers_of_a_thread_that_holds() == before == handlers()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="loops of Windows handle no signals")

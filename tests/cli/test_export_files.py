@@ -24,13 +24,11 @@ from tests.cli.exchange import (
     write,
 )
 from tests.support import WINDOWS, failed, parse, posix_only
-from trustkeys import system
 from trustkeys.cli import export as cli_export
 from trustkeys.cli import exporting, main
 from trustkeys.cli import import_ as cli_intake
 from trustkeys.files import write_new
 from trustkeys.formats import pem, pkcs12
-from trustkeys.system import windows_files
 
 
 @pytest.mark.parametrize(
@@ -190,16 +188,9 @@ def test_a_passphrase_of_nothing_is_removed_even_if_a_virus_scanner_reads_it(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
         Path(path).write_bytes(data)
 
-    def refuse(path: str) -> None:
-        monkeypatch.undo()
-        raise in_use
-
-    in_use = PermissionError(13, "in use")
-    in_use.winerror = 32  # type: ignore[attr-defined, unused-ignore]
     before = contents(files)
     monkeypatch.setattr(exporting, "write_new", write_or_fail)
-    monkeypatch.setattr(system, "remove", windows_files.remove)
-    monkeypatch.setattr(os, "unlink", refuse)
+    support.in_use_at_first(monkeypatch)
     with pytest.raises(OSError, match="No space left"):
         exporting._write(wanted, pem.to_encrypted_pem(keys.other))
     assert contents(files) == before

@@ -13,10 +13,9 @@ import pytest
 from tests import support
 from tests.cli.in_process import outcome
 from tests.support import WINDOWS, failed, mode_of, parse
-from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store, system
+from trustkeys import TrustFrameworkKey, TrustFrameworkKeySet, store
 from trustkeys.cli import provision as command
 from trustkeys.graph import CLOUDS
-from trustkeys.system import windows_files
 
 
 @pytest.fixture
@@ -276,15 +275,8 @@ def test_an_error_leaves_no_key_that_a_virus_scanner_reads(
             raise OSError(28, os.strerror(28), path)
         Path(path).write_bytes(data)
 
-    def refuse(path: str) -> None:
-        monkeypatch.undo()
-        raise in_use
-
-    in_use = PermissionError(13, "in use")
-    in_use.winerror = 32  # type: ignore[attr-defined, unused-ignore]
     monkeypatch.setattr("trustkeys.files.write_new", write)
-    monkeypatch.setattr(system, "remove", windows_files.remove)
-    monkeypatch.setattr(os, "unlink", refuse)
+    support.in_use_at_first(monkeypatch)
     with pytest.raises(OSError, match="No space left"):
         command._write(str(tmp_path / "new"), {"1.json": "x", "provision.sh": "y"})
     assert os.listdir(tmp_path) == []
